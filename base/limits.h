@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every maximum of the program, in one place. A table, ring or queue that is full refuses with an
+// error or a counter; none of them grows behind a worker's back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace causeway {
+
+inline constexpr std::size_t kCacheLine = 64;
+
+// Packets taken from a device queue at once, at most; also the width of Burst's arrays.
+inline constexpr std::size_t kBurstSizeMax = 64;
+
+inline constexpr std::size_t kPortsMax = 16;
+inline constexpr std::size_t kWorkersMax = 32;
+
+// Attachment ids below kPortsMax stand for the ports themselves: a frame that no attachment claims
+// is accounted on its port's own row.
+inline constexpr std::size_t kAttachmentsMax = 40'000;
+inline constexpr std::size_t kCircuitsMax = 8'192;
+inline constexpr std::size_t kVrfsMax = 8'192;
+
+// Next-hop groups are the value of a route: 15 bits, because bit 15 of a FIB entry marks a block.
+inline constexpr std::size_t kGroupsMax = 1U << 15;
+inline constexpr std::size_t kGroupMembersMax = 64;
+inline constexpr std::size_t kBucketsMax = 1U << 20;
+inline constexpr std::size_t kAdjacenciesMax = 1U << 16;
+
+// Slow path: packets of one worker that wait for the control thread, and back.
+inline constexpr std::size_t kPuntRingSize = 4'096;
+inline constexpr std::size_t kInjectRingSize = 4'096;
+
+// Packets that wait for a neighbour to answer: of one neighbour, and of all together.
+inline constexpr std::size_t kPendingPerNeighbour = 8;
+inline constexpr std::size_t kPendingTotal = 4'096;
+
+static_assert(kPortsMax < kAttachmentsMax && kAttachmentsMax <= 65'535);
+static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words");
+static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
+static_assert((kInjectRingSize & (kInjectRingSize - 1)) == 0, "rte_ring wants a power of two");
+
+}  // namespace causeway

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Addresses to text and back. For configuration, answers and tests; nothing on the packet path.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/types.h"
+
+namespace causeway {
+
+[[nodiscard]] std::string to_string(Ipv4Address address);
+[[nodiscard]] std::string to_string(Ipv4Prefix prefix);
+[[nodiscard]] std::string to_string(const MacAddress& mac);
+[[nodiscard]] std::string_view to_string(Link link) noexcept;         // primary, secondary
+[[nodiscard]] std::string_view to_string(PeeringType type) noexcept;  // private, microsoft
+[[nodiscard]] std::string_view to_string(PortRole role) noexcept;     // edge, core
+
+// Strict: four decimal octets without leading zeros or blanks; a prefix has a length and no host
+// bits.
+[[nodiscard]] std::optional<Ipv4Address> parse_ipv4_address(std::string_view text) noexcept;
+[[nodiscard]] std::optional<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) noexcept;
+[[nodiscard]] std::optional<MacAddress> parse_mac(std::string_view text) noexcept;
+
+}  // namespace causeway

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Config: what an operator wrote, checked. A value of this type has passed every rule that can be
+// checked without the machine, so nothing behind it asks again. docs/configuration.md explains each
+// field to the operator; load_config() holds the rules.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/types.h"
+
+namespace causeway {
+
+struct DaemonConfig {
+    std::string socket = "/run/causeway/causeway.sock";
+    std::string admin_group;  // members may change things; root always may
+    unsigned control_core = 0;
+    std::vector<unsigned> worker_cores = {1};
+    bool hugepages = false;     // false: --no-huge
+    unsigned memory_mib = 512;  // packet buffers and tables inside DPDK's memory
+    unsigned packet_buffers = 32'768;
+    std::vector<std::string> eal_args;  // appended as they are
+};
+
+struct PortConfig {
+    std::string name;
+    std::string
+        device;  // PCI address, af_xdp:IFACE, af_packet:IFACE, tap:NAME, or a DPDK device string
+    PortRole role = PortRole::kEdge;
+    Tpid outer_tpid = Tpid::kDot1q;
+    Tpid inner_tpid = Tpid::kDot1q;
+    unsigned mtu = 1'500;  // bytes of layer 3
+    unsigned rx_descriptors = 1'024;
+    unsigned tx_descriptors = 1'024;
+    bool enabled = true;
+};
+
+enum class CircuitStatus : std::uint8_t { kDisabled, kEnabled };
+enum class ProviderState : std::uint8_t { kNotProvisioned, kProvisioning, kProvisioned };
+
+// Where one leg of a circuit arrives: a port and the S-tag it has there.
+struct CircuitLink {
+    std::string port;
+    std::optional<VlanId> s_tag;  // none: 802.1Q only, the C-tag alone tells the peering
+    bool enabled = true;
+};
+
+// One leg of one peering.
+struct PeeringLeg {
+    Ipv4Prefix subnet;  // a /30: first usable is the customer's, second is ours
+    [[nodiscard]] Ipv4Address customer() const { return Ipv4Address(subnet.first().value() + 1); }
+    [[nodiscard]] Ipv4Address ours() const { return Ipv4Address(subnet.first().value() + 2); }
+};
+
+struct PeeringConfig {
+    PeeringType type = PeeringType::kPrivate;
+    bool enabled = true;
+    VlanId c_tag = *VlanId::from(1);
+    std::optional<PeeringLeg> primary;
+    std::optional<PeeringLeg> secondary;
+    std::uint32_t peer_asn = 0;
+    unsigned mtu = 1'500;
+    std::vector<Ipv4Prefix> prefixes;  // behind the customer: reached over both links at once
+    std::string vrf;                   // derived: the circuit's name, or "microsoft"
+};
+
+struct CircuitConfig {
+    std::string service_key;  // GUID, lower case
+    std::string name;
+    std::uint64_t bandwidth_bps = 0;
+    CircuitStatus status = CircuitStatus::kEnabled;
+    ProviderState provider_state = ProviderState::kNotProvisioned;
+    std::optional<CircuitLink> primary;
+    std::optional<CircuitLink> secondary;
+    std::vector<PeeringConfig> peerings;
+
+    [[nodiscard]] bool forwards() const noexcept {
+        return status == CircuitStatus::kEnabled && provider_state == ProviderState::kProvisioned;
+    }
+};
+
+// The cloud side: a tagged interface of a core port in one VRF.
+struct CoreAttachmentConfig {
+    std::string name;
+    std::string port;
+    std::string vrf;
+    std::optional<VlanId> outer;  // QinQ where both are given
+    VlanId vlan = *VlanId::from(1);
+    Ipv4Address address;  // ours
+    Ipv4Prefix subnet;    // the network it lies in
+    unsigned mtu = 1'400;
+    bool enabled = true;
+};
+
+enum class RouteAction : std::uint8_t { kForward, kBlackhole, kUnreachable, kProhibit };
+
+struct RouteNextHop {
+    Ipv4Address address;  // inside a connected subnet of the VRF
+    unsigned weight = 1;
+};
+
+struct RouteConfig {
+    std::string vrf;
+    Ipv4Prefix prefix;
+    RouteAction action = RouteAction::kForward;
+    std::vector<RouteNextHop> via;  // empty unless kForward
+};
+
+struct Config {
+    DaemonConfig daemon;
+    std::vector<PortConfig> ports;
+    std::vector<CircuitConfig> circuits;
+    std::vector<CoreAttachmentConfig> core_attachments;
+    std::vector<RouteConfig> routes;
+    // Every VRF that the above speaks of: "microsoft" and one per circuit with a private peering,
+    // sorted.
+    std::vector<std::string> vrfs;
+};
+
+inline constexpr std::string_view kMicrosoftVrf = "microsoft";
+
+// One thing wrong with a document: where, what, and in whose words.
+struct ConfigError {
+    unsigned line = 0;    // 1-based; 0 where the document as a whole is at fault
+    unsigned column = 0;  // 1-based
+    std::string path;     // "circuits[1].peerings[0].c-tag"
+    std::string
+        message;  // "C-tag 100 under S-tag 10 on port edge-primary is taken by circuit contoso"
+};
+
+// Either a Config or all that is wrong, in the order of the document. Never both, never neither.
+struct LoadedConfig {
+    std::optional<Config> config;
+    std::vector<ConfigError> errors;
+};
+
+// Parses and validates one YAML document. Never throws; any text is fine as input.
+[[nodiscard]] LoadedConfig load_config(std::string_view yaml);
+
+// The canonical document of a configuration: load_config(write_config(c)) gives c again.
+[[nodiscard]] std::string write_config(const Config& config);
+
+}  // namespace causeway
