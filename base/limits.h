@@ -28,6 +28,17 @@ inline constexpr std::size_t kGroupsMax = 1U << 15;
 inline constexpr std::size_t kGroupMembersMax = 64;
 inline constexpr std::size_t kBucketsMax = 1U << 20;
 inline constexpr std::size_t kAdjacenciesMax = 1U << 16;
+inline constexpr std::size_t kGroupBucketsMin = 64;
+inline constexpr std::size_t kGroupBucketsMax = 4'096;
+inline constexpr std::uint32_t kGroupWeightMax = 256;
+inline constexpr std::size_t kNextHopsMax = 1U << 16;
+
+// Routes of all sources; and what their compiled form may take: blocks of 256 entries for the /24s
+// that have longer prefixes (15 bits of an entry), and resident bytes of first levels.
+inline constexpr std::size_t kRoutesMax = 8'000'000;
+inline constexpr std::size_t kRoutesPerVrfMax = 2'000'000;
+inline constexpr std::size_t kFibBlocksMax = 1U << 15;
+inline constexpr std::size_t kFibLevel1BytesMax = std::size_t{2} << 30;
 
 // Slow path: packets of one worker that wait for the control thread, and back.
 inline constexpr std::size_t kPuntRingSize = 4'096;
@@ -36,6 +47,17 @@ inline constexpr std::size_t kInjectRingSize = 4'096;
 // Packets that wait for a neighbour to answer: of one neighbour, and of all together.
 inline constexpr std::size_t kPendingPerNeighbour = 8;
 inline constexpr std::size_t kPendingTotal = 4'096;
+
+// A configuration document. The largest that the above allow (8,192 circuits of two peerings, a
+// million lines) stays well below; what exceeds these is no configuration but an attack or an
+// accident.
+inline constexpr std::size_t kConfigBytesMax = std::size_t{64} << 20;
+inline constexpr std::size_t kConfigNodesMax = 4'000'000;
+inline constexpr std::size_t kConfigDepthMax = 16;
+inline constexpr std::size_t kConfigErrorsMax = 1'000;  // listed; the rest is counted
+
+// RTE_MAX_LCORE as Debian builds DPDK: cores are 0 to 127.
+inline constexpr unsigned kCoresMax = 128;
 
 static_assert(kPortsMax < kAttachmentsMax && kAttachmentsMax <= 65'535);
 static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words");

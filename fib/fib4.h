@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fib4: IPv4 longest match for every VRF, as the workers read it (DIR-24-8: Gupta, Lin, McKeown,
+// "Routing Lookups in Hardware at Memory Access Speeds", INFOCOM 1998).
+//
+// Thread safety
+//   lookup()         any thread, at any time, never blocks.
+//   everything else  one thread, the control thread, which changes the tables in place.
+//
+// Invariants
+//   (1) A lookup that overlaps one change returns the answer from before or from after it.
+//   (2) Entries and blocks are published with release stores; a block is written before the entry
+//       that names it, and reused only when a grace period has passed since it was unlinked.
+//   (3) A block exists exactly while its /24 has prefixes longer than /24, or until
+//       collapse_block() after the last of them. So removing a route never needs memory.
+//
+// Layout. Level 1 has one entry a /24, 32 MiB a VRF, in one reservation of address space: a VRF's
+// table is arithmetic, not a pointer, and only pages that were written cost memory.
+//
+//   15          14                                            0
+//  +-----------+-----------------------------------------------+
+//  | extension | group, or the index of a block of 256 entries |
+//  +-----------+-----------------------------------------------+
+//
+// Zero falls through to the VRF's default group. That is no route unless the VRF has a default
+// route, so a cleared table is an empty table, and a default route is one store, not 2^24.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/grace.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "fib/fib4_kernel.h"
+#include "fib/mapping.h"
+
+namespace causeway {
+
+class Fib4 {
+  public:
+    struct Options {
+        std::size_t vrfs_max = kVrfsMax;  // ids 0 to vrfs_max - 1
+        std::size_t blocks_max = kFibBlocksMax;
+        std::size_t level1_bytes_max = kFibLevel1BytesMax;  // resident, of all VRFs
+    };
+    struct Usage {
+        std::size_t vrfs = 0;
+        std::size_t blocks = 0;          // in use
+        std::size_t blocks_retired = 0;  // waiting for their grace period
+        std::size_t level1_bytes = 0;    // charged against Options::level1_bytes_max
+    };
+
+    // The grace periods must outlive the table.
+    [[nodiscard]] static Result<std::unique_ptr<Fib4>> create(GracePeriods& grace,
+                                                              const Options& options);
+    Fib4(const Fib4&) = delete;
+    Fib4& operator=(const Fib4&) = delete;
+
+    // groups[i] = the group of the longest prefix that matches keys[i]. Mixed VRFs; any length,
+    // best 32 to 64. An unknown VRF has no routes.
+    void lookup(std::span<const RouteKey> keys, std::span<GroupId> groups) const noexcept {
+        DCHECK(keys.size() == groups.size());
+        kernel_(tables_, keys, groups);
+    }
+
+    // The rest is the Rib's side: it knows which addresses a route is the best for.
+
+    // kInvalid beyond vrfs_max, kExists, or kUnavailable when the system refuses address space.
+    [[nodiscard]] Status open_vrf(VrfId vrf);
+    // All its addresses read as no route from now on. The id may be opened again at once; the
+    // caller sees to it that no reader still asks for the old one.
+    void close_vrf(VrfId vrf);
+
+    // Group of addresses no entry is set for; kNoRouteGroup when there is no default route.
+    void set_default(VrfId vrf, GroupId group) noexcept;
+
+    // Makes sure that fill() over this prefix has memory: pages of level 1, and for a prefix longer
+    // than /24 one more hold on its /24's block. kFull leaves everything as it was.
+    [[nodiscard]] Status hold(VrfId vrf, Ipv4Prefix prefix);
+    // Gives up a hold on a block. The block stays in use until collapse_block().
+    void drop(VrfId vrf, Ipv4Prefix prefix) noexcept;
+    // Frees the block of this address's /24 if nothing holds it; its entries must be alike by then.
+    void collapse_block(VrfId vrf, Ipv4Address address);
+
+    // Names the group for all addresses from first to last. A range that cuts a /24 needs its
+    // block.
+    void fill(VrfId vrf, Ipv4Address first, Ipv4Address last, GroupId group) noexcept;
+
+    [[nodiscard]] Usage usage() const noexcept;
+    [[nodiscard]] const char* kernel_name() const noexcept { return kernel_name_; }
+
+  private:
+    struct Block {
+        std::uint32_t slash24 = 0;
+        VrfId vrf;
+        std::uint16_t holds = 0;  // at most 510: the prefixes of /25 to /32 in one /24
+    };
+    struct Retired {
+        std::uint64_t token;
+        std::uint16_t block;
+    };
+    // What a VRF has of level 1. Pages are charged when first written and given back with the VRF.
+    struct Level1 {
+        bool is_open = false;
+        bool is_large = false;  // on huge pages, charged as a whole
+        std::uint32_t pages = 0;
+        std::vector<std::uint64_t> written;  // a bit a page of 4 KiB
+    };
+
+    Fib4(GracePeriods& grace, const Options& options, Mapping level1, Mapping blocks);
+
+    [[nodiscard]] FibEntry* level1(VrfId vrf) const noexcept;
+    [[nodiscard]] FibEntry* block(std::size_t index) const noexcept;
+    [[nodiscard]] Status charge_pages(VrfId vrf, Ipv4Prefix prefix);
+    void grow_large(VrfId vrf) noexcept;
+    [[nodiscard]] Status hold_block(VrfId vrf, std::uint32_t slash24);
+    [[nodiscard]] Result<std::uint16_t> allocate_block();
+    void retire_block(std::uint16_t index);
+    void reclaim_blocks();
+    void fill_slash24(VrfId vrf, std::uint32_t slash24, std::uint32_t first, std::uint32_t last,
+                      FibEntry value) noexcept;
+    void fill_level1(VrfId vrf, std::uint32_t first24, std::uint32_t last24,
+                     FibEntry value) noexcept;
+
+    FibTables tables_;  // all that a lookup reads, in front
+    FibKernel kernel_;
+    const char* kernel_name_;
+
+    GracePeriods& grace_;
+    Options options_;
+    Mapping level1_memory_;
+    Mapping blocks_memory_;
+    std::unique_ptr<FibEntry[]> defaults_;
+    std::vector<Level1> level1s_;
+    std::vector<Block> blocks_;
+    std::vector<std::uint16_t> free_blocks_;
+    std::vector<Retired> retired_;  // a queue: from retired_head_, in the order of tokens
+    std::size_t retired_head_ = 0;
+    std::size_t blocks_used_ = 0;
+    std::size_t level1_bytes_ = 0;
+};
+
+}  // namespace causeway
