@@ -177,7 +177,8 @@ class Lab:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
             if self._daemon.poll() is not None:
-                raise LabError(f"causewayd ended with {self._daemon.returncode}:\n{self._log_tail()}")
+                code = self._daemon.returncode
+                raise LabError(f"causewayd ended with {code}:\n{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise LabError(f"causewayd does not answer:\n{self._log_tail()}")
             time.sleep(0.05)
@@ -222,7 +223,8 @@ class Lab:
             self._compile_tagger(tags)
         for wire in SCENE.wires:
             if wire.tags:
-                netns.attach_tagger(self.namespace(wire.host), wire.interface, self._tagger(wire.tags))
+                netns.attach_tagger(self.namespace(wire.host), wire.interface,
+                                    self._tagger(wire.tags))
 
     def _tagger(self, tags: tuple[int, ...]) -> Path:
         return self.state / f"tagger-{'-'.join(map(str, tags))}.o"

@@ -88,8 +88,8 @@ def _wires() -> list[Wire]:
     for link in LINKS:
         switch = f"provider-{link}"
         for customer, s_tag in CUSTOMERS.items():
-            wires.append(Wire(customer, interface_of(link), switch, customer, (s_tag, PRIVATE_C_TAG),
-                              PRIVATE_PEERS[link][0] + "/30"))
+            wires.append(Wire(customer, interface_of(link), switch, customer,
+                              (s_tag, PRIVATE_C_TAG), PRIVATE_PEERS[link][0] + "/30"))
         wires.append(Wire("contoso", interface_of(link, MICROSOFT_C_TAG), switch, "contoso-ms",
                           (CUSTOMERS["contoso"], MICROSOFT_C_TAG),
                           MICROSOFT_PEERS[link][0] + "/30"))

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""One end of a UDP conversation that knows exactly what it missed. Both ends run the same program:
+
+    stream.py LOCAL REMOTE --first-port 7000 --flows 8 --rate 500 --seconds 6 --start 1234.5
+
+Each flow is a pair of equal port numbers, and both ends send on it, numbered and stamped, whatever
+they receive: the two directions are measured apart. At the end it prints one JSON object, the
+receiver's view: per flow what was sent to the peer, what came, and the longest gap. `--start` is a
+time of the machine's monotonic clock, which both ends share; until then they only listen.
+
+A gap is the silence between two arrivals, as the kernel stamped them, less the time for which the
+sender itself was late (a sender that the scheduler kept waiting is no outage); so without loss it
+is about one sending period.
+"""
+
+import argparse
+import json
+import selectors
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+SO_TIMESTAMPNS = 35  # not in Python's socket module; see socket(7), SO_TIMESTAMP
+MESSAGE = struct.Struct("!QQ")  # number, nanoseconds since the sender's previous message
+TIMESPEC = struct.Struct("@qq")
+LINGER_S = 0.3  # for what is still on its way when the last one is sent
+
+
+@dataclass
+class Flow:
+    port: int
+    sent: int = 0
+    received: int = 0
+    refused: int = 0  # the local kernel had no way out at that moment
+    highest: int = -1
+    misordered: int = 0
+    gap_ns: int = 0
+    last_sent_ns: int = 0
+    last_arrival_ns: int = 0
+
+    def take(self, number: int, pause_ns: int, arrival_ns: int, period_ns: int) -> None:
+        self.received += 1
+        if number < self.highest:
+            self.misordered += 1
+            return
+        self.highest = number
+        if self.last_arrival_ns:
+            late_ns = max(0, pause_ns - period_ns)
+            self.gap_ns = max(self.gap_ns, arrival_ns - self.last_arrival_ns - late_ns)
+        self.last_arrival_ns = arrival_ns
+
+    def report(self) -> dict[str, float]:
+        return {"port": self.port, "sent": self.sent, "refused": self.refused,
+                "received": self.received, "highest": self.highest, "misordered": self.misordered,
+                "gap_ms": round(self.gap_ns / 1e6, 2)}
+
+
+def open_flow(local: str, remote: str, port: int) -> socket.socket:
+    flow = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    flow.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    flow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    flow.bind((local, port))
+    flow.connect((remote, port))
+    flow.setblocking(False)
+    return flow
+
+
+def send(sock: socket.socket, flow: Flow) -> None:
+    now = time.monotonic_ns()
+    pause = now - flow.last_sent_ns if flow.last_sent_ns else 0
+    flow.last_sent_ns = now
+    try:
+        sock.send(MESSAGE.pack(flow.sent, pause))
+    except OSError:  # no way out: the receiver counts what is missing
+        flow.refused += 1
+    flow.sent += 1
+
+
+def receive(sock: socket.socket, flow: Flow, period_ns: int) -> None:
+    while True:
+        try:
+            data, controls, _, _ = sock.recvmsg(64, 64)
+        except BlockingIOError:
+            return
+        except OSError:
+            continue
+        seconds, nanoseconds = TIMESPEC.unpack(controls[0][2])
+        flow.take(*MESSAGE.unpack(data), seconds * 1_000_000_000 + nanoseconds, period_ns)
+
+
+def converse(sockets: list[socket.socket], flows: list[Flow], rate: float, start: float,
+             seconds: float) -> None:
+    period_ns = int(1e9 / rate)
+    selector = selectors.DefaultSelector()
+    for sock, flow in zip(sockets, flows):
+        selector.register(sock, selectors.EVENT_READ, flow)
+    # The flows take turns, so that they do not all send in the same instant.
+    turn_s = 1 / rate / len(flows)
+    due, turn = start, 0
+    while (now := time.monotonic()) < start + seconds + LINGER_S:
+        while due <= now and due < start + seconds:
+            send(sockets[turn], flows[turn])
+            turn = (turn + 1) % len(flows)
+            due += turn_s
+        for key, _ in selector.select(max(0.0, min(due - time.monotonic(), LINGER_S))):
+            receive(key.fileobj, key.data, period_ns)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("local")
+    parser.add_argument("remote")
+    parser.add_argument("--first-port", type=int, default=7000)
+    parser.add_argument("--flows", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=500.0, help="packets a second of each flow")
+    parser.add_argument("--start", type=float, default=0.0, help="default: now")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    options = parser.parse_args()
+
+    flows = [Flow(options.first_port + i) for i in range(options.flows)]
+    sockets = [open_flow(options.local, options.remote, flow.port) for flow in flows]
+    converse(sockets, flows, options.rate, options.start or time.monotonic(),
+             options.seconds)
+    print(json.dumps([flow.report() for flow in flows]))
+
+
+if __name__ == "__main__":
+    main()
