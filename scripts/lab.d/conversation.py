@@ -23,6 +23,7 @@ class Direction:
     port: int
     sent: int
     received: int
+    foreign: int  # messages with another conversation's mark
     gap_ms: float
 
     @property
@@ -43,6 +44,10 @@ class Outcome:
         return sum(one.lost for one in self.directions)
 
     @property
+    def foreign(self) -> int:
+        return sum(one.foreign for one in self.directions)
+
+    @property
     def gap_ms(self) -> float:
         return max(one.gap_ms for one in self.directions)
 
@@ -58,12 +63,13 @@ class Conversation:
     """Begins at once; finish() waits for its end. `a` and `b` are (host, address)."""
 
     def __init__(self, lab: Lab, a: tuple[str, str], b: tuple[str, str], *, seconds: float,
-                 flows: int = 8, rate: float = 500.0, first_port: int = 7000):
+                 flows: int = 8, rate: float = 500.0, first_port: int = 7000,
+                 mark: str = ""):
         self.rate = rate
         self.hosts = (a[0], b[0])
         self.start = time.monotonic() + START_DELAY_S
         options = ("--first-port", str(first_port), "--flows", str(flows), "--rate", str(rate),
-                   "--seconds", str(seconds), "--start", str(self.start))
+                   "--seconds", str(seconds), "--start", str(self.start), "--mark", mark)
         self._ends = [
             lab.start(host, PYTHON, str(STREAM), local, remote, *options, text=True,
                       stdout=subprocess.PIPE)
@@ -90,4 +96,5 @@ class Conversation:
             # What is missing at the end was followed by no arrival that would show the silence.
             missing_at_end = theirs["sent"] - 1 - mine["highest"]
             gap_ms = max(mine["gap_ms"], missing_at_end * 1000 / self.rate)
-            yield Direction(receiver, mine["port"], theirs["sent"], mine["received"], gap_ms)
+            yield Direction(receiver, mine["port"], theirs["sent"], mine["received"],
+                            mine["foreign"], gap_ms)

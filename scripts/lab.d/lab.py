@@ -246,10 +246,16 @@ class Lab:
             if wire.address:
                 lines.append(f"address add {wire.address} dev {wire.interface}")
             lines.append(f"link set {wire.interface} up")
-        for destination, source, mtu, paths in host.routes:
-            hops = "".join(f" nexthop via {gateway} dev {device}" for gateway, device in paths)
-            line = f"route add {destination} mtu {mtu}" + (f" src {source}" if source else "")
-            lines.append(line + hops)
+        for number, route in enumerate(host.routes):
+            line = f"route add {route.destination} mtu {route.mtu}"
+            if route.source:
+                line += f" src {route.source}"
+            if route.only_from:
+                table = 100 + number
+                lines.append(f"rule add from {route.only_from} lookup {table}")
+                line += f" table {table}"
+            hops = (f" nexthop via {gateway} dev {device}" for gateway, device in route.paths)
+            lines.append(line + "".join(hops))
         netns.ip_batch(self.namespace(name), lines)
 
     def _start_web_servers(self) -> None:

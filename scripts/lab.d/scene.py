@@ -33,12 +33,19 @@ class Wire:
 
 
 @dataclass(frozen=True)
+class Route:
+    destination: str
+    paths: tuple[tuple[str, str], ...]  # gateway and interface; several share the flows
+    mtu: int
+    source: str = ""  # what the host calls itself there; "": the interface's address
+    only_from: str = ""  # for packets with this source address alone
+
+
+@dataclass(frozen=True)
 class Host:
     loopback: tuple[str, ...] = ()
-    # Each: destination, source or "", MTU, then (gateway, interface) once per equal-cost path.
-    routes: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = ()
-    # What its web server answers to "GET /"; none: no server.
-    greeting: str = ""
+    routes: tuple[Route, ...] = ()
+    greeting: str = ""  # what its web server answers; "": it has none
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,14 @@ def interface_of(link: str, c_tag: int = PRIVATE_C_TAG) -> str:
     return f"{link}.{c_tag}"
 
 
-def _both_links(peers: dict[str, tuple[str, str]], c_tag: int) -> tuple[tuple[str, str], ...]:
-    return tuple((peers[link][1], interface_of(link, c_tag)) for link in LINKS)
+def _customer_routes(destination: str, source: str, peers: dict[str, tuple[str, str]],
+                     c_tag: int) -> tuple[Route, ...]:
+    """Both links share the flows of the host's own address; the address of a link keeps to it."""
+    paths = tuple((peers[link][1], interface_of(link, c_tag)) for link in LINKS)
+    shared = Route(destination, paths, CUSTOMER_MTU, source)
+    pinned = (Route(destination, (path,), CUSTOMER_MTU, only_from=peers[link][0])
+              for link, path in zip(LINKS, paths))
+    return (shared, *pinned)
 
 
 def _wires() -> list[Wire]:
@@ -102,21 +115,18 @@ def _wires() -> list[Wire]:
 
 
 def _hosts() -> dict[str, Host]:
-    to_vnet = ("10.2.0.0/16", CUSTOMER_HOST, CUSTOMER_MTU,
-               _both_links(PRIVATE_PEERS, PRIVATE_C_TAG))
-    to_service = ("192.0.2.0/24", CONTOSO_PUBLIC, CUSTOMER_MTU,
-                  _both_links(MICROSOFT_PEERS, MICROSOFT_C_TAG))
-    via_router = {
-        "10.2.0.0/24": ("0.0.0.0/0", "", CLOUD_MTU, (("10.2.0.1", "eth0"),)),
-        "192.0.2.0/24": ("0.0.0.0/0", "", CLOUD_MTU, (("192.0.2.1", "eth0"),)),
-    }
+    to_vnet = _customer_routes("10.2.0.0/16", CUSTOMER_HOST, PRIVATE_PEERS, PRIVATE_C_TAG)
+    to_service = _customer_routes("192.0.2.0/24", CONTOSO_PUBLIC, MICROSOFT_PEERS,
+                                  MICROSOFT_C_TAG)
+    from_vnet = (Route("0.0.0.0/0", (("10.2.0.1", "eth0"),), CLOUD_MTU),)
+    from_service = (Route("0.0.0.0/0", (("192.0.2.1", "eth0"),), CLOUD_MTU),)
     return {
-        "contoso": Host((CUSTOMER_HOST, CONTOSO_PUBLIC), (to_vnet, to_service)),
-        "adatum": Host((CUSTOMER_HOST,), (to_vnet,)),
+        "contoso": Host((CUSTOMER_HOST, CONTOSO_PUBLIC), (*to_vnet, *to_service)),
+        "adatum": Host((CUSTOMER_HOST,), to_vnet),
         ROUTER: Host(),
-        "contoso-vnet": Host((), (via_router["10.2.0.0/24"],), "contoso's virtual network"),
-        "adatum-vnet": Host((), (via_router["10.2.0.0/24"],), "adatum's virtual network"),
-        "service": Host((), (via_router["192.0.2.0/24"],), "a Microsoft service"),
+        "contoso-vnet": Host((), from_vnet, "contoso's virtual network"),
+        "adatum-vnet": Host((), from_vnet, "adatum's virtual network"),
+        "service": Host((), from_service, "a Microsoft service"),
     }
 
 

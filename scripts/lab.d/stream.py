@@ -9,6 +9,8 @@ they receive: the two directions are measured apart. At the end it prints one JS
 receiver's view: per flow what was sent to the peer, what came, and the longest gap. `--start` is a
 time of the machine's monotonic clock, which both ends share; until then they only listen.
 
+`--mark` goes into every message, and a message with another mark counts as foreign.
+
 A gap is the silence between two arrivals, as the kernel stamped them, less the time for which the
 sender itself was late (a sender that the scheduler kept waiting is no outage); so without loss it
 is about one sending period.
@@ -36,6 +38,7 @@ class Flow:
     refused: int = 0  # the local kernel had no way out at that moment
     highest: int = -1
     misordered: int = 0
+    foreign: int = 0
     gap_ns: int = 0
     last_sent_ns: int = 0
     last_arrival_ns: int = 0
@@ -54,7 +57,7 @@ class Flow:
     def report(self) -> dict[str, float]:
         return {"port": self.port, "sent": self.sent, "refused": self.refused,
                 "received": self.received, "highest": self.highest, "misordered": self.misordered,
-                "gap_ms": round(self.gap_ns / 1e6, 2)}
+                "foreign": self.foreign, "gap_ms": round(self.gap_ns / 1e6, 2)}
 
 
 def open_flow(local: str, remote: str, port: int) -> socket.socket:
@@ -67,45 +70,49 @@ def open_flow(local: str, remote: str, port: int) -> socket.socket:
     return flow
 
 
-def send(sock: socket.socket, flow: Flow) -> None:
+def send(sock: socket.socket, flow: Flow, mark: bytes) -> None:
     now = time.monotonic_ns()
     pause = now - flow.last_sent_ns if flow.last_sent_ns else 0
     flow.last_sent_ns = now
     try:
-        sock.send(MESSAGE.pack(flow.sent, pause))
+        sock.send(MESSAGE.pack(flow.sent, pause) + mark)
     except OSError:  # no way out: the receiver counts what is missing
         flow.refused += 1
     flow.sent += 1
 
 
-def receive(sock: socket.socket, flow: Flow, period_ns: int) -> None:
+def receive(sock: socket.socket, flow: Flow, mark: bytes, period_ns: int) -> None:
     while True:
         try:
-            data, controls, _, _ = sock.recvmsg(64, 64)
+            data, controls, _, _ = sock.recvmsg(256, 64)
         except BlockingIOError:
             return
         except OSError:
             continue
+        if data[MESSAGE.size:] != mark:
+            flow.foreign += 1
+            continue
         seconds, nanoseconds = TIMESPEC.unpack(controls[0][2])
-        flow.take(*MESSAGE.unpack(data), seconds * 1_000_000_000 + nanoseconds, period_ns)
+        flow.take(*MESSAGE.unpack_from(data), seconds * 1_000_000_000 + nanoseconds, period_ns)
 
 
-def converse(sockets: list[socket.socket], flows: list[Flow], rate: float, start: float,
-             seconds: float) -> None:
-    period_ns = int(1e9 / rate)
+def converse(sockets: list[socket.socket], flows: list[Flow], options: argparse.Namespace) -> None:
+    period_ns = int(1e9 / options.rate)
+    mark = options.mark.encode()
     selector = selectors.DefaultSelector()
     for sock, flow in zip(sockets, flows):
         selector.register(sock, selectors.EVENT_READ, flow)
     # The flows take turns, so that they do not all send in the same instant.
-    turn_s = 1 / rate / len(flows)
-    due, turn = start, 0
-    while (now := time.monotonic()) < start + seconds + LINGER_S:
-        while due <= now and due < start + seconds:
-            send(sockets[turn], flows[turn])
+    turn_s = 1 / options.rate / len(flows)
+    due, turn = options.start or time.monotonic(), 0
+    end = due + options.seconds
+    while (now := time.monotonic()) < end + LINGER_S:
+        while due <= now and due < end:
+            send(sockets[turn], flows[turn], mark)
             turn = (turn + 1) % len(flows)
             due += turn_s
         for key, _ in selector.select(max(0.0, min(due - time.monotonic(), LINGER_S))):
-            receive(key.fileobj, key.data, period_ns)
+            receive(key.fileobj, key.data, mark, period_ns)
 
 
 def main() -> None:
@@ -118,12 +125,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=500.0, help="packets a second of each flow")
     parser.add_argument("--start", type=float, default=0.0, help="default: now")
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--mark", default="")
     options = parser.parse_args()
 
     flows = [Flow(options.first_port + i) for i in range(options.flows)]
     sockets = [open_flow(options.local, options.remote, flow.port) for flow in flows]
-    converse(sockets, flows, options.rate, options.start or time.monotonic(),
-             options.seconds)
+    converse(sockets, flows, options)
     print(json.dumps([flow.report() for flow in flows]))
 
 
