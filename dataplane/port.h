@@ -75,12 +75,15 @@ class Port {
 
   private:
     Port(const PortOptions& options, DeviceSpec spec) : options_(options), spec_(std::move(spec)) {}
-    Status claim_interface();
+    Status claim_interface(const rte_mempool& pool);
     Status plug();
     Status configure(rte_mempool* pool);
-    Status start_queues(rte_mempool* pool, const rte_eth_dev_info& info);
+    void choose_queues(const rte_eth_dev_info& info);
+    Status set_up_queues(rte_mempool* pool, const rte_eth_dev_info& info);
     Status start();
-    [[nodiscard]] Unexpected failure(std::string_view what, int error) const;
+    [[nodiscard]] static Unexpected failed(std::string what, int error);
+
+    static constexpr std::uint16_t kNone = RTE_MAX_ETHPORTS;
 
     PortOptions options_;
     DeviceSpec spec_;
@@ -90,7 +93,7 @@ class Port {
     MacAddress mac_;
     unsigned rx_queues_ = 0;
     unsigned tx_queues_ = 0;
-    std::uint16_t dpdk_id_ = RTE_MAX_ETHPORTS;  // which is none
+    std::uint16_t dpdk_id_ = kNone;
 };
 
 }  // namespace causeway
