@@ -24,6 +24,7 @@ struct DaemonConfig {
     unsigned memory_mib = 512;  // packet buffers and tables inside DPDK's memory
     unsigned packet_buffers = 32'768;
     std::vector<std::string> eal_args;  // appended as they are
+    friend bool operator==(const DaemonConfig&, const DaemonConfig&) = default;
 };
 
 struct PortConfig {
@@ -37,6 +38,7 @@ struct PortConfig {
     unsigned rx_descriptors = 1'024;
     unsigned tx_descriptors = 1'024;
     bool enabled = true;
+    friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
 
 enum class CircuitStatus : std::uint8_t { kDisabled, kEnabled };
@@ -47,6 +49,7 @@ struct CircuitLink {
     std::string port;
     std::optional<VlanId> s_tag;  // none: 802.1Q only, the C-tag alone tells the peering
     bool enabled = true;
+    friend bool operator==(const CircuitLink&, const CircuitLink&) = default;
 };
 
 // One leg of one peering.
@@ -54,6 +57,7 @@ struct PeeringLeg {
     Ipv4Prefix subnet;  // a /30: first usable is the customer's, second is ours
     [[nodiscard]] Ipv4Address customer() const { return Ipv4Address(subnet.first().value() + 1); }
     [[nodiscard]] Ipv4Address ours() const { return Ipv4Address(subnet.first().value() + 2); }
+    friend bool operator==(const PeeringLeg&, const PeeringLeg&) = default;
 };
 
 struct PeeringConfig {
@@ -66,6 +70,7 @@ struct PeeringConfig {
     unsigned mtu = 1'500;
     std::vector<Ipv4Prefix> prefixes;  // behind the customer: reached over both links at once
     std::string vrf;                   // derived: the circuit's name, or "microsoft"
+    friend bool operator==(const PeeringConfig&, const PeeringConfig&) = default;
 };
 
 struct CircuitConfig {
@@ -81,6 +86,7 @@ struct CircuitConfig {
     [[nodiscard]] bool forwards() const noexcept {
         return status == CircuitStatus::kEnabled && provider_state == ProviderState::kProvisioned;
     }
+    friend bool operator==(const CircuitConfig&, const CircuitConfig&) = default;
 };
 
 // The cloud side: a tagged interface of a core port in one VRF.
@@ -94,6 +100,7 @@ struct CoreAttachmentConfig {
     Ipv4Prefix subnet;    // the network it lies in
     unsigned mtu = 1'400;
     bool enabled = true;
+    friend bool operator==(const CoreAttachmentConfig&, const CoreAttachmentConfig&) = default;
 };
 
 enum class RouteAction : std::uint8_t { kForward, kBlackhole, kUnreachable, kProhibit };
@@ -101,6 +108,7 @@ enum class RouteAction : std::uint8_t { kForward, kBlackhole, kUnreachable, kPro
 struct RouteNextHop {
     Ipv4Address address;  // inside a connected subnet of the VRF
     unsigned weight = 1;
+    friend bool operator==(const RouteNextHop&, const RouteNextHop&) = default;
 };
 
 struct RouteConfig {
@@ -108,6 +116,7 @@ struct RouteConfig {
     Ipv4Prefix prefix;
     RouteAction action = RouteAction::kForward;
     std::vector<RouteNextHop> via;  // empty unless kForward
+    friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
 };
 
 struct Config {
@@ -119,6 +128,7 @@ struct Config {
     // Every VRF that the above speaks of: "microsoft" and one per circuit with a private peering,
     // sorted.
     std::vector<std::string> vrfs;
+    friend bool operator==(const Config&, const Config&) = default;
 };
 
 inline constexpr std::string_view kMicrosoftVrf = "microsoft";
@@ -140,6 +150,9 @@ struct LoadedConfig {
 
 // Parses and validates one YAML document. Never throws; any text is fine as input.
 [[nodiscard]] LoadedConfig load_config(std::string_view yaml);
+
+// "FILE:LINE:COLUMN: PATH: message", as compilers print it; without what the error does not have.
+[[nodiscard]] std::string format_error(std::string_view file, const ConfigError& error);
 
 // The canonical document of a configuration: load_config(write_config(c)) gives c again.
 [[nodiscard]] std::string write_config(const Config& config);
