@@ -28,6 +28,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -96,9 +97,9 @@ class Fib4 {
 
   private:
     struct Block {
-        std::uint32_t slash24 = 0;
         VrfId vrf;
         std::uint16_t holds = 0;  // at most 510: the prefixes of /25 to /32 in one /24
+        bool is_used = false;
     };
     struct Retired {
         std::uint64_t token;
@@ -118,8 +119,7 @@ class Fib4 {
     [[nodiscard]] FibEntry* block(std::size_t index) const noexcept;
     [[nodiscard]] Status charge_pages(VrfId vrf, Ipv4Prefix prefix);
     void grow_large(VrfId vrf) noexcept;
-    [[nodiscard]] Status hold_block(VrfId vrf, std::uint32_t slash24);
-    [[nodiscard]] Result<std::uint16_t> allocate_block();
+    void insert_block(VrfId vrf, std::uint32_t slash24);
     void retire_block(std::uint16_t index);
     void reclaim_blocks();
     void fill_slash24(VrfId vrf, std::uint32_t slash24, std::uint32_t first, std::uint32_t last,
@@ -139,8 +139,7 @@ class Fib4 {
     std::vector<Level1> level1s_;
     std::vector<Block> blocks_;
     std::vector<std::uint16_t> free_blocks_;
-    std::vector<Retired> retired_;  // a queue: from retired_head_, in the order of tokens
-    std::size_t retired_head_ = 0;
+    std::deque<Retired> retired_;  // in the order of their tokens
     std::size_t blocks_used_ = 0;
     std::size_t level1_bytes_ = 0;
 };

@@ -23,8 +23,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -35,6 +37,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/adjacency.h"
+#include "fib/bucket_plan.h"
 #include "fib/bucket_space.h"
 #include "fib/mapping.h"
 
@@ -143,12 +146,13 @@ class NextHops {
         Ipv4Address address;
         std::uint32_t references = 0;  // 0: a free slot
         NextHopState state = NextHopState::kUnresolved;
-        AdjacencyId adjacency;  // meaningful while kForwarding
-        std::vector<GroupId> groups;
+        AdjacencyId adjacency{};  // meaningful while kForwarding
+        std::vector<GroupId> groups{};
     };
     struct GroupRecord {
         std::uint32_t references = 0;  // 0: free, fixed or retired
         std::vector<GroupMember> members;
+        std::optional<BucketPlan> plan;
     };
     struct Retired {
         enum class What : std::uint8_t { kGroup, kAdjacency };
@@ -181,8 +185,7 @@ class NextHops {
     std::map<std::vector<GroupMember>, GroupId> group_ids_;
     std::vector<std::uint16_t> free_groups_;
     std::vector<std::uint16_t> free_adjacencies_;
-    std::vector<Retired> retired_;  // a queue: from retired_head_, in the order of tokens
-    std::size_t retired_head_ = 0;
+    std::deque<Retired> retired_;  // in the order of their tokens
 };
 
 }  // namespace causeway

@@ -50,8 +50,8 @@ class PrefixTable {
 
       private:
         friend class PrefixTable;
-        std::uint32_t run = 0;
-        std::uint32_t offset = 0;
+        std::uint32_t run_ = 0;
+        std::uint32_t offset_ = 0;
     };
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -63,10 +63,10 @@ class PrefixTable {
     // Erases a prefix that is there.
     void erase(Ipv4Prefix prefix);
 
-    // Lengths of the prefixes that cover this one, itself not included, /0 not included.
-    [[nodiscard]] LengthSet covering(Ipv4Prefix prefix) const noexcept;
-    // The longest that covers this one, /0 included.
+    // The longest prefix that covers this one, itself and /0 not included.
     [[nodiscard]] const PrefixEntry* parent(Ipv4Prefix prefix) const noexcept;
+    // Every prefix that holds the address, longest first, /0 included.
+    [[nodiscard]] std::vector<const PrefixEntry*> matches(Ipv4Address address) const;
 
     // In order: the first entry after a prefix (there or not), and the entry at a place or nullptr.
     [[nodiscard]] Position after(Ipv4Prefix prefix) const noexcept;
@@ -81,10 +81,14 @@ class PrefixTable {
 
     [[nodiscard]] static Key key_of(Ipv4Prefix prefix) noexcept;
     [[nodiscard]] static Key key_of(const PrefixEntry& entry) noexcept;
+    [[nodiscard]] Position search(Key key) const noexcept;
     [[nodiscard]] Position lower_bound(Key key) const noexcept;
-    [[nodiscard]] const PrefixEntry* before(Position position) const noexcept;
-    void split(std::size_t run);
-    void merge_around(std::size_t run);
+    [[nodiscard]] LengthSet covering(Ipv4Address address, Key key) const noexcept;
+    [[nodiscard]] LengthSet covering(Ipv4Prefix prefix) const noexcept;
+    template <class Change>
+    void for_each_covered(Ipv4Prefix prefix, const Change& change);
+    void split(Position place);
+    void merge_with_next(std::size_t index);
 
     std::vector<Run> runs_;        // none empty
     std::vector<Key> first_keys_;  // of each run

@@ -15,7 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -94,17 +94,17 @@ class Rib {
 
   private:
     struct Vrf;
-    struct Undo;
 
-    [[nodiscard]] Result<Vrf*> vrf_of(VrfId id) const;
+    [[nodiscard]] Vrf* vrf_at(VrfId id) const noexcept;
+    [[nodiscard]] Status check_room(const Vrf& vrf) const;
+    [[nodiscard]] Result<GroupId> set_retained(VrfId id, Ipv4Prefix prefix, RouteSource source,
+                                               GroupId group);
     [[nodiscard]] Result<GroupId> set(VrfId id, Ipv4Prefix prefix, RouteSource source,
                                       GroupId group);
     [[nodiscard]] Result<GroupId> unset(VrfId id, Ipv4Prefix prefix, RouteSource source);
-    [[nodiscard]] Status insert_prefix(VrfId id, Vrf& vrf, Ipv4Prefix prefix, RouteSource source,
-                                       GroupId group);
     void erase_prefix(VrfId id, Vrf& vrf, Ipv4Prefix prefix);
-    void compile(VrfId id, Vrf& vrf, Ipv4Prefix prefix, GroupId group);
-    [[nodiscard]] Result<GroupId> apply_one(const RouteChange& change);
+    void compile(VrfId id, const Vrf& vrf, Ipv4Prefix prefix, GroupId group);
+    void settle();
     void roll_back(std::span<const RouteChange> changes, std::span<const GroupId> before);
 
     Fib4& fib_;
@@ -112,6 +112,8 @@ class Rib {
     Options options_;
     std::vector<std::unique_ptr<Vrf>> vrfs_;  // by id
     std::size_t route_count_ = 0;
+    std::vector<std::pair<VrfId, Ipv4Address>>
+        emptied_;  // /24s whose block may have no holder left
 };
 
 }  // namespace causeway
