@@ -133,6 +133,9 @@ class Lab:
         path = f"{self.build / 'control'}:{os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"
         return {**os.environ, "PATH": path, "CAUSEWAY_SOCKET": str(self.socket)}
 
+    def web_root(self, host: str) -> Path:
+        return self.state / f"www-{host}"
+
     def pids(self, host: str) -> list[int]:
         return netns.pids(self.namespace(host))
 
@@ -178,17 +181,16 @@ class Lab:
         while not self._answers():
             if self._daemon.poll() is not None:
                 code = self._daemon.returncode
-                raise LabError(f"causewayd ended with {code}:\n{self._log_tail()}")
+                raise LabError(f"causewayd ended with {code}:\n{self.log_tail()}")
             if time.monotonic() > deadline:
-                raise LabError(f"causewayd does not answer:\n{self._log_tail()}")
+                raise LabError(f"causewayd does not answer:\n{self.log_tail()}")
             time.sleep(0.05)
 
-    def stop_daemon(self) -> None:
+    def stop_daemon(self) -> int | None:
+        """Its exit code, if it was this process that started it."""
         netns.end_processes(self.namespace(ROUTER), patience_s=10.0)
-        if self._daemon is not None:
-            self._daemon.wait()
-            self._daemon = None
-
+        daemon, self._daemon = self._daemon, None
+        return daemon.wait() if daemon else None
 
     def causeway(self, *words: str) -> str:
         """The command line client, as the operator calls it."""
@@ -202,7 +204,7 @@ class Lab:
                                "circuits"], capture_output=True, check=False)
         return done.returncode == 0
 
-    def _log_tail(self) -> str:
+    def log_tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
 
     # -- construction ----------------------------------------------------------------------------
@@ -262,7 +264,7 @@ class Lab:
         for name, host in SCENE.hosts.items():
             if not host.greeting:
                 continue
-            folder = self.state / f"www-{name}"
+            folder = self.web_root(name)
             folder.mkdir()
             (folder / "index.html").write_text(f"This is {host.greeting}.\n", encoding="utf-8")
             with open(self.state / f"www-{name}.log", "ab") as log:
