@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/burst.h"
+
+namespace causeway {
+
+void Burst::part(const std::array<Exit, kBurstSizeMax>& exits) noexcept {
+    const unsigned count = walking_;
+    unsigned kept = 0;
+    unsigned left = left_count_;
+    for (unsigned k = 0; k < count; ++k) {
+        // Both stores are unconditional; only the counts depend on the verdict. Invariant: kept <=
+        // k and left + kept <= received, so both are in bounds.
+        const bool stays = exits[k] == Exit::kNone;
+        rte_mbuf* const mbuf = mbufs_[k];
+        const PacketMeta meta = meta_[k];
+        left_[left].mbuf = mbuf;
+        left_[left].meta = meta;
+        left_[left].meta.exit = exits[k];
+        mbufs_[kept] = mbuf;
+        meta_[kept] = meta;
+        kept += stays;
+        left += !stays;
+        if (left == kBurstSizeMax) break;  // everyone left: there is no next slot to write
+    }
+    walking_ = kept;
+    left_count_ = left;
+}
+
+}  // namespace causeway

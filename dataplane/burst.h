@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Burst: the packets that one turn of a worker took from one port, and what each stage learned of
+// them.
+//
+//   mbufs_  [ walking ... | free ]        meta_  [ walking ... | free ]
+//   left_   [ (mbuf, meta) of those that have an Exit ... ]
+//
+// The walking packets are dense: when some leave, the others close ranks in order. So a stage's
+// loop runs over 0 .. size without an index table, which is what lets the compiler and the core run
+// ahead.
+#pragma once
+
+#include <rte_branch_prediction.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "base/check.h"
+#include "base/headers.h"
+#include "base/limits.h"
+#include "base/types.h"
+#include "dataplane/counters.h"
+#include "dataplane/exit.h"
+#include "fib/adjacency.h"
+
+namespace causeway {
+
+// What the stages know of one packet. Half a cache line.
+struct PacketMeta {
+    std::uint8_t* frame;         // first byte; after FindAttachment, the network header
+    const Adjacency* adjacency;  // from FindRoute on
+    std::uint16_t outer_tag;     // from ParseEthernet on
+    std::uint16_t inner_tag;     // 0: single-tagged
+    AttachmentId attachment;     // the port's own row until FindAttachment
+    VrfId vrf;
+    std::uint16_t frame_bytes;   // with tags, without FCS
+    std::uint16_t packet_bytes;  // of layer 3; from CheckIpv4 on
+    Be16 ether_type;
+    std::uint8_t header_bytes;  // of layer 2
+    Exit exit;
+
+    [[nodiscard]] Ipv4Header& ipv4() const noexcept {
+        return *reinterpret_cast<Ipv4Header*>(frame);
+    }
+};
+static_assert(sizeof(PacketMeta) == 32, "two packets a cache line");
+static_assert(std::is_trivially_copyable_v<PacketMeta>);
+
+// A packet that has left the walk: its Exit is in meta.exit.
+struct LeftPacket {
+    rte_mbuf* mbuf;
+    PacketMeta meta;
+};
+
+class Burst {
+  public:
+    explicit Burst(Counters& counters) noexcept : counters_(counters) {}
+    Burst(const Burst&) = delete;
+    Burst& operator=(const Burst&) = delete;
+
+    // Where a device or a test puts the next packets; then start() with how many there are, which
+    // counts them as received on the port.
+    [[nodiscard]] std::span<rte_mbuf*, kBurstSizeMax> room() noexcept { return mbufs_; }
+    void start(PortId port, std::size_t count) noexcept {
+        DCHECK(count <= kBurstSizeMax);
+        port_ = port;
+        walking_ = static_cast<unsigned>(count);
+        left_count_ = 0;
+        std::uint64_t bytes = 0;
+        for (unsigned k = 0; k < walking_; ++k) {
+            const rte_mbuf& mbuf = *mbufs_[k];
+            PacketMeta& meta = meta_[k];
+            meta.frame = rte_pktmbuf_mtod(&mbuf, std::uint8_t*);
+            rte_prefetch0(meta.frame);
+            meta.attachment = AttachmentId(port.value());
+            meta.frame_bytes = mbuf.data_len;
+            bytes += mbuf.data_len;
+        }
+        TrafficCounters& traffic = counters_.traffic(AttachmentId(port.value()));
+        traffic.rx_packets.add(count);
+        traffic.rx_bytes.add(bytes);
+    }
+
+    [[nodiscard]] PortId port() const noexcept { return port_; }
+    [[nodiscard]] unsigned size() const noexcept { return walking_; }
+    [[nodiscard]] Counters& counters() noexcept { return counters_; }
+    [[nodiscard]] std::span<PacketMeta> walking() noexcept { return {meta_.data(), walking_}; }
+    [[nodiscard]] std::span<rte_mbuf* const> mbufs() const noexcept {
+        return {mbufs_.data(), walking_};
+    }
+    [[nodiscard]] std::span<LeftPacket> left() noexcept { return {left_.data(), left_count_}; }
+
+    // keys[k] = key(meta of the k-th walking packet).
+    template <class Key, class Make>
+    requires std::is_nothrow_invocable_r_v<Key, Make, const PacketMeta&>
+    void gather(std::array<Key, kBurstSizeMax>& keys, Make&& key) const noexcept {
+        for (unsigned k = 0; k < walking_; ++k) keys[k] = key(meta_[k]);
+    }
+
+    // Asks verdict(meta) of each walking packet; those given an Exit stop walking.
+    template <class Verdict>
+    requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&>
+    void filter(Verdict&& verdict) noexcept {
+        ask([&](unsigned k) noexcept { return verdict(meta_[k]); });
+    }
+
+    // The same, with the k-th of some values at hand.
+    template <class Value, class Verdict>
+    requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&, const Value&>
+    void filter(const std::array<Value, kBurstSizeMax>& values, Verdict&& verdict) noexcept {
+        ask([&](unsigned k) noexcept { return verdict(meta_[k], values[k]); });
+    }
+
+  private:
+    // Everyone is asked first and parted after, if anyone leaves at all: no branch depends on a
+    // verdict.
+    template <class Question>
+    void ask(Question&& question) noexcept {
+        std::array<Exit, kBurstSizeMax> exits;
+        unsigned any = 0;
+        const unsigned count = walking_;
+        for (unsigned k = 0; k < count; ++k) {
+            exits[k] = question(k);
+            any |= static_cast<unsigned>(exits[k]);
+        }
+        if (any != 0) part(exits);
+    }
+
+    // Moves those with an Exit to left_; the others close ranks in order.
+    void part(const std::array<Exit, kBurstSizeMax>& exits) noexcept;
+
+    std::array<rte_mbuf*, kBurstSizeMax> mbufs_;
+    std::array<PacketMeta, kBurstSizeMax> meta_;
+    std::array<LeftPacket, kBurstSizeMax> left_;
+    unsigned walking_ = 0;
+    unsigned left_count_ = 0;
+    PortId port_;
+    Counters& counters_;
+};
+
+}  // namespace causeway

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every way a packet leaves a walk, one row each. The table is the documentation, the counter's
+// name and the operator's output at once. A packet ends nowhere else: in = out + the sum of these,
+// per attachment, at any time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace causeway {
+
+enum class Exit : std::uint8_t {
+    kNone,
+    // The frame and its tags.
+    kTruncatedFrame,
+    kNotOurMac,
+    kUntagged,
+    kPriorityTagged,
+    kReservedVid,
+    kTripleTagged,
+    kWrongTpid,
+    kUnknownTags,
+    // The attachment's state.
+    kCircuitNotProvisioned,
+    kPeeringDisabled,
+    kAdminDown,
+    // What it carries.
+    kArp,
+    kUnknownEtherType,
+    // RFC 1812 5.2.2 and martians.
+    kBadIpv4Header,
+    kBadIpv4Checksum,
+    kBadIpv4Length,
+    kMartianSource,
+    kMartianDestination,
+    // The route.
+    kNoRoute,
+    kLocal,
+    kUnresolved,
+    kBlackhole,
+    kUnreachable,
+    kProhibit,
+    kNextHopDown,
+    kTtlExpired,
+    kTooBig,
+    // The way out.
+    kTxFull,
+    kPuntFull,
+    kCount,
+};
+inline constexpr std::size_t kExitCount = static_cast<std::size_t>(Exit::kCount);
+
+enum class Fate : std::uint8_t {
+    kWalk,  // has not left
+    kDrop,  // counted and freed
+    kPunt,  // counted and handed to the control thread
+};
+
+struct ExitInfo {
+    Exit exit;
+    Fate fate;
+    std::string_view name;
+    std::string_view meaning;
+};
+
+inline constexpr std::array kExits{
+    ExitInfo{Exit::kNone, Fate::kWalk, "none", "still walking"},
+    ExitInfo{Exit::kTruncatedFrame, Fate::kDrop, "truncated_frame",
+             "ends before its tags or its network header do"},
+    ExitInfo{Exit::kNotOurMac, Fate::kDrop, "not_our_mac",
+             "sent to another station's MAC address, or to a multicast group"},
+    ExitInfo{Exit::kUntagged, Fate::kDrop, "untagged", "no VLAN tag"},
+    ExitInfo{Exit::kPriorityTagged, Fate::kDrop, "priority_tagged",
+             "a tag with VID 0: a priority, but no VLAN"},
+    ExitInfo{Exit::kReservedVid, Fate::kDrop, "reserved_vid", "a tag with VID 4095"},
+    ExitInfo{Exit::kTripleTagged, Fate::kDrop, "triple_tagged", "more than two tags"},
+    ExitInfo{Exit::kWrongTpid, Fate::kDrop, "wrong_tpid",
+             "a tag type other than the port's outer-tpid or inner-tpid"},
+    ExitInfo{Exit::kUnknownTags, Fate::kDrop, "unknown_tags",
+             "no attachment has these tags on this port"},
+    ExitInfo{Exit::kCircuitNotProvisioned, Fate::kDrop, "circuit_not_provisioned",
+             "the circuit is not both Enabled and Provisioned"},
+    ExitInfo{Exit::kPeeringDisabled, Fate::kDrop, "peering_disabled", "the peering is disabled"},
+    ExitInfo{Exit::kAdminDown, Fate::kDrop, "admin_down", "an operator has taken the link down"},
+    ExitInfo{Exit::kArp, Fate::kPunt, "arp", "ARP, for the control thread"},
+    ExitInfo{Exit::kUnknownEtherType, Fate::kDrop, "unknown_ethertype", "neither IPv4 nor ARP"},
+    ExitInfo{Exit::kBadIpv4Header, Fate::kDrop, "bad_ipv4_header",
+             "version is not 4, or the header is shorter than 20 bytes (RFC 1812 5.2.2)"},
+    ExitInfo{Exit::kBadIpv4Checksum, Fate::kDrop, "bad_ipv4_checksum",
+             "the header checksum is wrong (RFC 1812 5.2.2)"},
+    ExitInfo{Exit::kBadIpv4Length, Fate::kDrop, "bad_ipv4_length",
+             "the total length exceeds the frame or falls short of the header (RFC 1812 5.2.2)"},
+    ExitInfo{Exit::kMartianSource, Fate::kDrop, "martian_source",
+             "a source no host may have (RFC 1812 5.3.7)"},
+    ExitInfo{Exit::kMartianDestination, Fate::kDrop, "martian_destination",
+             "a destination no router may forward to (RFC 1812 5.3.7)"},
+    ExitInfo{Exit::kNoRoute, Fate::kPunt, "no_route",
+             "no prefix of the VRF matches; answered with ICMP network unreachable"},
+    ExitInfo{Exit::kLocal, Fate::kPunt, "local", "addressed to the router itself"},
+    ExitInfo{Exit::kUnresolved, Fate::kPunt, "unresolved", "waits until its next hop answers ARP"},
+    ExitInfo{Exit::kBlackhole, Fate::kDrop, "blackhole", "a blackhole route"},
+    ExitInfo{Exit::kUnreachable, Fate::kPunt, "unreachable",
+             "an unreachable route; answered with ICMP host unreachable"},
+    ExitInfo{Exit::kProhibit, Fate::kPunt, "prohibit",
+             "a prohibit route; answered with ICMP communication administratively prohibited"},
+    ExitInfo{Exit::kNextHopDown, Fate::kPunt, "next_hop_down",
+             "every next hop of the route is down; answered with ICMP host unreachable"},
+    ExitInfo{Exit::kTtlExpired, Fate::kPunt, "ttl_expired",
+             "TTL ran out; answered with ICMP time exceeded"},
+    ExitInfo{
+        Exit::kTooBig, Fate::kPunt, "too_big",
+        "exceeds the MTU of the way out; fragmented, or answered with ICMP fragmentation needed"},
+    ExitInfo{Exit::kTxFull, Fate::kDrop, "tx_full", "the device's transmit queue is full"},
+    ExitInfo{Exit::kPuntFull, Fate::kDrop, "punt_full",
+             "the control thread has too many packets to look at"},
+};
+
+[[nodiscard]] consteval bool exits_follow_enum() {
+    for (std::size_t i = 0; i < kExits.size(); ++i) {
+        if (static_cast<std::size_t>(kExits[i].exit) != i) return false;
+    }
+    return kExits.size() == kExitCount;
+}
+static_assert(exits_follow_enum(), "each Exit has one row, in the order of the enum");
+
+[[nodiscard]] constexpr const ExitInfo& info_of(Exit exit) noexcept {
+    return kExits[static_cast<std::size_t>(exit)];
+}
+
+}  // namespace causeway

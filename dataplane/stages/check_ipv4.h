@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include "base/checksum.h"
+#include "base/headers.h"
+#include "dataplane/burst.h"
+#include "dataplane/tables.h"
+
+namespace causeway {
+
+// What an address's first octet says of it, so that the usual packet needs one load an address.
+class MartianTable {
+  public:
+    // 0/8 "this host", 127/8 loopback, 224/4 multicast, 240/4 reserved (RFC 1812 5.3.7, RFC 6890),
+    // and the octet 169, under which 169.254/16 (RFC 3927 2.6.2) is to be looked at closely.
+    [[nodiscard]] static constexpr bool is_suspect(Ipv4Address address) noexcept {
+        return kSuspect[address.value() >> 24];
+    }
+    [[nodiscard]] static constexpr bool is_martian(Ipv4Address address) noexcept {
+        const std::uint32_t octet = address.value() >> 24;
+        return octet == 0 || octet == 127 || octet >= 224 || address.value() >> 16 == 0xa9fe;
+    }
+
+  private:
+    static constexpr auto kSuspect = [] {
+        std::array<bool, 256> suspect{};
+        for (std::size_t octet = 0; octet < 256; ++octet) {
+            suspect[octet] = octet == 0 || octet == 127 || octet == 169 || octet >= 224;
+        }
+        return suspect;
+    }();
+};
+
+// Lets pass what a router may forward; sends ARP to the control thread.
+//
+//   Reads    meta.ether_type, the IPv4 header
+//   Writes   meta.packet_bytes
+//   Exits    kArp kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum kBadIpv4Length
+//            kMartianSource kMartianDestination
+//   Source   RFC 1812 5.2.2 (checks 1 to 5), 5.3.7 (martians)
+struct CheckIpv4 {
+    static constexpr std::string_view kName = "check_ipv4";
+
+    static void run(Burst& burst, const Tables&) noexcept {
+        burst.filter([](PacketMeta& meta) noexcept {
+            const Ipv4Header& header = meta.ipv4();
+            const Ipv4Address source(header.source.host());
+            const Ipv4Address destination(header.destination.host());
+            const std::uint16_t total = header.total_length.host();
+            const int room = meta.frame_bytes - meta.header_bytes;
+            const bool checksum_good = checksum_is_good(meta.frame);
+            meta.packet_bytes = total;
+            const bool plain = (meta.ether_type == kIpv4) & (header.version_ihl == 0x45) &
+                               (total >= sizeof(Ipv4Header)) & (total <= room) & checksum_good &
+                               !MartianTable::is_suspect(source) &
+                               !MartianTable::is_suspect(destination) & (source != destination);
+            return plain ? Exit::kNone : examine(meta);
+        });
+    }
+
+  private:
+    static constexpr Be16 kIpv4{static_cast<std::uint16_t>(EtherType::kIpv4)};
+
+    // The sum over a header without options; RFC 1071 1 (3): all ones where the checksum is right.
+    [[nodiscard]] static bool checksum_is_good(const std::uint8_t* header) noexcept {
+        std::uint64_t first;
+        std::uint64_t second;
+        std::uint32_t third;
+        std::memcpy(&first, header, 8);
+        std::memcpy(&second, header + 8, 8);
+        std::memcpy(&third, header + 16, 4);
+        const std::uint64_t sum = (first & 0xffff'ffffU) + (first >> 32) + (second & 0xffff'ffffU) +
+                                  (second >> 32) + third;
+        return checksum_fold(sum) == 0xffff;
+    }
+
+    // The whole examination, for whatever is not a plain good packet, in the order of RFC 1812.
+    [[nodiscard]] static Exit examine(const PacketMeta& meta) noexcept;
+};
+
+}  // namespace causeway

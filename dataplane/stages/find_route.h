@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "dataplane/burst.h"
+#include "dataplane/flow_hash.h"
+#include "dataplane/tables.h"
+
+namespace causeway {
+
+// Finds the way out: the route of the VRF, then the flow's bucket of its next-hop group.
+//
+//   Reads    meta.vrf, the destination, the flow's five-tuple where a group has several ways
+//   Writes   meta.adjacency
+//   Exits    kNoRoute kLocal kUnresolved kBlackhole kUnreachable kProhibit kNextHopDown
+//   Cost     one bulk FIB lookup a burst; one bucket and one adjacency a packet
+//   Source   RFC 2992 (hash of the flow onto buckets); a dead way only changes buckets
+struct FindRoute {
+    static constexpr std::string_view kName = "find_route";
+
+    static void run(Burst& burst, const Tables& tables) noexcept {
+        std::array<RouteKey, kBurstSizeMax> keys;
+        std::array<GroupId, kBurstSizeMax> groups;
+        burst.gather(keys, [](const PacketMeta& meta) noexcept {
+            return RouteKey{meta.vrf, Ipv4Address(meta.ipv4().destination.host())};
+        });
+
+        const std::size_t count = burst.size();
+        tables.fib4->lookup(std::span(keys).first(count), std::span(groups).first(count));
+
+        const NextHops& next_hops = *tables.next_hops;
+        burst.filter(groups, [&next_hops](PacketMeta& meta, const GroupId& id) noexcept {
+            const Group group = next_hops.group(id);
+            std::uint32_t bucket = group.first_bucket;
+            if (group.bucket_mask != 0) bucket += flow_hash(meta.ipv4()) & group.bucket_mask;
+            const Adjacency& adjacency = next_hops.adjacency(next_hops.bucket(bucket));
+            meta.adjacency = &adjacency;
+            return exit_of(adjacency.kind);
+        });
+    }
+
+    [[nodiscard]] static Exit exit_of(AdjacencyKind kind) noexcept {
+        static constexpr std::array kExitOfKind{
+            Exit::kNone,      Exit::kNoRoute,     Exit::kLocal,    Exit::kUnresolved,
+            Exit::kBlackhole, Exit::kUnreachable, Exit::kProhibit, Exit::kNextHopDown,
+        };
+        static_assert(kExitOfKind.size() == static_cast<std::size_t>(AdjacencyKind::kCount));
+        return kExitOfKind[static_cast<std::size_t>(kind)];
+    }
+};
+
+}  // namespace causeway

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "dataplane/burst.h"
+#include "dataplane/tables.h"
+#include "vlan/tag_stack.h"
+
+namespace causeway {
+
+// Reads a frame's MAC address, tags and EtherType.
+//
+//   Reads    the frame, the port's tag types and MAC address
+//   Writes   meta.outer_tag, meta.inner_tag, meta.ether_type, meta.header_bytes
+//   Exits    kTruncatedFrame kNotOurMac kUntagged kPriorityTagged kReservedVid kTripleTagged
+//   kWrongTpid Source   IEEE 802.1Q 9.6; of broadcasts only ARP is let through (RFC 1812 5.3.4
+//   forbids to forward
+//            a packet that came as a link-layer broadcast)
+struct ParseEthernet {
+    static constexpr std::string_view kName = "parse_ethernet";
+
+    static void run(Burst& burst, const Tables& tables) noexcept {
+        const PortState& port = tables.ports[burst.port().value()];
+        burst.filter([&port](PacketMeta& meta) noexcept {
+            const TagStack stack = parse_tags(meta.frame, meta.frame_bytes, port.tags);
+            meta.outer_tag = stack.outer;
+            meta.inner_tag = stack.inner;
+            meta.ether_type = stack.ether_type;
+            meta.header_bytes = stack.header_bytes;
+            const std::uint64_t mac = mac_word(meta.frame);
+            const bool ours = mac == port.mac || (mac == kBroadcast && stack.ether_type == kArp);
+            if (stack.fault == TagFault::kNone && ours) [[likely]]
+                return Exit::kNone;
+            return stack.fault == TagFault::kNone ? Exit::kNotOurMac : exit_of(stack.fault);
+        });
+    }
+
+  private:
+    static constexpr Be16 kArp{static_cast<std::uint16_t>(EtherType::kArp)};
+    static constexpr std::uint64_t kBroadcast = 0xffff'ffff'ffffU;
+
+    [[nodiscard]] static Exit exit_of(TagFault fault) noexcept {
+        static constexpr std::array kExitOfFault{
+            Exit::kNone,         Exit::kUntagged,  Exit::kPriorityTagged, Exit::kReservedVid,
+            Exit::kTripleTagged, Exit::kWrongTpid, Exit::kTruncatedFrame,
+        };
+        static_assert(kExitOfFault.size() == static_cast<std::size_t>(TagFault::kTruncated) + 1);
+        return kExitOfFault[static_cast<std::size_t>(fault)];
+    }
+};
+
+}  // namespace causeway

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tables: all that a worker reads for one turn.
+//
+// Thread safety: a Tables is immutable from publication to destruction. The FIB and the next hops
+// that it points to are the two that change too often for that: they have one writer, the control
+// thread, which updates them in place (see their own headers).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/types.h"
+#include "dataplane/exit.h"
+#include "fib/fib4.h"
+#include "fib/next_hops.h"
+#include "vlan/attachment_table.h"
+#include "vlan/tag_stack.h"
+
+namespace causeway {
+
+// What a worker must know of an attachment to let a packet in.
+struct AttachmentState {
+    VrfId vrf;
+    Exit closed = Exit::kNone;  // why it lets nothing in, if so
+};
+static_assert(sizeof(AttachmentState) == 4, "sixteen a cache line");
+
+// A port as seen by an arriving frame.
+struct PortState {
+    TagPattern tags{PortTpids{}};
+    std::uint64_t mac = 0;  // the first six bytes of a frame, as mac_word() reads them
+};
+
+// The six bytes at `bytes` as one number. REQUIRES: eight readable bytes.
+[[nodiscard]] inline std::uint64_t mac_word(const std::uint8_t* bytes) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    return word & 0xffff'ffff'ffffU;
+}
+
+struct Tables {
+    std::array<PortState, kPortsMax> ports;
+    AttachmentTable attachments_by_tag;
+    std::vector<AttachmentState> attachments = std::vector<AttachmentState>(kAttachmentsMax);
+    const Fib4* fib4 = nullptr;
+    const NextHops* next_hops = nullptr;
+};
+
+}  // namespace causeway

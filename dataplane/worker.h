@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Worker: the poll loop of one core. It runs each burst to completion and waits for nobody.
+//
+// Thread safety: run() or turn() on one thread; counters() and stages() may be read by any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/types.h"
+#include "dataplane/burst.h"
+#include "dataplane/counters.h"
+#include "dataplane/published.h"
+#include "dataplane/punt.h"
+#include "dataplane/tables.h"
+#include "dataplane/walk.h"
+
+namespace causeway {
+
+// One queue of one device.
+struct DeviceQueue {
+    PortId port;
+    std::uint16_t device = 0;  // DPDK's number of the port
+    std::uint16_t queue = 0;
+};
+
+struct WorkerOptions {
+    WorkerId id;
+    std::vector<DeviceQueue> rx;  // what it polls
+    std::vector<DeviceQueue> tx;  // its own transmit queue on every port
+    unsigned burst_size = 32;     // packets taken from a queue at once, at most kBurstSizeMax
+};
+
+class Worker {
+  public:
+    Worker(const WorkerOptions& options, const Published<Tables>& tables, Quiescence& quiescence,
+           Punt& punt);
+
+    // Until `stop` is set. Online for `quiescence` meanwhile.
+    void run(const std::atomic<bool>& stop) noexcept;
+
+    // One pass over all queues; how many packets it received.
+    unsigned turn() noexcept;
+
+    [[nodiscard]] WorkerId id() const noexcept { return id_; }
+    [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+    [[nodiscard]] const Ipv4Walk& walk() const noexcept { return walk_; }
+    [[nodiscard]] std::uint64_t injected_lost() const noexcept { return injected_lost_.read(); }
+    [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.read(); }
+    [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_.read(); }
+
+  private:
+    // What one burst sends to one port: the packets and where they came from.
+    struct TxBatch {
+        unsigned count = 0;
+        std::array<rte_mbuf*, kBurstSizeMax> mbufs;
+        std::array<AttachmentId, kBurstSizeMax> from;
+        std::array<AttachmentId, kBurstSizeMax> to;
+        std::array<std::uint16_t, kBurstSizeMax> bytes;
+    };
+    enum class Origin : std::uint8_t { kForwarded, kInjected };
+
+    void transmit(std::span<PacketMeta> packets, std::span<rte_mbuf* const> mbufs) noexcept;
+    template <Origin kOrigin>
+    void send(PortId port) noexcept;
+    void dispose(std::span<LeftPacket> left) noexcept;
+    void send_injected() noexcept;
+
+    WorkerId id_;
+    std::vector<DeviceQueue> rx_;
+    std::array<DeviceQueue, kPortsMax> tx_{};
+    std::uint16_t burst_size_;
+    const Published<Tables>& tables_;
+    Quiescence& quiescence_;
+    Punt& punt_;
+    Counters counters_;
+    Burst burst_{counters_};
+    Ipv4Walk walk_;
+    std::uint32_t ports_with_packets_ = 0;  // bit p: tx_batches_[p] is not empty
+    std::array<TxBatch, kPortsMax> tx_batches_;
+    Counter injected_lost_;  // the control thread's own packets that the device did not take
+    Counter turns_;
+    Counter idle_turns_;
+};
+static_assert(kPortsMax <= 32, "ports_with_packets_ has one bit a port");
+
+}  // namespace causeway

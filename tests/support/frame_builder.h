@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FrameBuilder: frames said in one sentence.
+//
+//   frame().tags(10, 100).ipv4("10.1.0.10", "10.2.0.10").udp(4000, 53).bytes()
+//
+// Lengths and checksums come right by themselves, unless a test says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/headers.h"
+#include "base/types.h"
+
+namespace causeway::test {
+
+inline constexpr MacAddress kRouterMac{{0x02, 0xca, 0x00, 0x00, 0x00, 0x01}};
+inline constexpr MacAddress kCustomerMac{{0x02, 0x00, 0x00, 0x00, 0x00, 0x11}};
+
+[[nodiscard]] Ipv4Address ip(std::string_view text);     // CHECKs that it is one
+[[nodiscard]] Ipv4Prefix prefix(std::string_view text);  // likewise
+
+class FrameBuilder {
+  public:
+    FrameBuilder& to(MacAddress mac);
+    FrameBuilder& from(MacAddress mac);
+    FrameBuilder& tag(std::uint16_t tpid, std::uint16_t vid, std::uint8_t priority = 0);
+    FrameBuilder& tags(std::uint16_t outer, std::uint16_t inner);  // both 0x8100
+    FrameBuilder& type(std::uint16_t ether_type);
+
+    FrameBuilder& ipv4(std::string_view source, std::string_view destination);
+    FrameBuilder& ttl(std::uint8_t ttl);
+    FrameBuilder& dont_fragment();
+    FrameBuilder& fragment(std::uint16_t offset_bytes, std::uint16_t more_fragments_bit);
+    FrameBuilder& options(std::size_t bytes);         // of no-operation, a multiple of four
+    FrameBuilder& version_ihl(std::uint8_t value);    // as it stands, right or wrong
+    FrameBuilder& total_length(std::uint16_t value);  // as it stands, right or wrong
+    FrameBuilder& bad_checksum();
+
+    FrameBuilder& udp(std::uint16_t source_port, std::uint16_t destination_port);
+    FrameBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port);
+    FrameBuilder& echo_request(std::uint16_t identifier, std::uint16_t sequence);
+    FrameBuilder& payload(std::size_t bytes);
+    FrameBuilder& arp(ArpOperation operation, MacAddress sender_mac, std::string_view sender,
+                      std::string_view target);
+    FrameBuilder& pad_to(std::size_t bytes);  // of the frame, without FCS
+    FrameBuilder& cut_to(std::size_t bytes);
+
+    [[nodiscard]] std::vector<std::uint8_t> bytes() const;
+
+  private:
+    [[nodiscard]] std::vector<std::uint8_t> layer3() const;
+
+    EthernetHeader ethernet_{kRouterMac, kCustomerMac, Be16()};
+    std::vector<VlanTag> tags_;  // type: the tag's own TPID, until bytes() shifts them
+    std::optional<std::uint16_t> type_;
+    std::optional<Ipv4Header> ipv4_;
+    std::optional<std::uint16_t> total_length_;
+    std::optional<std::uint8_t> version_ihl_;
+    std::vector<std::uint8_t> options_;
+    std::vector<std::uint8_t> layer4_;
+    std::optional<ArpHeader> arp_;
+    bool is_checksum_bad_ = false;
+    std::size_t pad_to_ = 0;
+    std::size_t cut_to_ = SIZE_MAX;
+};
+
+[[nodiscard]] inline FrameBuilder frame() {
+    return {};
+}
+
+}  // namespace causeway::test

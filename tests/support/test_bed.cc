@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/test_bed.h"
+
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+
+#include "base/check.h"
+#include "tests/support/frame_builder.h"
+
+namespace causeway::test {
+namespace {
+
+std::size_t free_huge_pages() {
+    std::size_t count = 0;
+    std::ifstream("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") >> count;
+    return count;
+}
+
+constexpr unsigned kMemoryMib = 256;
+bool got_huge_pages = false;
+
+// One bed may follow another in a process, and DPDK's names are global to it.
+std::string unique_name(const char* what) {
+    static unsigned count = 0;
+    return std::string(what) + std::to_string(count++);
+}
+
+Ring new_ring(const char* what, std::size_t size) {
+    auto ring = make_ring({.name = unique_name(what), .size = static_cast<unsigned>(size)});
+    CHECK(ring.has_value());
+    return std::move(ring).value();
+}
+
+void start_device(std::uint16_t device, rte_mempool* pool) {
+    const rte_eth_conf configuration{};
+    CHECK(rte_eth_dev_configure(device, 1, 1, &configuration) == 0);
+    CHECK(rte_eth_rx_queue_setup(device, 0, 0, 0, nullptr, pool) == 0);
+    CHECK(rte_eth_tx_queue_setup(device, 0, 0, 0, nullptr) == 0);
+    CHECK(rte_eth_dev_start(device) == 0);
+}
+
+}  // namespace
+
+Eal& test_eal(Pages pages) {
+    static std::optional<Eal> eal = [pages] {
+        got_huge_pages = pages == Pages::kHuge && free_huge_pages() * 2 >= kMemoryMib;
+        auto started = Eal::start({.control_core = 0,
+                                   .worker_cores = {0},
+                                   .pages = got_huge_pages ? Pages::kHuge : Pages::kNormal,
+                                   .memory_mib = kMemoryMib,
+                                   .extra_args = {}});
+        if (!started) {
+            std::fprintf(stderr, "EAL: %s\n", started.error().message.c_str());
+            std::abort();
+        }
+        return std::optional<Eal>(std::move(started).value());
+    }();
+    return *eal;
+}
+
+bool has_huge_pages() {
+    return got_huge_pages;
+}
+
+TestBed::TestBed(const TestBedOptions& options)
+    : options_(options), states_(kAttachmentsMax), tpids_(kPortsMax), next_attachment_(kPortsMax) {
+    test_eal();
+    auto pool = make_packet_pool(
+        {.name = unique_name("bed"), .count = static_cast<unsigned>(options.packets)});
+    CHECK(pool.has_value());
+    pool_ = std::move(pool).value();
+    auto next_hops = NextHops::create(quiescence_);
+    CHECK(next_hops.has_value());
+    next_hops_ = std::move(next_hops).value();
+    auto fib = Fib4::create(quiescence_, {});
+    CHECK(fib.has_value());
+    fib_ = std::move(fib).value();
+    rib_ = std::make_unique<Rib>(*fib_, *next_hops_, Rib::Options{});
+    punt_ =
+        std::make_unique<Punt>(new_ring("up", kPuntRingSize), new_ring("down", kInjectRingSize));
+
+    WorkerOptions worker{.id = WorkerId(0), .rx = {}, .tx = {}, .burst_size = options.burst_size};
+    for (std::size_t port = 0; port < options.ports; ++port) {
+        rx_rings_.push_back(new_ring("rx", options.ring_size));
+        tx_rings_.push_back(new_ring("tx", options.ring_size));
+        rte_ring* rx = rx_rings_.back().get();
+        rte_ring* tx = tx_rings_.back().get();
+        const int device = rte_eth_from_rings(unique_name("bed").c_str(), &rx, 1, &tx, 1, 0);
+        CHECK(device >= 0);
+        devices_.push_back(static_cast<std::uint16_t>(device));
+        start_device(devices_.back(), pool_.get());
+        const DeviceQueue queue{
+            .port = PortId(static_cast<std::uint8_t>(port)), .device = devices_.back(), .queue = 0};
+        worker.rx.push_back(queue);
+        worker.tx.push_back(queue);
+    }
+    worker_ = std::make_unique<Worker>(worker, published_, quiescence_, *punt_);
+}
+
+TestBed::~TestBed() {
+    for (std::size_t port = 0; port < options_.ports; ++port) {
+        (void)sent(PortId(static_cast<std::uint8_t>(port)));
+        void* mbuf = nullptr;
+        while (rte_ring_dequeue(rx_rings_[port].get(), &mbuf) == 0) {
+            rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+        }
+        rte_eth_dev_stop(devices_[port]);
+        rte_eth_dev_close(devices_[port]);
+    }
+    (void)punted();
+}
+
+void TestBed::set_tpids(PortId port, PortTpids tpids) {
+    tpids_[port.value()] = tpids;
+}
+
+AttachmentId TestBed::attach(PortId port, std::uint16_t outer, std::uint16_t inner, VrfId vrf) {
+    const AttachmentId id(next_attachment_++);
+    rows_.push_back({.key = {port, outer, inner}, .attachment = id});
+    states_[id.value()] = {.vrf = vrf, .closed = Exit::kNone};
+    return id;
+}
+
+void TestBed::close(AttachmentId attachment, Exit reason) {
+    states_[attachment.value()].closed = reason;
+}
+
+VrfId TestBed::vrf() {
+    const VrfId id(next_vrf_++);
+    CHECK(rib_->create_vrf(id).has_value());
+    return id;
+}
+
+NextHopId TestBed::neighbour(AttachmentId out, Ipv4Address address, const MacAddress& mac,
+                             std::uint16_t mtu) {
+    const auto row = std::ranges::find(rows_, out, &AttachmentTable::Row::attachment);
+    CHECK(row != rows_.end());
+    const PortTpids tpids = tpids_[row->key.port.value()];
+    Adjacency way;
+    way.kind = AdjacencyKind::kForward;
+    way.port = row->key.port;
+    way.attachment = out;
+    way.mtu = mtu;
+    FrameBuilder header = frame().to(mac).from(kRouterMac);
+    header.tag(static_cast<std::uint16_t>(tpids.outer), row->key.outer);
+    if (row->key.inner != 0) header.tag(static_cast<std::uint16_t>(tpids.inner), row->key.inner);
+    way.set_header(header.bytes());
+    const auto id = next_hops_->acquire(out, address);
+    CHECK(id.has_value());
+    CHECK(next_hops_->set_forwarding(*id, way).has_value());
+    return *id;
+}
+
+void TestBed::neighbour_down(NextHopId id) {
+    next_hops_->set_down(id);
+}
+
+GroupId TestBed::group(std::span<const NextHopId> members) {
+    std::vector<GroupMember> weighted;
+    for (const NextHopId member : members) weighted.push_back({.next_hop = member, .weight = 1});
+    const auto id = next_hops_->acquire_group(weighted);
+    CHECK(id.has_value());
+    return *id;
+}
+
+void TestBed::route(VrfId vrf, Ipv4Prefix prefix, GroupId group) {
+    CHECK(rib_->add(vrf, prefix, RouteSource::kStatic, group).has_value());
+}
+void TestBed::route(VrfId vrf, Ipv4Prefix prefix, NextHopId next_hop) {
+    route(vrf, prefix, group({&next_hop, 1}));
+}
+void TestBed::route(VrfId vrf, Ipv4Prefix prefix, AdjacencyKind kind) {
+    route(vrf, prefix, special_group(kind));
+}
+
+void TestBed::publish() {
+    auto tables = std::make_unique<Tables>();
+    auto by_tag = AttachmentTable::build(rows_);
+    CHECK(by_tag.has_value());
+    tables->attachments_by_tag = std::move(by_tag).value();
+    tables->attachments = states_;
+    for (std::size_t port = 0; port < options_.ports; ++port) {
+        std::array<std::uint8_t, 8> mac{};
+        std::memcpy(mac.data(), &kRouterMac, sizeof kRouterMac);
+        tables->ports[port] = {.tags = TagPattern(tpids_[port]), .mac = mac_word(mac.data())};
+    }
+    tables->fib4 = fib_.get();
+    tables->next_hops = next_hops_.get();
+    published_.publish(std::move(tables));
+}
+
+void TestBed::receive(PortId port, const Frame& frame) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
+    CHECK(mbuf != nullptr);
+    char* at = rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size()));
+    CHECK(at != nullptr);
+    std::memcpy(at, frame.data(), frame.size());
+    CHECK(rte_ring_enqueue(rx_ring(port), mbuf) == 0);
+}
+
+std::vector<Frame> TestBed::sent(PortId port) {
+    std::vector<Frame> frames;
+    void* object = nullptr;
+    while (rte_ring_dequeue(tx_ring(port), &object) == 0) {
+        Packet packet(static_cast<rte_mbuf*>(object));
+        frames.emplace_back(packet.bytes().begin(), packet.bytes().end());
+    }
+    return frames;
+}
+
+std::vector<Packet> TestBed::punted() {
+    std::vector<Packet> packets;
+    std::array<rte_mbuf*, kBurstSizeMax> mbufs;
+    while (const unsigned count = punt_->take_raised(mbufs)) {
+        for (unsigned k = 0; k < count; ++k) packets.emplace_back(mbufs[k]);
+    }
+    return packets;
+}
+
+void TestBed::inject(Packet packet) {
+    rte_mbuf* mbuf = packet.release();
+    CHECK(punt_->inject({&mbuf, 1}) == 1);
+}
+
+std::string TestBed::unaccounted() const {
+    const Counters& all = worker_->counters();
+    const auto exits_of = [&all](AttachmentId row) {
+        std::uint64_t sum = 0;
+        for (std::size_t exit = 0; exit < kExitCount; ++exit) {
+            sum += all.exits(row, static_cast<Exit>(exit));
+        }
+        return sum;
+    };
+    std::uint64_t forwarded = 0;
+    std::uint64_t transmitted = 0;
+    std::uint64_t injected = 0;
+    std::vector<std::uint64_t> of_port(options_.ports);
+    for (const AttachmentTable::Row& row : rows_) {
+        const TrafficCounters& traffic = all.traffic(row.attachment);
+        of_port[row.key.port.value()] += traffic.rx_packets.read();
+        forwarded += traffic.forwarded_packets.read();
+        transmitted += traffic.tx_packets.read();
+        injected += traffic.injected_packets.read();
+        if (traffic.rx_packets.read() !=
+            traffic.forwarded_packets.read() + exits_of(row.attachment)) {
+            return "attachment " + std::to_string(row.attachment.value()) + ": received " +
+                   std::to_string(traffic.rx_packets.read()) + ", forwarded " +
+                   std::to_string(traffic.forwarded_packets.read()) + ", exits " +
+                   std::to_string(exits_of(row.attachment));
+        }
+    }
+    for (std::size_t port = 0; port < options_.ports; ++port) {
+        const AttachmentId row(static_cast<std::uint16_t>(port));
+        const std::uint64_t received = all.traffic(row).rx_packets.read();
+        if (received != of_port[port] + exits_of(row)) {
+            return "port " + std::to_string(port) + ": received " + std::to_string(received) +
+                   ", its attachments " + std::to_string(of_port[port]) + ", exits " +
+                   std::to_string(exits_of(row));
+        }
+    }
+    if (transmitted != forwarded + injected) {
+        return "sent " + std::to_string(transmitted) + ", forwarded " + std::to_string(forwarded) +
+               ", injected " + std::to_string(injected);
+    }
+    return {};
+}
+
+}  // namespace causeway::test

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TestBed: the daemon's own Worker over DPDK ring devices, with hand-made tables: a router without
+// a NIC and without a control thread. Packet tests ask it questions, benchmarks time it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "dataplane/dpdk.h"
+#include "dataplane/packet.h"
+#include "dataplane/published.h"
+#include "dataplane/punt.h"
+#include "dataplane/worker.h"
+#include "fib/fib4.h"
+#include "fib/next_hops.h"
+#include "fib/rib.h"
+#include "vlan/attachment_table.h"
+
+namespace causeway::test {
+
+using Frame = std::vector<std::uint8_t>;
+
+struct TestBedOptions {
+    std::size_t ports = 2;
+    std::size_t packets = 8'191;  // buffers
+    std::size_t ring_size = 8'192;
+    unsigned burst_size = 32;
+};
+
+// The EAL of this process, started at the first call: huge pages where the machine has some free
+// and `pages` asks for them, else without.
+Eal& test_eal(Pages pages = Pages::kNormal);
+// Whether that EAL got huge pages.
+[[nodiscard]] bool has_huge_pages();
+
+class TestBed {
+  public:
+    explicit TestBed(const TestBedOptions& options = {});
+    ~TestBed();
+    TestBed(const TestBed&) = delete;
+    TestBed& operator=(const TestBed&) = delete;
+
+    // Building. Nothing is seen by the worker before publish().
+    void set_tpids(PortId port, PortTpids tpids);
+    AttachmentId attach(PortId port, std::uint16_t outer, std::uint16_t inner, VrfId vrf);
+    void close(AttachmentId attachment, Exit reason);
+    VrfId vrf();  // a new one
+    // A resolved neighbour on an attachment, as the destination of routes.
+    NextHopId neighbour(AttachmentId out, Ipv4Address address, const MacAddress& mac,
+                        std::uint16_t mtu = 1'500);
+    void neighbour_down(NextHopId id);
+    GroupId group(std::span<const NextHopId> members);
+    void route(VrfId vrf, Ipv4Prefix prefix, GroupId group);
+    void route(VrfId vrf, Ipv4Prefix prefix, NextHopId next_hop);
+    void route(VrfId vrf, Ipv4Prefix prefix, AdjacencyKind kind);
+    void publish();
+
+    // Running.
+    void receive(PortId port, const Frame& frame);  // into the port's receive ring
+    void turn() { (void)worker_->turn(); }
+    [[nodiscard]] std::vector<Frame> sent(PortId port);  // what the worker transmitted since
+    [[nodiscard]] std::vector<Packet> punted();          // what it handed up since
+    void inject(Packet packet);
+
+    [[nodiscard]] const Counters& counters() const { return worker_->counters(); }
+    [[nodiscard]] Worker& worker() { return *worker_; }
+    [[nodiscard]] rte_mempool* pool() { return pool_.get(); }
+    [[nodiscard]] rte_ring* rx_ring(PortId port) { return rx_rings_[port.value()].get(); }
+    [[nodiscard]] rte_ring* tx_ring(PortId port) { return tx_rings_[port.value()].get(); }
+    [[nodiscard]] Fib4& fib() { return *fib_; }
+    [[nodiscard]] Rib& rib() { return *rib_; }
+    [[nodiscard]] NextHops& next_hops() { return *next_hops_; }
+    [[nodiscard]] const std::vector<AttachmentTable::Row>& rows() const { return rows_; }
+
+    // Empty, or the equation of counters.h that does not hold.
+    [[nodiscard]] std::string unaccounted() const;
+
+  private:
+    TestBedOptions options_;
+    Mempool pool_;
+    std::vector<Ring> rx_rings_;
+    std::vector<Ring> tx_rings_;
+    std::vector<std::uint16_t> devices_;
+    Quiescence quiescence_;
+    Published<Tables> published_{quiescence_};
+    std::unique_ptr<NextHops> next_hops_;
+    std::unique_ptr<Fib4> fib_;
+    std::unique_ptr<Rib> rib_;
+    std::vector<AttachmentTable::Row> rows_;
+    std::vector<AttachmentState> states_;
+    std::vector<PortTpids> tpids_;
+    std::uint16_t next_attachment_;
+    std::uint16_t next_vrf_ = 1;
+    std::unique_ptr<Punt> punt_;
+    std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace causeway::test
