@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/seed.h"
+
+namespace causeway {
+namespace {
+
+TEST(Text, WritesAddresses) {
+    EXPECT_EQ(to_string(Ipv4Address(0)), "0.0.0.0");
+    EXPECT_EQ(to_string(Ipv4Address(0xcb0071ff)), "203.0.113.255");
+    EXPECT_EQ(to_string(Ipv4Prefix()), "0.0.0.0/0");
+    EXPECT_EQ(to_string(Ipv4Prefix::of(Ipv4Address(0xc0000207), 30)), "192.0.2.4/30");
+    EXPECT_EQ(to_string(MacAddress{{0x02, 0xca, 0, 0x0f, 0xf0, 0xff}}), "02:ca:00:0f:f0:ff");
+}
+
+TEST(Text, WritesTheWordsOfTheTrade) {
+    EXPECT_EQ(to_string(Link::kPrimary), "primary");
+    EXPECT_EQ(to_string(Link::kSecondary), "secondary");
+    EXPECT_EQ(to_string(PeeringType::kPrivate), "private");
+    EXPECT_EQ(to_string(PeeringType::kMicrosoft), "microsoft");
+    EXPECT_EQ(to_string(PortRole::kEdge), "edge");
+    EXPECT_EQ(to_string(PortRole::kCore), "core");
+}
+
+TEST(Text, RefusesWhatIsNotAnAddress) {
+    constexpr std::array<std::string_view, 17> kNoAddresses{
+        "",         "1",         "1.2.3",     "1.2.3.4.5", "1.2.3.4 ",  " 1.2.3.4",
+        "1.2.3.",   ".1.2.3",    "1..2.3",    "256.0.0.1", "01.2.3.4",  "1.2.3.00",
+        "1.2.3.-4", "1.2.3.+4",  "0x1.2.3.4", "1.2.3.4/8", "4294967297.0.0.0",
+    };
+    for (const std::string_view text : kNoAddresses) {
+        EXPECT_FALSE(parse_ipv4_address(text)) << text;
+    }
+    EXPECT_FALSE(parse_ipv4_address(std::string_view("1.2.3.4\0", 8)));
+}
+
+TEST(Text, RefusesWhatIsNotAPrefix) {
+    constexpr std::array<std::string_view, 9> kNoPrefixes{
+        "10.0.0.0",    "10.0.0.0/",   "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08",
+        "10.0.0.1/24", "10.0.0.0/ 8", "10.0.0.0/8x", "/8",
+    };
+    for (const std::string_view text : kNoPrefixes) EXPECT_FALSE(parse_ipv4_prefix(text)) << text;
+}
+
+TEST(Text, RefusesWhatIsNotAMac) {
+    constexpr std::array<std::string_view, 8> kNoMacs{
+        "",
+        "02:ca:00:00:00",
+        "02:ca:00:00:00:01:02",
+        "2:ca:00:00:00:01",
+        "02-ca-00-00-00-01",
+        "02:ca:00:00:00:0g",
+        "02:ca:00:00:00:-1",
+        "02:ca:00:00:00:01 ",
+    };
+    for (const std::string_view text : kNoMacs) EXPECT_FALSE(parse_mac(text)) << text;
+}
+
+TEST(TextProperty, WhatIsWrittenIsReadAgain) {
+    test::SeededRandom random;
+    for (std::size_t round = 0; round < test::rounds(100'000); ++round) {
+        const Ipv4Address address(static_cast<std::uint32_t>(random()));
+        ASSERT_EQ(parse_ipv4_address(to_string(address)), address);
+
+        const Ipv4Prefix prefix = Ipv4Prefix::of(address, static_cast<int>(random.below(33)));
+        ASSERT_EQ(parse_ipv4_prefix(to_string(prefix)), prefix);
+
+        MacAddress mac;
+        for (std::uint8_t& byte : mac.bytes) byte = static_cast<std::uint8_t>(random());
+        ASSERT_EQ(parse_mac(to_string(mac)), mac);
+    }
+}
+
+// One byte of a good text is changed: what is still read must write itself exactly so.
+TEST(TextProperty, WhatIsReadIsCanonical) {
+    test::SeededRandom random;
+    constexpr std::string_view kBytes = "0123456789./ -+x";
+    for (std::size_t round = 0; round < test::rounds(100'000); ++round) {
+        const Ipv4Address address(static_cast<std::uint32_t>(random()));
+        std::string text = to_string(Ipv4Prefix::of(address, static_cast<int>(random.below(33))));
+        text[random.below(text.size())] = kBytes[random.below(kBytes.size())];
+        if (const auto prefix = parse_ipv4_prefix(text)) {
+            ASSERT_EQ(to_string(*prefix), text);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace causeway
