@@ -59,9 +59,22 @@ inline constexpr std::size_t kConfigErrorsMax = 1'000;  // listed; the rest is c
 // RTE_MAX_LCORE as Debian builds DPDK: cores are 0 to 127.
 inline constexpr unsigned kCoresMax = 128;
 
+// Control socket. Connections of everybody, and how many of them only admins may take; a message of
+// an admin (a batch of routes) and of a reader; what all unfinished messages and all unread answers
+// may hold together.
+inline constexpr std::size_t kApiConnectionsMax = 1'024;
+inline constexpr std::size_t kApiAdminReserve = 64;
+inline constexpr std::size_t kApiAdminMessageBytesMax = std::size_t{64} << 20;
+inline constexpr std::size_t kApiReaderMessageBytesMax = std::size_t{64} << 10;
+inline constexpr std::size_t kApiInputBytesMax = std::size_t{256} << 20;
+inline constexpr std::size_t kApiOutputBytesMax = std::size_t{64} << 20;
+
 static_assert(kPortsMax < kAttachmentsMax && kAttachmentsMax <= 65'535);
 static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words");
 static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kInjectRingSize & (kInjectRingSize - 1)) == 0, "rte_ring wants a power of two");
+static_assert(kApiAdminReserve < kApiConnectionsMax);
+static_assert(kApiInputBytesMax > kApiAdminMessageBytesMax +
+                                      kApiConnectionsMax * kApiReaderMessageBytesMax);
 
 }  // namespace causeway

@@ -56,30 +56,30 @@ struct RouteFilter {
     std::optional<Ipv4Prefix> within;  // this prefix and those it covers
 };
 
-enum class RouteOperation : std::uint8_t {
-    kAdd,      // refused where the source has the prefix already
-    kReplace,  // adds, or takes the place of what the source has
-    kDelete,   // refused where the source does not have it
+enum class RouteEditKind : std::uint8_t {
+    kAdd,      // refused where the prefix has a static route already
+    kReplace,  // adds, or takes the place of the one there is
+    kDelete,   // refused where it has none
 };
 
-// One change of a batch. Its next hops are batch.via[via_first, via_first + via_count): one pool
+// One edit of a batch. Its next hops are batch.via[via_first, via_first + via_count): one pool
 // for the whole batch, because a vector for each of a million routes is a million allocations.
-struct RouteChange {
-    RouteOperation operation = RouteOperation::kAdd;
+struct RouteEdit {
+    RouteEditKind kind = RouteEditKind::kAdd;
     RouteAction action = RouteAction::kForward;
     Ipv4Prefix prefix;
     std::uint32_t via_first = 0;
     std::uint32_t via_count = 0;  // 0 unless kForward and not kDelete
 };
 
-// Changes of the routes of source kApi in one VRF, all or none, in their order.
+// Edits of the static routes of one VRF, all or none, in their order.
 struct RouteBatch {
     std::string vrf;
-    std::vector<RouteChange> changes;
+    std::vector<RouteEdit> edits;
     std::vector<RouteNextHop> via;
 
-    [[nodiscard]] std::span<const RouteNextHop> via_of(const RouteChange& change) const {
-        return std::span(via).subspan(change.via_first, change.via_count);
+    [[nodiscard]] std::span<const RouteNextHop> via_of(const RouteEdit& edit) const {
+        return std::span(via).subspan(edit.via_first, edit.via_count);
     }
 };
 
@@ -99,8 +99,8 @@ using AdminTarget = std::variant<LinkTarget, AttachmentTarget, PortTarget>;
 enum class ApplyMode : std::uint8_t { kValidate, kCommit };
 
 struct RouteFailure {
-    std::size_t index = 0;  // in RouteBatch::changes
-    Error error;            // field, where set, is relative to the change: "via[0]", "prefix"
+    std::size_t index = 0;  // in RouteBatch::edits
+    Error error;            // field, where set, is relative to the edit: "via[0]", "prefix"
 };
 
 // Nothing was changed unless `failures` is empty.
@@ -137,14 +137,18 @@ class RouterApi {
     [[nodiscard]] virtual std::vector<PortView> ports() = 0;
     [[nodiscard]] virtual std::vector<StageView> stages() = 0;
 
-    // Cursors of the next three: the row's name.
+    // Cursors of the next four: the row's name.
     [[nodiscard]] virtual Page<VrfView, std::string> vrfs(const PageRequest<std::string>&) = 0;
     [[nodiscard]] virtual Page<CircuitView, std::string> circuits(
         const PageRequest<std::string>&) = 0;
     [[nodiscard]] virtual Page<AttachmentView, std::string> attachments(
         const PageRequest<std::string>&) = 0;
+    // Of every attachment, and of every port for the frames that no attachment claims.
+    [[nodiscard]] virtual Page<CountersView, std::string> counters(
+        const PageRequest<std::string>&) = 0;
     [[nodiscard]] virtual Result<CircuitView> circuit(std::string_view name_or_key) = 0;
     [[nodiscard]] virtual Result<AttachmentView> attachment(std::string_view name) = 0;
+    [[nodiscard]] virtual Result<CountersView> counters_of(std::string_view name) = 0;
 
     // Of one attachment, or of all.
     [[nodiscard]] virtual Result<Page<NeighbourView, NeighbourCursor>> neighbours(
@@ -159,9 +163,9 @@ class RouterApi {
     [[nodiscard]] virtual Result<std::vector<ReasonCount>> drops(
         const std::optional<std::string>& owner) = 0;
 
-    // kNotFound: no such VRF. What is wrong with single changes stands in the outcome.
+    // kNotFound: no such VRF. What is wrong with single edits stands in the outcome.
     [[nodiscard]] virtual Result<RouteOutcome> change_routes(const RouteBatch&) = 0;
-    [[nodiscard]] virtual Result<AdminOutcome> set_admin(const AdminTarget&, AdminState) = 0;
+    [[nodiscard]] virtual Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) = 0;
 
     [[nodiscard]] virtual std::string config_yaml() = 0;  // the running configuration
     [[nodiscard]] virtual ConfigOutcome apply_config(std::string_view yaml, ApplyMode) = 0;

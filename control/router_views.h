@@ -12,11 +12,12 @@
 
 #include "base/types.h"
 #include "control/config.h"
+#include "fib/prefix_table.h"
 
 namespace causeway {
 
-enum class AdminState : std::uint8_t { kDown, kUp };
-enum class OperState : std::uint8_t { kDown, kUp };
+enum class AdminStatus : std::uint8_t { kDown, kUp };
+enum class OperStatus : std::uint8_t { kDown, kUp };
 
 struct Traffic {
     std::uint64_t packets = 0;
@@ -32,7 +33,7 @@ struct ReasonCount {
 
 // Invariant: rx.packets == forwarded + sum(drops) + sum(punts), once the burst in flight is done.
 struct CountersView {
-    std::string owner;  // an attachment's name, or a port's for frames that no attachment claims
+    std::string name;  // an attachment's, or a port's for frames that no attachment claims
     Traffic rx;
     Traffic tx;
     std::uint64_t forwarded = 0;     // of those received here, left on some attachment
@@ -53,10 +54,9 @@ struct AttachmentView {
     Ipv4Address address;  // ours
     Ipv4Prefix subnet;
     unsigned mtu = 0;  // bytes of layer 3
-    AdminState admin = AdminState::kUp;
-    OperState oper = OperState::kDown;
+    AdminStatus admin = AdminStatus::kUp;
+    OperStatus oper = OperStatus::kDown;
     std::string reason;  // why it is down: "port down", "circuit not provisioned"; or empty
-    CountersView counters;
 };
 
 struct PeeringView {
@@ -70,16 +70,16 @@ struct PeeringView {
     // Names of attachments; empty where the leg is not configured or not attached.
     std::string primary_attachment;
     std::string secondary_attachment;
-    OperState primary = OperState::kDown;
-    OperState secondary = OperState::kDown;
+    OperStatus primary = OperStatus::kDown;
+    OperStatus secondary = OperStatus::kDown;
 };
 
 struct CircuitLegView {
     Link link = Link::kPrimary;
     std::string port;
     std::optional<VlanId> s_tag;
-    AdminState admin = AdminState::kUp;
-    OperState port_state = OperState::kDown;
+    AdminStatus admin = AdminStatus::kUp;
+    OperStatus port_state = OperStatus::kDown;
 };
 
 struct CircuitView {
@@ -106,8 +106,8 @@ struct PortView {
     std::string driver;  // "net_af_xdp"
     PortRole role = PortRole::kEdge;
     MacAddress mac;
-    AdminState admin = AdminState::kUp;
-    OperState link = OperState::kDown;
+    AdminStatus admin = AdminStatus::kUp;
+    OperStatus link = OperStatus::kDown;
     std::uint64_t speed_mbps = 0;  // 0: the device does not say
     unsigned mtu = 0;
     unsigned queues = 0;
@@ -138,13 +138,6 @@ struct NeighbourView {
     NeighbourState state = NeighbourState::kIncomplete;
     std::uint64_t age_seconds = 0;                // since last confirmed; 0 for our own
     NeighbourSide side = NeighbourSide::kOnPrem;  // neighbours on core attachments: kMicrosoft
-};
-
-enum class RouteSource : std::uint8_t {
-    kConnected,  // the subnet of an attachment, and our address in it
-    kPeering,    // prefixes that the configuration puts behind a peering
-    kStatic,     // routes of the configuration
-    kApi,        // added over the control socket
 };
 
 struct RouteHopView {
