@@ -136,6 +136,9 @@ class Lab:
     def web_root(self, host: str) -> Path:
         return self.state / f"www-{host}"
 
+    def web_log(self, host: str) -> Path:
+        return self.state / f"www-{host}.log"
+
     def pids(self, host: str) -> list[int]:
         return netns.pids(self.namespace(host))
 
@@ -261,13 +264,20 @@ class Lab:
         netns.ip_batch(self.namespace(name), lines)
 
     def _start_web_servers(self) -> None:
+        logs = []
         for name, host in SCENE.hosts.items():
             if not host.greeting:
                 continue
             folder = self.web_root(name)
             folder.mkdir()
             (folder / "index.html").write_text(f"This is {host.greeting}.\n", encoding="utf-8")
-            with open(self.state / f"www-{name}.log", "ab") as log:
-                self.start(name, PYTHON, "-m", "http.server", "80", "--directory", str(folder),
-                           stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            logs.append(self.web_log(name))
+            with open(logs[-1], "ab") as log:
+                self.start(name, PYTHON, "-u", "-m", "http.server", "80", "--directory",
+                           str(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                            start_new_session=True)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not all("Serving HTTP" in log.read_text(encoding="utf-8") for log in logs):
+            if time.monotonic() > deadline:
+                raise LabError(f"a web server does not start: see {', '.join(map(str, logs))}")
+            time.sleep(0.02)

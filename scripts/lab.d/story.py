@@ -106,7 +106,7 @@ def service(lab: Lab, story: Story) -> None:
     answer = http_get(lab, "contoso", SERVICE_HOST)
     story.claim(f'http://{SERVICE_HOST}/ asked by contoso: "{answer}"',
                 answer == "This is a Microsoft service.")
-    log = (lab.state / "www-service.log").read_text(encoding="utf-8")
+    log = lab.web_log("service").read_text(encoding="utf-8")
     story.claim("the service saw contoso's public address", CONTOSO_PUBLIC in log, CONTOSO_PUBLIC)
     for link, (source, _) in MICROSOFT_PEERS.items():
         story.claim(f"{link} carries it", ping(lab, "contoso", SERVICE_HOST, "-I", source)

@@ -37,7 +37,7 @@ class Forwarding(LabTest):
     def test_the_microsoft_peering_reaches_the_service(self) -> None:
         self.assertEqual(http_get(self.lab, "contoso", SERVICE_HOST),
                          "This is a Microsoft service.")
-        log = (self.lab.state / "www-service.log").read_text()
+        log = self.lab.web_log("service").read_text()
         self.assertIn(CONTOSO_PUBLIC, log)
 
     def test_the_largest_packet_passes_and_is_not_changed_in_size(self) -> None:
