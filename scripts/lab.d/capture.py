@@ -5,6 +5,7 @@ import re
 import signal
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,17 +44,19 @@ class Capture:
         self.path: Path = lab.state / f"{host}-{interface}.pcap"
         self._tcpdump = lab.start(host, "tcpdump", "-i", interface, "-w", str(self.path), "-Z",
                                   "root", "-s", str(SNAP_BYTES), "-B", "16384", "-U",
-                                  stderr=subprocess.PIPE, text=True)
+                                  "--immediate-mode", stderr=subprocess.PIPE, text=True)
         for line in self._tcpdump.stderr:
             if "listening on" in line:
                 return
         raise LabError(f"tcpdump does not listen on {interface} of {host}")
 
     def frames(self) -> Iterator[Frame]:
+        time.sleep(0.1)  # for what is still between the wire and tcpdump
         self._tcpdump.send_signal(signal.SIGINT)
         _, said = self._tcpdump.communicate(timeout=10)
-        missed = re.search(r"(\d+) packets? dropped by kernel", said)
-        if missed is None or missed[1] != "0":
+        # "N packets captured", "N packets received by filter", "N packets dropped by kernel"
+        counts = re.findall(r"(\d+) packets? (?:captured|received|dropped)", said)
+        if len(counts) != 3 or counts[0] != counts[1] or counts[2] != "0":
             raise LabError(f"tcpdump missed frames, or broke: {said.strip()}")
         data = self.path.read_bytes()
         self.path.unlink()
