@@ -33,12 +33,12 @@ Shares share_out(std::span<const std::uint32_t> weights, std::uint32_t sum, std:
     return shares;
 }
 
-bool is_within_one_percent(const Shares& shares, std::span<const std::uint32_t> weights,
+bool is_within_two_percent(const Shares& shares, std::span<const std::uint32_t> weights,
                            std::uint32_t sum, std::uint32_t buckets) {
     for (std::size_t i = 0; i < weights.size(); ++i) {
         const std::int64_t due = std::int64_t{buckets} * weights[i];
         const std::int64_t got = std::int64_t{shares[i]} * sum;
-        if (std::abs(got - due) * 100 > due) return false;
+        if (std::abs(got - due) * 50 > due) return false;
     }
     return true;
 }
@@ -73,7 +73,7 @@ BucketPlan::BucketPlan(std::span<const std::uint32_t> weights) {
     }
     auto buckets = static_cast<std::uint32_t>(kGroupBucketsMin);
     Shares shares = share_out(weights, sum, buckets);
-    while (buckets < kGroupBucketsMax && !is_within_one_percent(shares, weights, sum, buckets)) {
+    while (buckets < kGroupBucketsMax && !is_within_two_percent(shares, weights, sum, buckets)) {
         buckets *= 2;
         shares = share_out(weights, sum, buckets);
     }

@@ -30,7 +30,7 @@ class BucketPlan {
     explicit BucketPlan(std::span<const std::uint32_t> weights);
 
     // A power of two: 1 for a single member, else the fewest from kGroupBucketsMin to
-    // kGroupBucketsMax whose shares are within 1 % of the weights, or kGroupBucketsMax if none is.
+    // kGroupBucketsMax whose shares are within 2 % of the weights, or kGroupBucketsMax if none is.
     [[nodiscard]] std::uint32_t bucket_count() const noexcept {
         return static_cast<std::uint32_t>(stripes_.size());
     }

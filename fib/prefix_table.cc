@@ -100,9 +100,9 @@ PrefixEntry* PrefixTable::find(Ipv4Prefix prefix) noexcept {
 // What covers the address and stands before the key, by the predecessor's knowledge.
 LengthSet PrefixTable::covering(Ipv4Address address, Key key) const noexcept {
     const Position position = search(key);
-    // Only the very first entry has nothing before it in its own run.
-    if (position.offset_ == 0) return 0;
-    const PrefixEntry& before = runs_[position.run_][position.offset_ - 1];
+    if (position.offset_ == 0 && position.run_ == 0) return 0;
+    const PrefixEntry& before = position.offset_ != 0 ? runs_[position.run_][position.offset_ - 1]
+                                                      : runs_[position.run_ - 1].back();
     const int shared = std::countl_zero(before.address.value() ^ address.value());
     return (before.covered_by | bit_of(before.length)) & lengths_to(shared);
 }

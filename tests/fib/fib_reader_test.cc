@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A reader looks up all along while the writer changes: each answer is the one from before or from
+// after the change that it overlaps.
+#include <array>
+#include <atomic>
+#include <thread>
+
+#include "tests/fib/fib_fixture.h"
+#include "tests/fib/slow_twin.h"
+#include "tests/support/seed.h"
+
+namespace causeway {
+namespace {
+
+// Grace periods over one reader that counts its turns.
+class TurnGrace final : public GracePeriods {
+  public:
+    [[nodiscard]] std::uint64_t begin() override { return turn_.fetch_add(0); }
+    [[nodiscard]] bool is_over(std::uint64_t token) override { return turn_.load() > token; }
+    void quiescent() noexcept { turn_.fetch_add(1); }
+
+  private:
+    std::atomic<std::uint64_t> turn_{0};
+};
+
+constexpr VrfId kVrf{0};
+constexpr std::size_t kProbes = 64;
+constexpr std::size_t kChanges = 30'000;
+
+using Answers = std::array<GroupId, kProbes>;
+
+// What is changed, and what each probe must answer before the first and after each change.
+struct Schedule {
+    std::array<RouteKey, kProbes> probes;
+    std::vector<RouteChange> changes;
+    std::vector<Answers> states;
+};
+
+Schedule make_schedule(std::span<const GroupId> groups, test::SeededRandom& random) {
+    using enum RouteChange::Action;
+    const auto below = [&](std::uint32_t bound) {
+        return static_cast<std::uint32_t>(random.below(bound));
+    };
+    Schedule schedule;
+    for (RouteKey& probe : schedule.probes) {
+        probe = {kVrf, Ipv4Address(0x0a000000 | below(2) << 16 | below(4) << 8 | below(4) << 6)};
+    }
+    SlowTwin twin;
+    const auto note = [&] {
+        Answers& answers = schedule.states.emplace_back();
+        for (std::size_t i = 0; i < kProbes; ++i) {
+            answers[i] = twin.lookup(schedule.probes[i].destination);
+        }
+    };
+    note();
+    while (schedule.changes.size() < kChanges) {
+        constexpr std::array kLengths{0, 10, 14, 16, 20, 22, 23, 24, 24, 25, 26, 27, 30, 32};
+        const Ipv4Prefix prefix =
+            Ipv4Prefix::of(schedule.probes[below(kProbes)].destination,
+                           kLengths[below(static_cast<std::uint32_t>(kLengths.size()))]);
+        const RouteChange change{.action = below(2) == 0 ? kAdd : kRemove,
+                                 .source = static_cast<RouteSource>(below(2)),
+                                 .vrf = kVrf,
+                                 .prefix = prefix,
+                                 .group = groups[below(static_cast<std::uint32_t>(groups.size()))]};
+        if (change.action == kAdd) {
+            twin.add(prefix, change.source, change.group);
+        } else if (!twin.remove(prefix, change.source)) {
+            continue;
+        }
+        schedule.changes.push_back(change);
+        note();
+    }
+    return schedule;
+}
+
+// How far the writer is: an even number 2n between changes n - 1 and n, odd while one is made.
+using Progress = std::atomic<std::size_t>;
+
+struct Verdict {
+    std::size_t checked = 0;
+    std::size_t during_change = 0;
+    std::size_t wrong = 0;
+};
+
+Verdict read_until_done(const Fib4& fib, TurnGrace& grace, const Schedule& schedule,
+                        const Progress& progress) {
+    Verdict verdict;
+    std::array<GroupId, kProbes> found;
+    for (std::size_t before = 0; before < 2 * kChanges;) {
+        before = progress.load();
+        fib.lookup(schedule.probes, found);
+        const std::size_t after = progress.load();
+        grace.quiescent();
+        const std::size_t first = before / 2;
+        const std::size_t last = (after + 1) / 2;
+        if (last - first > 1) continue;  // more than one change: no telling
+        ++verdict.checked;
+        verdict.during_change += last != first;
+        for (std::size_t i = 0; i < kProbes; ++i) {
+            verdict.wrong +=
+                found[i] != schedule.states[first][i] && found[i] != schedule.states[last][i];
+        }
+    }
+    return verdict;
+}
+
+TEST(FibReader, EachAnswerIsFromBeforeOrAfterTheChange) {
+    TurnGrace grace;
+    Tables tables(grace, {.vrfs_max = 1, .blocks_max = 1'000});
+    const std::vector<GroupId> groups = tables.make_groups(200);
+    test::SeededRandom random;
+    const Schedule schedule = make_schedule(groups, random);
+    ASSERT_TRUE(tables.rib.create_vrf(kVrf));
+    Progress progress{0};
+    Verdict verdict;
+    std::thread reader([&] { verdict = read_until_done(*tables.fib, grace, schedule, progress); });
+    std::size_t refused = 0;
+    for (const RouteChange& change : schedule.changes) {
+        progress.fetch_add(1);
+        refused += tables.rib.apply({&change, 1}).has_value();
+        progress.fetch_add(1);
+        // Gives the reader time on a machine of one core, and the blocks theirs.
+        if (tables.fib->usage().blocks_retired > 100) std::this_thread::yield();
+    }
+    reader.join();
+    EXPECT_EQ(verdict.wrong, 0U);
+    EXPECT_EQ(refused, 0U);
+    EXPECT_GT(verdict.checked, 100U);
+    EXPECT_GT(verdict.during_change, 0U);
+}
+
+}  // namespace
+}  // namespace causeway

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fib/next_hops.h"
+
+#include <set>
+
+#include "tests/fib/fib_fixture.h"
+
+namespace causeway {
+namespace {
+
+class NextHopsTest : public ::testing::Test {
+  protected:
+    NextHopId hop(std::uint16_t attachment) {
+        return table->acquire(AttachmentId(attachment), Ipv4Address(attachment)).value();
+    }
+    GroupId group_of(const std::vector<NextHopId>& hops) {
+        std::vector<GroupMember> members;
+        for (const NextHopId id : hops) members.push_back({.next_hop = id, .weight = 1});
+        return table->acquire_group(members).value();
+    }
+    void forward(NextHopId id, std::uint8_t port = 1) {
+        const auto attachment = table->info(id).attachment.value();
+        ASSERT_TRUE(table->set_forwarding(id, forward_to(port, attachment)));
+    }
+    // The adjacency of each bucket.
+    std::vector<AdjacencyId> buckets(GroupId id) const {
+        const Group group = table->group(id);
+        std::vector<AdjacencyId> all;
+        for (std::uint32_t hash = 0; hash <= group.bucket_mask; ++hash) {
+            all.push_back(table->bucket(group, hash));
+        }
+        return all;
+    }
+    const Adjacency& way_of(GroupId id, std::uint32_t hash) const {
+        return table->adjacency(table->bucket(table->group(id), hash));
+    }
+
+    ManualGrace grace;
+    std::unique_ptr<NextHops> table = std::move(NextHops::create(grace).value());
+};
+
+TEST_F(NextHopsTest, TheFixedGroupsEndAtTheirOwnKind) {
+    using enum AdjacencyKind;
+    for (const AdjacencyKind kind :
+         {kNoRoute, kLocal, kUnresolved, kBlackhole, kUnreachable, kProhibit, kDown}) {
+        const GroupId id = special_group(kind);
+        EXPECT_TRUE(table->has_group(id));
+        EXPECT_EQ(way_of(id, 0x12345678).kind, kind);
+        EXPECT_EQ(table->bucket(table->group(id), 7), special_adjacency(kind));
+        table->release_group(id);
+        EXPECT_TRUE(table->has_group(id));
+    }
+    EXPECT_EQ(table->adjacency(AdjacencyId(0)).kind, kNoRoute);
+}
+
+TEST_F(NextHopsTest, ANextHopIsOnePerAttachmentAndAddressAndGoesWithItsLastReference) {
+    const NextHopId a = hop(1);
+    EXPECT_EQ(hop(1), a);
+    EXPECT_NE(hop(2), a);
+    table->release(a);
+    EXPECT_TRUE(table->has(a));
+    const GroupId group = group_of({a});
+    table->release(a);
+    EXPECT_TRUE(table->has(a)) << "the group holds it";
+    table->release_group(group);
+    EXPECT_FALSE(table->has(a));
+    EXPECT_FALSE(table->has_group(group));
+}
+
+TEST_F(NextHopsTest, TheSameMembersInOrderAreTheSameGroup) {
+    const NextHopId a = hop(1);
+    const NextHopId b = hop(2);
+    const GroupId group = group_of({a, b});
+    EXPECT_EQ(group_of({a, b}), group);
+    EXPECT_NE(group_of({b, a}), group);
+    EXPECT_EQ(table->group_info(group).references, 2U);
+    EXPECT_EQ(table->group_ids().size(), 2U);
+    table->release_group(group);
+    EXPECT_TRUE(table->has_group(group));
+    table->release_group(group);
+    EXPECT_FALSE(table->has_group(group));
+}
+
+TEST_F(NextHopsTest, RefusesGroupsThatMakeNoSense) {
+    const NextHopId a = hop(1);
+    using Members = std::vector<GroupMember>;
+    const auto code = [&](const Members& members) {
+        return table->acquire_group(members).error().code;
+    };
+    EXPECT_EQ(code({}), ErrorCode::kInvalid);
+    EXPECT_EQ(code(Members(65, {.next_hop = a, .weight = 1})), ErrorCode::kInvalid);
+    EXPECT_EQ(code({{.next_hop = a, .weight = 0}}), ErrorCode::kInvalid);
+    EXPECT_EQ(code({{.next_hop = a, .weight = kGroupWeightMax + 1}}), ErrorCode::kInvalid);
+    EXPECT_EQ(code(Members(2, {.next_hop = a, .weight = 1})), ErrorCode::kInvalid);
+    EXPECT_EQ(code({{.next_hop = NextHopId(99), .weight = 1}}), ErrorCode::kNotFound);
+    EXPECT_EQ(table->usage().groups, 0U);
+    EXPECT_EQ(table->info(a).groups, 0U);
+}
+
+TEST_F(NextHopsTest, BucketsNameForwardingMembersOnly) {
+    const NextHopId a = hop(1);
+    const NextHopId b = hop(2);
+    const GroupId group = group_of({a, b});
+    EXPECT_EQ(way_of(group, 5).kind, AdjacencyKind::kUnresolved);
+    forward(a);
+    const auto counts = [&] {
+        std::array<std::size_t, 2> of{};
+        for (const AdjacencyId id : buckets(group)) {
+            const Adjacency& way = table->adjacency(id);
+            EXPECT_EQ(way.kind, AdjacencyKind::kForward);
+            ++of.at(way.attachment.value() - 1U);
+        }
+        return of;
+    };
+    EXPECT_EQ(counts(), (std::array<std::size_t, 2>{64, 0}));
+    forward(b);
+    EXPECT_EQ(counts(), (std::array<std::size_t, 2>{32, 32}));
+    table->set_unresolved(a);
+    EXPECT_EQ(counts(), (std::array<std::size_t, 2>{0, 64}));
+    table->set_down(b);
+    EXPECT_EQ(way_of(group, 5).kind, AdjacencyKind::kUnresolved);
+    table->set_down(a);
+    for (const AdjacencyId id : buckets(group)) {
+        EXPECT_EQ(id, special_adjacency(AdjacencyKind::kDown));
+    }
+}
+
+TEST_F(NextHopsTest, ADeadMemberMovesItsOwnFlowsAndItsReturnBringsThemBack) {
+    std::vector<NextHopId> hops;
+    for (std::uint16_t i = 1; i <= 5; ++i) forward(hops.emplace_back(hop(i)));
+    const GroupId group = group_of(hops);
+    const auto attachments = [&] {
+        std::vector<std::uint16_t> of;
+        for (const AdjacencyId id : buckets(group)) {
+            of.push_back(table->adjacency(id).attachment.value());
+        }
+        return of;
+    };
+    const std::vector<std::uint16_t> before = attachments();
+    table->set_down(hops[2]);
+    const std::vector<std::uint16_t> during = attachments();
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        if (before[i] == 3) {
+            EXPECT_NE(during[i], 3) << "bucket " << i;
+        } else {
+            EXPECT_EQ(during[i], before[i]) << "bucket " << i;
+        }
+    }
+    forward(hops[2]);
+    EXPECT_EQ(attachments(), before);
+}
+
+TEST_F(NextHopsTest, AnAdjacencyInUseIsNeverWrittenAndItsSlotWaitsForAGracePeriod) {
+    const NextHopId a = hop(1);
+    const GroupId group = group_of({a});
+    forward(a, 1);
+    const AdjacencyId first = table->bucket(table->group(group), 0);
+    EXPECT_EQ(table->usage().adjacencies, 1U);
+    forward(a, 1);  // nothing new
+    EXPECT_EQ(table->bucket(table->group(group), 0), first);
+    forward(a, 2);
+    const AdjacencyId second = table->bucket(table->group(group), 0);
+    EXPECT_NE(second, first);
+    forward(a, 3);
+    EXPECT_EQ(table->adjacency(first).port, PortId(1)) << "a reader may still hold it";
+    EXPECT_EQ(table->adjacency(second).port, PortId(2));
+    EXPECT_EQ(table->usage().retired, 2U);
+    grace.pass();
+    forward(a, 4);
+    EXPECT_EQ(table->usage().retired, 1U);
+    EXPECT_EQ(way_of(group, 0).port, PortId(4));
+}
+
+TEST_F(NextHopsTest, AReleasedGroupIsReadableUntilItsGracePeriodIsOver) {
+    const NextHopId a = hop(1);
+    const NextHopId b = hop(2);
+    forward(a);
+    const GroupId group = group_of({a});
+    table->release_group(group);
+    EXPECT_NE(group_of({b}), group);
+    EXPECT_EQ(way_of(group, 0).attachment, AttachmentId(1));
+    grace.pass();
+    const GroupId next = group_of({a, b});
+    EXPECT_EQ(next, group) << "ids are reused then";
+    EXPECT_EQ(way_of(next, 3).attachment, AttachmentId(1));
+}
+
+TEST_F(NextHopsTest, FullTablesRefuseAndStayAsTheyWere) {
+    // Each pair takes 64 of the 2^20 buckets.
+    std::vector<NextHopId> hops;
+    for (std::uint16_t i = 0; i < 200; ++i) hops.push_back(hop(i));
+    std::size_t made = 0;
+    std::optional<Error> error;
+    for (std::size_t i = 0; i < hops.size() && !error; ++i) {
+        for (std::size_t j = 0; j < hops.size() && !error; ++j) {
+            if (i == j) continue;
+            const std::vector<GroupMember> members{{.next_hop = hops[i], .weight = 1},
+                                                   {.next_hop = hops[j], .weight = 1}};
+            const Result<GroupId> group = table->acquire_group(members);
+            if (group) ++made;
+            if (!group) error = group.error();
+        }
+    }
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, ErrorCode::kFull);
+    EXPECT_EQ(made, kBucketsMax / 64 - 1) << "the fixed groups hold a part";
+    EXPECT_EQ(table->usage().groups, made);
+    table->release_group(table->group_ids().front());
+    grace.pass();
+    const std::vector<GroupMember> members{{.next_hop = hops[198], .weight = 1},
+                                           {.next_hop = hops[199], .weight = 1}};
+    EXPECT_TRUE(table->acquire_group(members));
+}
+
+TEST_F(NextHopsTest, AGroupListsItsMembersWithStatesAndBuckets) {
+    const NextHopId a = hop(1);
+    const NextHopId b = hop(2);
+    forward(a);
+    const std::vector<GroupMember> members{{.next_hop = a, .weight = 3},
+                                           {.next_hop = b, .weight = 1}};
+    const GroupId group = table->acquire_group(members).value();
+    GroupInfo info = table->group_info(group);
+    ASSERT_EQ(info.members.size(), 2U);
+    EXPECT_EQ(info.buckets, 64U);
+    EXPECT_EQ(info.members[0].buckets, 64U);
+    EXPECT_EQ(info.members[1].state, NextHopState::kUnresolved);
+    forward(b);
+    info = table->group_info(group);
+    EXPECT_EQ(info.members[0].buckets, 48U);
+    EXPECT_EQ(info.members[1].buckets, 16U);
+    EXPECT_EQ(info.members[0].weight, 3U);
+    EXPECT_EQ(to_string(info.members[1].state), "forwarding");
+}
+
+}  // namespace
+}  // namespace causeway
