@@ -118,7 +118,7 @@ void read_legs(MapReader& fields, PeeringConfig& peering) {
     const YamlNode* both = fields.find("subnet");
     if (both == nullptr) return;
     if (peering.primary || peering.secondary) {
-        fields.errors().add(both->place(), fields.path_of("subnet"),
+        fields.errors().add(both->mark, fields.path_of("subnet"),
                             "stands beside primary-subnet or secondary-subnet: give either the "
                             "/29 or the /30s");
         return;

@@ -8,8 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include "base/limits.h"
-
 namespace causeway {
 namespace {
 
@@ -41,7 +39,7 @@ std::string element(std::string_view path, std::size_t index) {
 
 void ConfigErrors::add(YamlMark mark, std::string path, std::string message) {
     bad_.insert(path);
-    if (errors_.size() == kConfigErrorsMax) {
+    if (is_full()) {
         ++unlisted_;
     } else {
         errors_.push_back({mark.line, mark.column, std::move(path), std::move(message)});
@@ -57,10 +55,10 @@ ConfigErrors::Found ConfigErrors::find(std::string_view path) const {
     const YamlNode* node = &root_;
     while (!path.empty()) {
         const YamlNode* next = take_step(path, *node);
-        if (next == nullptr) return {node->place(), false};
+        if (next == nullptr) return {node->mark, false};
         node = next;
     }
-    return {node->place(), true};
+    return {node->mark, true};
 }
 
 std::vector<ConfigError> ConfigErrors::take() {

@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/limits.h"
 #include "control/config.h"
 #include "control/yaml_tree.h"
 
@@ -30,6 +31,8 @@ class ConfigErrors {
     void add(YamlMark mark, std::string path, std::string message);
     void add(std::string path, std::string message);  // at the place of the path
 
+    // Whether one error more would only be counted, so its message need not cost much.
+    [[nodiscard]] bool is_full() const noexcept { return errors_.size() == kConfigErrorsMax; }
     [[nodiscard]] bool is_bad(const std::string& path) const { return bad_.contains(path); }
     [[nodiscard]] bool is_given(std::string_view path) const { return find(path).is_whole; }
     [[nodiscard]] unsigned line_of(std::string_view path) const { return find(path).mark.line; }

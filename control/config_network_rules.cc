@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -85,6 +86,7 @@ class NetworkRules {
     void add_core_attachments();
     void add(const std::string& vrf, Network network);
     void check_overlaps(const std::string& name, Vrf& vrf);
+    void report_overlap(const std::string& vrf, const Network& a, const Network& b);
     void check_peering_prefixes();
     void check_routes();
     void check_next_hops(const RouteConfig& route, const std::string& path, const Vrf& vrf);
@@ -166,7 +168,9 @@ void NetworkRules::add_legs() {
 }
 
 Vrf* NetworkRules::find_vrf(const std::string& path, const std::string& name) {
-    if (errors_.is_bad(path) || errors_.is_bad("circuits")) return nullptr;
+    if (!errors_.is_given(path) || errors_.is_bad(path) || errors_.is_bad("circuits")) {
+        return nullptr;
+    }
     const auto found = vrfs_.find(name);
     if (found != vrfs_.end()) return &found->second;
     const auto is_named = [&](const CircuitConfig& circuit) { return circuit.name == name; };
@@ -177,7 +181,9 @@ Vrf* NetworkRules::find_vrf(const std::string& path, const std::string& name) {
         return nullptr;
     }
     std::vector<std::string_view> names;
-    for (const auto& [known, vrf] : vrfs_) names.push_back(known);
+    if (!errors_.is_full()) {
+        for (const auto& [known, vrf] : vrfs_) names.push_back(known);
+    }
     errors_.add(path, fmt::format("there is no VRF \"{}\"{}", name, suggestion(name, names)));
     return nullptr;
 }
@@ -201,31 +207,34 @@ void NetworkRules::add_core_attachments() {
     }
 }
 
-// Prefixes nest or are disjoint, so in sorted order a subnet overlaps an earlier one exactly if it
-// begins before the furthest end so far.
+// Prefixes nest or are disjoint: in sorted order, what holds a subnet stands before it. Each is
+// compared with the innermost that holds it.
 void NetworkRules::check_overlaps(const std::string& name, Vrf& vrf) {
     std::ranges::sort(vrf.networks, [](const Network& a, const Network& b) {
         return std::pair(a.subnet, a.order) < std::pair(b.subnet, b.order);
     });
-    const Network* widest = nullptr;
+    std::vector<const Network*> holders;
     for (const Network& network : vrf.networks) {
-        if (widest != nullptr && network.subnet.first() <= widest->subnet.last()) {
-            vrf.is_complete = false;
-            const bool is_later = network.order > widest->order;
-            const Network& later = is_later ? network : *widest;
-            const Network& earlier = is_later ? *widest : network;
-            if (errors_.is_bad(later.path)) continue;
-            errors_.add(
-                later.path,
-                fmt::format("{} overlaps {} of {} (line {}) in VRF {}: choose another "
-                            "subnet",
-                            to_string(later.subnet), to_string(earlier.subnet),
-                            quotable(earlier.who), errors_.line_of(earlier.path), quotable(name)));
-        } else {
-            widest = &network;
-            (void)prefixes_.take({name, network.subnet}, network.path);
+        (void)prefixes_.take({name, network.subnet}, network.path);
+        while (!holders.empty() && !holders.back()->subnet.contains(network.subnet)) {
+            holders.pop_back();
         }
+        if (!holders.empty()) {
+            vrf.is_complete = false;
+            report_overlap(name, *holders.back(), network);
+        }
+        holders.push_back(&network);
     }
+}
+
+// At the later of the two in the document.
+void NetworkRules::report_overlap(const std::string& vrf, const Network& a, const Network& b) {
+    const auto& [earlier, later] = a.order < b.order ? std::tie(a, b) : std::tie(b, a);
+    if (errors_.is_bad(later.path)) return;
+    errors_.add(later.path,
+                fmt::format("{} overlaps {} of {} (line {}) in VRF {}: choose another subnet",
+                            to_string(later.subnet), to_string(earlier.subnet),
+                            quotable(earlier.who), errors_.line_of(earlier.path), quotable(vrf)));
 }
 
 void NetworkRules::check_peering_prefixes() {

@@ -29,7 +29,7 @@ std::string_view kind_name(YamlNode::Kind kind) {
 
 bool is_value(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
     if (node.kind == YamlNode::Kind::kScalar) return true;
-    errors.add(node.place(), path,
+    errors.add(node.mark, path,
                node.kind == YamlNode::Kind::kNull
                    ? "is empty: give a value, or leave the key out"
                    : fmt::format("is {}: give a single value", kind_name(node.kind)));
@@ -44,7 +44,7 @@ MapReader::MapReader(const YamlNode& node, std::string path, ConfigErrors& error
     if (is_map_) {
         refuse_repeated_keys();
     } else {
-        errors_.add(node.place(), path_,
+        errors_.add(node.mark, path_,
                     fmt::format("is {}: give a mapping (KEY: VALUE)", kind_name(node.kind)));
     }
 }
@@ -61,7 +61,7 @@ void MapReader::refuse_repeated_keys() {
 }
 
 const YamlNode* MapReader::find(std::string_view key) {
-    known_.push_back(key);
+    if (std::ranges::find(known_, key) == known_.end()) known_.push_back(key);
     return is_map_ ? node_.find(key) : nullptr;
 }
 
@@ -77,13 +77,13 @@ const YamlNode* MapReader::find_list(std::string_view key, std::size_t count_max
     const YamlNode* list = find(key);
     if (list == nullptr || list->kind == YamlNode::Kind::kNull) return nullptr;
     if (list->kind != YamlNode::Kind::kSequence) {
-        errors_.add(list->place(), path_of(key),
+        errors_.add(list->mark, path_of(key),
                     fmt::format("is {}: give a list (- ITEM, one a line, or [ITEM, ITEM])",
                                 kind_name(list->kind)));
         return nullptr;
     }
     if (list->children.size() > count_max) {
-        errors_.add(list->place(), path_of(key),
+        errors_.add(list->mark, path_of(key),
                     fmt::format("has {} entries: at most {} are possible", list->children.size(),
                                 count_max));
         return nullptr;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <tuple>
@@ -46,6 +47,9 @@ class Rules {
 
     void check_port_reference(const std::string& path, const std::string& name, PortRole role);
     void check_mtu(const std::string& owner_path, unsigned mtu, const std::string& port);
+    [[nodiscard]] bool is_any_bad(std::initializer_list<std::string> paths) const {
+        return std::ranges::any_of(paths, [&](const auto& path) { return errors_.is_bad(path); });
+    }
     [[nodiscard]] const PortConfig* find_port(const std::string& name) const;
 
     const Config& config_;
@@ -81,6 +85,7 @@ void Rules::check_ports() {
     for (std::size_t i = 0; i < config_.ports.size(); ++i) {
         const PortConfig& port = config_.ports[i];
         const std::string path = element("ports", i);
+        if (errors_.is_bad(path)) continue;
         const auto [first, is_new] = ports_.try_emplace(port.name, i);
         const std::string name_path = member(path, "name");
         if (!is_new && !errors_.is_bad(name_path)) {
@@ -90,7 +95,7 @@ void Rules::check_ports() {
                             errors_.line_of(element("ports", first->second) + ".name")));
         }
         const std::string device_path = member(path, "device");
-        if (errors_.is_bad(device_path) || errors_.is_bad(path)) continue;
+        if (errors_.is_bad(device_path)) continue;
         if (const auto* taken = devices.take(device_identity(port.device), device_path)) {
             errors_.add(device_path,
                         fmt::format("device {} is opened by another port already (line {}): a "
@@ -106,7 +111,7 @@ const PortConfig* Rules::find_port(const std::string& name) const {
 }
 
 void Rules::check_port_reference(const std::string& path, const std::string& name, PortRole role) {
-    if (errors_.is_bad(path) || errors_.is_bad("ports")) return;
+    if (!errors_.is_given(path) || errors_.is_bad(path) || errors_.is_bad("ports")) return;
     const auto found = ports_.find(name);
     if (found == ports_.end()) {
         std::vector<std::string_view> names;
@@ -262,8 +267,9 @@ void Rules::check_tags() {
     };
     for (const LegView& view : legs_) {
         const std::string path = member(view.peering_path, "c-tag");
-        if (view.link == nullptr || errors_.is_bad(path) ||
-            errors_.is_bad(view.link_path + ".port") || errors_.is_bad(view.link_path + ".s-tag")) {
+        if (view.link == nullptr ||
+            is_any_bad({view.peering_path, path, view.link_path, view.link_path + ".port",
+                        view.link_path + ".s-tag"})) {
             continue;
         }
         claim({view.link->port, outer_tag(view.link->s_tag), view.peering->c_tag.value()}, path,
@@ -272,10 +278,7 @@ void Rules::check_tags() {
     for (std::size_t i = 0; i < config_.core_attachments.size(); ++i) {
         const CoreAttachmentConfig& core = config_.core_attachments[i];
         const std::string path = element("core-attachments", i);
-        if (errors_.is_bad(path + ".vlan") || errors_.is_bad(path + ".outer") ||
-            errors_.is_bad(path + ".port")) {
-            continue;
-        }
+        if (is_any_bad({path, path + ".vlan", path + ".outer", path + ".port"})) continue;
         claim({core.port, outer_tag(core.outer), core.vlan.value()}, path + ".vlan",
               "core attachment " + core.name);
     }

@@ -17,6 +17,7 @@ namespace causeway {
 namespace {
 
 constexpr std::size_t kQuotedMax = 64;          // characters of a foreign text in a message
+constexpr std::size_t kListedMax = 16;          // known words in a message
 constexpr std::size_t kSocketBytesMax = 107;    // sockaddr_un.sun_path without its final zero
 constexpr std::size_t kInterfaceBytesMax = 15;  // IFNAMSIZ without its final zero
 
@@ -128,14 +129,21 @@ std::string quotable(std::string_view text) {
 std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
     std::string plain = lower(word.substr(0, kQuotedMax));
     std::ranges::replace(plain, '_', '-');
-    const auto distance = [&](std::string_view other) {
-        return edit_distance(plain, lower(other));
-    };
-    const auto nearest = std::ranges::min_element(known, {}, distance);
-    if (nearest == known.end()) return {};
-    if (distance(*nearest) <= std::max<std::size_t>(1, nearest->size() / 3)) {
-        return fmt::format(": did you mean \"{}\"?", *nearest);
+    std::string_view nearest;
+    std::size_t nearest_distance = kQuotedMax;
+    for (const std::string_view candidate : known) {
+        const std::size_t slips_max = 1 + candidate.size() / 4;
+        if (candidate.size() + slips_max < plain.size() ||
+            plain.size() + slips_max < candidate.size()) {
+            continue;
+        }
+        const std::size_t distance = edit_distance(plain, lower(candidate));
+        if (distance > slips_max || distance >= nearest_distance) continue;
+        nearest = candidate;
+        nearest_distance = distance;
     }
+    if (!nearest.empty()) return fmt::format(": did you mean \"{}\"?", nearest);
+    if (known.empty() || known.size() > kListedMax) return {};
     return fmt::format(": known here are {}", fmt::join(known, ", "));
 }
 

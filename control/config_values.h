@@ -21,7 +21,8 @@ namespace causeway {
 // The text as it may stand in a message: printable ASCII, cut where it is long.
 [[nodiscard]] std::string quotable(std::string_view text);
 
-// `: did you mean "s-tag"?` where a known word is near, else the list of all.
+// `: did you mean "s-tag"?` where a known word is near, else the list of all; nothing
+// where that would be long.
 [[nodiscard]] std::string suggestion(std::string_view word,
                                      std::span<const std::string_view> known);
 

@@ -2,6 +2,7 @@
 #include "control/yaml_tree.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -38,7 +39,8 @@ class TreeBuilder final : public YAML::EventHandler {
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         if (!accepts(mark, {}, anchor)) return;
         if (expects_key()) return refuse(mark, "a key is missing before the colon");
-        add(YamlNode::Kind::kNull, mark);
+        const YamlMark before = place_before_next();
+        if (YamlNode* node = add(YamlNode::Kind::kNull, mark)) node->mark = before;
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -93,6 +95,15 @@ class TreeBuilder final : public YAML::EventHandler {
     [[nodiscard]] bool expects_key() const {
         return !open_.empty() && open_.back().node->kind == YamlNode::Kind::kMap &&
                !open_.back().has_key;
+    }
+
+    // yaml-cpp gives an empty value the place of whatever comes next, which may be lines away. The
+    // place of what comes before is nearer to what the operator must change.
+    [[nodiscard]] YamlMark place_before_next() const {
+        if (open_.empty()) return {};
+        if (open_.back().has_key) return open_.back().key_mark;
+        const YamlNode& sequence = *open_.back().node;
+        return sequence.children.empty() ? sequence.mark : sequence.children.back().mark;
     }
 
     YamlNode* add(YamlNode::Kind kind, const YAML::Mark& mark) {
@@ -161,10 +172,6 @@ const YamlNode* YamlNode::find(std::string_view wanted) const noexcept {
     return found == children.end() ? nullptr : &*found;
 }
 
-YamlMark YamlNode::place() const noexcept {
-    return kind == Kind::kNull && key_mark.line != 0 ? key_mark : mark;
-}
-
 YamlDocument parse_yaml(std::string_view text) {
     YamlDocument document;
     if (text.size() > kConfigBytesMax) {
@@ -180,10 +187,12 @@ YamlDocument parse_yaml(std::string_view text) {
         TreeBuilder builder(document);
         while (!document.fault && parser.HandleNextDocument(builder)) {
         }
+    } catch (const YAML::DeepRecursion& error) {
+        if (!document.fault) document.fault = YamlFault{mark_of(error.mark), error.msg};
     } catch (const YAML::Exception& error) {
-        if (!document.fault) {
-            document.fault = YamlFault{mark_of(error.mark), "not valid YAML: " + error.msg};
-        }
+        // Also where the builder has refused something before: a bracket that is missing makes
+        // strange keys out of what follows, and the bracket is what the operator must know of.
+        document.fault = YamlFault{mark_of(error.mark), "not valid YAML: " + error.msg};
     } catch (const std::exception& error) {
         document.fault = YamlFault{{}, fmt::format("the YAML parser failed: {}", error.what())};
     }

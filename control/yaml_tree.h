@@ -23,14 +23,13 @@ struct YamlNode {
     enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMap };
 
     Kind kind = Kind::kNull;
-    YamlMark mark;                   // where the value begins
+    YamlMark mark;                   // where the value begins, or the key of an empty one
     YamlMark key_mark;               // where its key begins; children of a map only
     std::string key;                 // children of a map only
     std::string text;                // scalars only
     std::vector<YamlNode> children;  // in the order of the document, equal keys included
 
     [[nodiscard]] const YamlNode* find(std::string_view wanted) const noexcept;  // the first such
-    [[nodiscard]] YamlMark place() const noexcept;  // of the value, or of the key of an empty value
 };
 
 struct YamlFault {
