@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "base/limits.h"
 #include "dataplane/dpdk.h"
@@ -43,6 +45,10 @@ constexpr unsigned kAfPacketMtuMax =
 // bytes at the front of each to itself (XDP_PACKET_HEADROOM).
 constexpr unsigned kXdpElementMax = 4'096;
 constexpr unsigned kXdpHeadroom = 256;
+
+// How long the kernel may take to give back the queue of a closed socket: a grace period of its RCU
+// and a turn of a work queue. Some 30 ms when idle.
+constexpr std::chrono::milliseconds kQueueRelease{100};
 
 std::string reason_not_to_lend(const rte_mempool& pool, unsigned mtu) {
     const unsigned element = pool.header_size + pool.elt_size + pool.trailer_size;
@@ -85,12 +91,14 @@ unsigned device_mtu(const rte_eth_dev_info& info, unsigned mtu) {
 
 Result<Port> Port::open(const PortOptions& options, rte_mempool* pool) {
     Result<DeviceSpec> spec = parse_device_spec(options.device);
-    if (!spec) return Unexpected(spec.error());
-    Port port(options, std::move(*spec));
+    if (!spec) {
+        return Unexpected(spec.error().code, "port " + options.name + ": " + spec.error().message);
+    }
+    Port port(options, std::move(*spec), pool);
     LogCapture log;
-    Status status = port.claim_interface(*pool);
+    Status status = port.claim_interface();
     if (status) status = port.plug();
-    if (status) status = port.configure(pool);
+    if (status) status = port.configure();
     if (status) status = port.start();
     if (status) return port;
 
@@ -103,8 +111,10 @@ Result<Port> Port::open(const PortOptions& options, rte_mempool* pool) {
 Port::Port(Port&& other) noexcept
     : options_(std::move(other.options_)),
       spec_(std::move(other.spec_)),
+      pool_(other.pool_),
       interface_(std::move(other.interface_)),
       filter_(std::move(other.filter_)),
+      leftovers_(std::move(other.leftovers_)),
       driver_(std::move(other.driver_)),
       mac_(other.mac_),
       rx_queues_(other.rx_queues_),
@@ -112,17 +122,25 @@ Port::Port(Port&& other) noexcept
       dpdk_id_(std::exchange(other.dpdk_id_, kNone)) {}
 
 Port::~Port() {
-    if (dpdk_id_ == kNone) return;
+    if (dpdk_id_ != kNone) unplug();
+}
+
+void Port::unplug() noexcept {
     rte_eth_dev_info info{};
     const bool known = ::rte_eth_dev_info_get(dpdk_id_, &info) == 0;
     ::rte_eth_promiscuous_disable(dpdk_id_);
     ::rte_eth_dev_stop(dpdk_id_);
     ::rte_eth_dev_close(dpdk_id_);
     if (known) ::rte_dev_remove(info.device);
+    if (spec_.kind != DeviceKind::kAfXdp) return;
+    leftovers_.clean_up(*pool_);
+    // The kernel frees the queue a moment after its socket was closed, on a work queue, and nothing
+    // tells. Who opens the interface next would find it busy.
+    std::this_thread::sleep_for(kQueueRelease);
 }
 
 // Existing interfaces only: one of a TAP is made by plugging it in.
-Status Port::claim_interface(const rte_mempool& pool) {
+Status Port::claim_interface() {
     const bool is_xdp = spec_.kind == DeviceKind::kAfXdp;
     if (!is_xdp && spec_.kind != DeviceKind::kAfPacket) return ok();
     if (!is_xdp && options_.mtu > kAfPacketMtuMax) {
@@ -133,7 +151,7 @@ Status Port::claim_interface(const rte_mempool& pool) {
     if (!interface) return Unexpected(interface.error());
     interface_.emplace(std::move(*interface));
     if (is_xdp) {
-        if (std::string why = reason_not_to_lend(pool, options_.mtu); !why.empty()) {
+        if (std::string why = reason_not_to_lend(*pool_, options_.mtu); !why.empty()) {
             return Unexpected(ErrorCode::kInvalid, std::move(why));
         }
         if (Status status = remove_stale_tag_filter(spec_.interface); !status) return status;
@@ -175,7 +193,7 @@ Status Port::plug() {
     return interface_->set_mtu(options_.mtu + kTagBytes);
 }
 
-Status Port::configure(rte_mempool* pool) {
+Status Port::configure() {
     rte_eth_dev_info info{};
     if (const int error = ::rte_eth_dev_info_get(dpdk_id_, &info); error < 0) {
         return failed("the device cannot be asked what it can", error);
@@ -198,7 +216,11 @@ Status Port::configure(rte_mempool* pool) {
         error < 0) {
         return failed("the device refuses its configuration", error);
     }
-    return set_up_queues(pool, info);
+    if (spec_.kind != DeviceKind::kAfXdp) return set_up_queues(info);
+    const XdpLeftovers before = XdpLeftovers::of_process();
+    Status status = set_up_queues(info);
+    leftovers_ = XdpLeftovers::of_process().without(before);
+    return status;
 }
 
 void Port::choose_queues(const rte_eth_dev_info& info) {
@@ -213,7 +235,7 @@ void Port::choose_queues(const rte_eth_dev_info& info) {
     }
 }
 
-Status Port::set_up_queues(rte_mempool* pool, const rte_eth_dev_info& info) {
+Status Port::set_up_queues(const rte_eth_dev_info& info) {
     auto rx_descriptors = static_cast<std::uint16_t>(options_.rx_descriptors);
     auto tx_descriptors = static_cast<std::uint16_t>(options_.tx_descriptors);
     if (spec_.kind == DeviceKind::kAfXdp) {  // its rings are powers of two
@@ -228,7 +250,7 @@ Status Port::set_up_queues(rte_mempool* pool, const rte_eth_dev_info& info) {
     const auto socket = static_cast<unsigned>(::rte_eth_dev_socket_id(dpdk_id_));
     for (std::uint16_t queue = 0; queue < rx_queues_; ++queue) {
         const int error = ::rte_eth_rx_queue_setup(dpdk_id_, queue, rx_descriptors, socket,
-                                                   &info.default_rxconf, pool);
+                                                   &info.default_rxconf, pool_);
         if (error < 0) return failed("receive queue " + std::to_string(queue), error);
     }
     for (std::uint16_t queue = 0; queue < tx_queues_; ++queue) {

@@ -18,6 +18,7 @@
 #include "dataplane/device_spec.h"
 #include "dataplane/kernel_interface.h"
 #include "dataplane/tag_filter.h"
+#include "dataplane/xdp_leftovers.h"
 
 namespace causeway {
 
@@ -74,21 +75,25 @@ class Port {
     [[nodiscard]] TagFilter* tag_filter() noexcept { return filter_ ? &*filter_ : nullptr; }
 
   private:
-    Port(const PortOptions& options, DeviceSpec spec) : options_(options), spec_(std::move(spec)) {}
-    Status claim_interface(const rte_mempool& pool);
+    Port(const PortOptions& options, DeviceSpec spec, rte_mempool* pool)
+        : options_(options), spec_(std::move(spec)), pool_(pool) {}
+    Status claim_interface();
     Status plug();
-    Status configure(rte_mempool* pool);
+    Status configure();
     void choose_queues(const rte_eth_dev_info& info);
-    Status set_up_queues(rte_mempool* pool, const rte_eth_dev_info& info);
+    Status set_up_queues(const rte_eth_dev_info& info);
     Status start();
+    void unplug() noexcept;
     [[nodiscard]] static Unexpected failed(std::string what, int error);
 
     static constexpr std::uint16_t kNone = RTE_MAX_ETHPORTS;
 
     PortOptions options_;
     DeviceSpec spec_;
+    rte_mempool* pool_;
     std::optional<KernelInterface> interface_;
     std::optional<TagFilter> filter_;
+    XdpLeftovers leftovers_;
     std::string driver_;
     MacAddress mac_;
     unsigned rx_queues_ = 0;
