@@ -25,6 +25,10 @@ constexpr std::size_t kEntriesPerWord = sizeof(EntryWord) / sizeof(FibEntry);
 constexpr EntryWord kFourEntries = 0x0001'0001'0001'0001;
 constexpr EntryWord kFourExtensionBits = kFourEntries * kFibExtensionBit;
 
+bool has_avx512() noexcept {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+}
+
 void store(FibEntry* entry, FibEntry value) noexcept {
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
@@ -48,8 +52,8 @@ Result<std::unique_ptr<Fib4>> Fib4::create(GracePeriods& grace, const Options& o
 }
 
 Fib4::Fib4(GracePeriods& grace, const Options& options, Mapping level1, Mapping blocks)
-    : kernel_(fib4_lookup_scalar),
-      kernel_name_("scalar"),
+    : kernel_(has_avx512() ? fib4_lookup_avx512 : fib4_lookup_scalar),
+      kernel_name_(has_avx512() ? "avx512" : "scalar"),
       grace_(grace),
       options_(options),
       level1_memory_(std::move(level1)),

@@ -93,6 +93,8 @@ class Fib4 {
     void fill(VrfId vrf, Ipv4Address first, Ipv4Address last, GroupId group) noexcept;
 
     [[nodiscard]] Usage usage() const noexcept;
+    // For measuring kernels side by side.
+    [[nodiscard]] const FibTables& tables() const noexcept { return tables_; }
     [[nodiscard]] const char* kernel_name() const noexcept { return kernel_name_; }
 
   private:

@@ -45,5 +45,8 @@ using FibKernel = void (*)(const FibTables& tables, std::span<const RouteKey> ke
 
 void fib4_lookup_scalar(const FibTables& tables, std::span<const RouteKey> keys,
                         std::span<GroupId> groups) noexcept;
+// Needs AVX-512 F and VL.
+void fib4_lookup_avx512(const FibTables& tables, std::span<const RouteKey> keys,
+                        std::span<GroupId> groups) noexcept;
 
 }  // namespace causeway
