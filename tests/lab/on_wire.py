@@ -7,16 +7,36 @@
 """
 
 import socket
+import struct
 import sys
 import time
 
 
-def who_has(interface: str, source: str, address: str) -> str:
-    from scapy.all import ARP, Ether, srp1  # takes half a second to load
+ETH_P_ARP = 0x0806
+ARP_FIXED = struct.Struct("!HHBBH")  # RFC 826: hardware, protocol, their lengths, operation
+REQUEST, REPLY = 1, 2
+PATIENCE_S = 1.0
 
-    request = Ether(dst="ff:ff:ff:ff:ff:ff") / ARP(psrc=source, pdst=address)
-    answer = srp1(request, iface=interface, timeout=1, verbose=False, filter="arp")
-    return answer.hwsrc if answer else "nobody"
+
+def who_has(interface: str, source: str, address: str) -> str:
+    ours, asked = socket.inet_aton(source), socket.inet_aton(address)
+    # Bound to one protocol, the socket sees a frame after the tags were taken off.
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ARP)) as wire:
+        wire.bind((interface, ETH_P_ARP))
+        mac = wire.getsockname()[4]
+        wire.sendto(ARP_FIXED.pack(1, 0x0800, 6, 4, REQUEST) + mac + ours + bytes(6) + asked,
+                    (interface, ETH_P_ARP, 0, 0, b"\xff" * 6))
+        deadline = time.monotonic() + PATIENCE_S
+        while (left := deadline - time.monotonic()) > 0:
+            wire.settimeout(left)
+            try:
+                packet = wire.recv(256)
+            except TimeoutError:
+                break
+            operation = ARP_FIXED.unpack_from(packet)[4]
+            if operation == REPLY and packet[14:18] == asked:
+                return packet[8:14].hex(":")
+    return "nobody"
 
 
 def send(interface: str, count: int, frames: list[bytes]) -> None:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests of the real daemon in the lab, once for each kind of device.
 
-Prints a line a test and, last, "N passed, N failed, N skipped"; exit code 1 if any failed.
+Prints a line a test and, last, "N passed, N failed, N skipped"; exit code 1 if any
+failed or none ran.
 """
 
 import argparse
@@ -95,7 +96,7 @@ def main() -> int:
     results = [run(device, arguments) for device in arguments.device or DEVICES]
     print(f"{sum(r.passed for r in results)} passed, {sum(r.failed for r in results)} failed, "
           f"{sum(len(r.skipped) for r in results)} skipped")
-    return 1 if any(r.failed for r in results) else 0
+    return 0 if all(r.passed and not r.failed for r in results) else 1
 
 
 if __name__ == "__main__":
