@@ -152,7 +152,8 @@ def restore(lab: Lab, story: Story, link: str) -> None:
     story.claim(f"no gap of {GAP_MAX_MS:.0f} ms while flows move back",
                 outcome.gap_ms < GAP_MAX_MS,
                 f"{outcome.gap_ms:.1f} ms, lost {outcome.lost} of {outcome.sent:,}")
-    story.claim(f"{link} carries flows again", moved > outcome.sent // FLOW_SHARE, f"{moved:,} packets")
+    story.claim(f"{link} carries flows again", moved > outcome.sent // FLOW_SHARE,
+                f"{moved:,} packets")
 
 
 def tables(lab: Lab, story: Story) -> None:
@@ -190,7 +191,7 @@ The lab is still up. Try:
   {call} exec contoso ping {VNET_HOST}
   {call} exec contoso curl http://{SERVICE_HOST}/
   {call} cut primary; {call} restore primary
-  {call} exec causeway causeway --socket {lab.socket} show attachments
+  {call} exec causeway causeway show attachments
   {call} down"""
 
 
