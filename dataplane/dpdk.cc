@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,6 +66,29 @@ std::string with_reason(std::string what, const std::string& logged, int error) 
     return what;
 }
 
+// rte_pktmbuf_pool_create() keeps each buffer inside a page. Without huge pages that puts one into
+// each 4 KiB, whatever its size: buffers alias in the cache, and AF_XDP's driver, which reckons
+// with buffers side by side, lends too little memory to the kernel. Where devices use virtual
+// addresses the border of a page means nothing to them, either.
+Mempool create_pool(const PacketPoolOptions& options, std::uint16_t room) {
+    const unsigned flags = ::rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0U;
+    Mempool pool(::rte_mempool_create_empty(
+        options.name.c_str(), options.count, static_cast<unsigned>(sizeof(rte_mbuf)) + room,
+        options.cache, sizeof(rte_pktmbuf_pool_private), options.socket, flags));
+    if (!pool) return nullptr;
+    rte_errno = -::rte_mempool_set_ops_byname(pool.get(), ::rte_mbuf_best_mempool_ops(), nullptr);
+    if (rte_errno != 0) return nullptr;
+    rte_pktmbuf_pool_private layout{};
+    layout.mbuf_data_room_size = room;
+    ::rte_pktmbuf_pool_init(pool.get(), &layout);
+    if (const int count = ::rte_mempool_populate_default(pool.get()); count < 0) {
+        rte_errno = -count;
+        return nullptr;
+    }
+    ::rte_mempool_obj_iter(pool.get(), ::rte_pktmbuf_init, nullptr);
+    return pool;
+}
+
 }  // namespace
 
 Result<Eal> Eal::start(const EalOptions& options) {
@@ -114,8 +138,7 @@ Result<Mempool> make_packet_pool(const PacketPoolOptions& options) {
                           "an MTU of " + std::to_string(options.mtu) + " is more than a buffer");
     }
     LogCapture log;
-    Mempool pool(::rte_pktmbuf_pool_create(options.name.c_str(), options.count, options.cache, 0,
-                                           static_cast<std::uint16_t>(room), options.socket));
+    Mempool pool = create_pool(options, static_cast<std::uint16_t>(room));
     if (!pool) {
         return Unexpected(ErrorCode::kUnavailable,
                           with_reason("no memory for " + std::to_string(options.count) +

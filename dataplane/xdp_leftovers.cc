@@ -73,21 +73,24 @@ class MappedRing {
         if (entries_ > 0) ::munmap(memory_, bytes_);
     }
 
-    // Calls with each entry that was produced and not consumed.
+    // How many entries were ever produced, and consumed as far as the consumer has told.
+    [[nodiscard]] std::uint32_t produced() const noexcept { return index(offsets_.producer); }
+    [[nodiscard]] std::uint32_t consumed() const noexcept { return index(offsets_.consumer); }
+
+    // Calls with each entry from the one of this number to the last produced.
     template <class Take>
-    void each(const Take& take) const noexcept {
-        if (entries_ == 0) return;
-        const std::uint32_t end = *at<std::uint32_t>(offsets_.producer);
-        const Entry* const ring = at<Entry>(offsets_.desc);
-        for (std::uint32_t i = *at<std::uint32_t>(offsets_.consumer); i != end; ++i) {
-            take(ring[i & (entries_ - 1)]);
-        }
+    void each_from(std::uint32_t first, const Take& take) const noexcept {
+        if (entries_ == 0 || produced() - first > entries_) return;
+        const auto* const ring = static_cast<const Entry*>(at(offsets_.desc));
+        for (std::uint32_t i = first; i != produced(); ++i) take(ring[i & (entries_ - 1)]);
     }
 
   private:
-    template <class T>
-    [[nodiscard]] const T* at(std::uint64_t offset) const noexcept {
-        return reinterpret_cast<const T*>(static_cast<const std::byte*>(memory_) + offset);
+    [[nodiscard]] const void* at(std::uint64_t offset) const noexcept {
+        return static_cast<const std::byte*>(memory_) + offset;
+    }
+    [[nodiscard]] std::uint32_t index(std::uint64_t offset) const noexcept {
+        return entries_ == 0 ? 0U : *static_cast<const std::uint32_t*>(at(offset));
     }
 
     xdp_ring_offset offsets_;
@@ -96,18 +99,33 @@ class MappedRing {
     std::size_t bytes_ = 0;
 };
 
+bool is_zero_copy(int fd) {
+    xdp_options options{};
+    socklen_t bytes = sizeof options;
+    return ::getsockopt(fd, SOL_XDP, XDP_OPTIONS, &options, &bytes) < 0 ||
+           (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
+// In zero-copy mode a driver takes buffers ahead and puts them to other uses, and nobody can tell
+// afterwards which of them are still out: those stay lost.
 void take_buffers_back(int fd, const LentPool& pool) noexcept {
     xdp_mmap_offsets offsets{};
     socklen_t bytes = sizeof offsets;
     if (::getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &bytes) < 0) return;
+    if (is_zero_copy(fd)) return;
+    const MappedRing<std::uint64_t> fill(fd, XDP_UMEM_PGOFF_FILL_RING, offsets.fr);
+    const MappedRing<std::uint64_t> completed(fd, XDP_UMEM_PGOFF_COMPLETION_RING, offsets.cr);
+    const MappedRing<xdp_desc> received(fd, XDP_PGOFF_RX_RING, offsets.rx);
+    const MappedRing<xdp_desc> to_send(fd, XDP_PGOFF_TX_RING, offsets.tx);
+
+    // The kernel takes fill entries in turn, one a frame received, and tells of it only when it has
+    // taken all. So not its word counts but the number of frames that it delivered.
     const auto take_address = [&pool](std::uint64_t address) { pool.take_back(address); };
     const auto take_frame = [&pool](const xdp_desc& frame) { pool.take_back(frame.addr); };
-    using Addresses = MappedRing<std::uint64_t>;
-    using Frames = MappedRing<xdp_desc>;
-    Addresses(fd, XDP_UMEM_PGOFF_FILL_RING, offsets.fr).each(take_address);
-    Addresses(fd, XDP_UMEM_PGOFF_COMPLETION_RING, offsets.cr).each(take_address);
-    Frames(fd, XDP_PGOFF_RX_RING, offsets.rx).each(take_frame);
-    Frames(fd, XDP_PGOFF_TX_RING, offsets.tx).each(take_frame);
+    fill.each_from(received.produced(), take_address);
+    received.each_from(received.consumed(), take_frame);
+    completed.each_from(completed.consumed(), take_address);
+    to_send.each_from(to_send.consumed(), take_frame);
 }
 
 }  // namespace
