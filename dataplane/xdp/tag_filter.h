@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // What the XDP program and the daemon must agree on. Plain C, for both compilers.
 //
@@ -13,8 +13,7 @@
 //        word: map key -->|
 //
 // Inner VID 0 names no customer (IEEE 802.1Q table 9-2), so its bit stands for "no inner tag".
-#ifndef CAUSEWAY_DATAPLANE_XDP_TAG_FILTER_H
-#define CAUSEWAY_DATAPLANE_XDP_TAG_FILTER_H
+#pragma once
 
 #define TAG_FILTER_PROGRAM "tag_filter"
 #define TAG_FILTER_BITMAP "provisioned"
@@ -32,5 +31,3 @@ enum tag_filter_count {
     TAG_FILTER_MALFORMED,
     TAG_FILTER_COUNTS_MAX,
 };
-
-#endif

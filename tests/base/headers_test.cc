@@ -3,12 +3,12 @@
 // Headers laid over frames as a capture shows them.
 #include "base/headers.h"
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
-
-#include <gtest/gtest.h>
 
 #include "base/endian.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <gtest/gtest.h>
 
 #include "tests/support/seed.h"
 
@@ -32,9 +32,9 @@ TEST(Text, WritesTheWordsOfTheTrade) {
 
 TEST(Text, RefusesWhatIsNotAnAddress) {
     constexpr std::array<std::string_view, 17> kNoAddresses{
-        "",         "1",         "1.2.3",     "1.2.3.4.5", "1.2.3.4 ",  " 1.2.3.4",
-        "1.2.3.",   ".1.2.3",    "1..2.3",    "256.0.0.1", "01.2.3.4",  "1.2.3.00",
-        "1.2.3.-4", "1.2.3.+4",  "0x1.2.3.4", "1.2.3.4/8", "4294967297.0.0.0",
+        "",         "1",        "1.2.3",     "1.2.3.4.5", "1.2.3.4 ",         " 1.2.3.4",
+        "1.2.3.",   ".1.2.3",   "1..2.3",    "256.0.0.1", "01.2.3.4",         "1.2.3.00",
+        "1.2.3.-4", "1.2.3.+4", "0x1.2.3.4", "1.2.3.4/8", "4294967297.0.0.0",
     };
     for (const std::string_view text : kNoAddresses) {
         EXPECT_FALSE(parse_ipv4_address(text)) << text;

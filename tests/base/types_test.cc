@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/types.h"
 
+#include <gtest/gtest.h>
+
 #include <concepts>
 #include <type_traits>
 #include <unordered_set>
-
-#include <gtest/gtest.h>
 
 namespace causeway {
 namespace {

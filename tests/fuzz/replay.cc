@@ -55,12 +55,24 @@ class Mutator {
             return;
         }
         switch (below(6)) {
-            case 0: input[where] ^= static_cast<std::uint8_t>(1U << below(8)); break;
-            case 1: input[where] = static_cast<std::uint8_t>(engine_()); break;
-            case 2: input[where] = below(2) == 0 ? 0x00 : 0xff; break;
-            case 3: input.resize(where); break;
-            case 4: input.erase(at(input, where)); break;
-            default: splice(input, where); break;
+            case 0:
+                input[where] ^= static_cast<std::uint8_t>(1U << below(8));
+                break;
+            case 1:
+                input[where] = static_cast<std::uint8_t>(engine_());
+                break;
+            case 2:
+                input[where] = below(2) == 0 ? 0x00 : 0xff;
+                break;
+            case 3:
+                input.resize(where);
+                break;
+            case 4:
+                input.erase(at(input, where));
+                break;
+            default:
+                splice(input, where);
+                break;
         }
     }
 

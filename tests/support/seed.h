@@ -4,12 +4,12 @@
 // CAUSEWAY_SEED=that repeats it, CAUSEWAY_EFFORT=10 tries ten times as hard.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <random>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace causeway::test {
 
