@@ -16,7 +16,7 @@
 
 #include "base/text.h"
 #include "control/config_legs.h"
-#include "control/config_values.h"
+#include "control/config_words.h"
 
 namespace causeway {
 namespace {

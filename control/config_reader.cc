@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "control/config_values.h"
+#include "control/config_words.h"
 
 namespace causeway {
 namespace {

@@ -2,22 +2,18 @@
 #include "control/config_values.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <charconv>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
+#include "control/config_words.h"
 
 namespace causeway {
 namespace {
 
-constexpr std::size_t kQuotedMax = 64;          // characters of a foreign text in a message
-constexpr std::size_t kListedMax = 16;          // known words in a message
 constexpr std::size_t kSocketBytesMax = 107;    // sockaddr_un.sun_path without its final zero
 constexpr std::size_t kInterfaceBytesMax = 15;  // IFNAMSIZ without its final zero
 
@@ -47,17 +43,6 @@ bool is_digit(char c) {
 bool is_hex(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f');
 }
-bool is_printable(char c) {
-    return c >= 0x20 && c < 0x7f;
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
 
 // Decimal digits only, no leading zero: other readers of YAML would take those for octal.
 template <class T>
@@ -68,21 +53,6 @@ std::optional<T> parse_digits(std::string_view text) {
         !text.empty() && is_digit(text[0]) && (text[0] != '0' || text.size() == 1);
     if (!is_plain || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
     return value;
-}
-
-// Levenshtein's distance of two short words.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-        }
-    }
-    return row.back();
 }
 
 struct AddressAndLength {
@@ -118,35 +88,6 @@ bool is_pci_address(std::string_view text) {
 
 }  // namespace
 
-std::string quotable(std::string_view text) {
-    std::string result(text.substr(0, kQuotedMax));
-    std::ranges::replace_if(
-        result, [](char c) { return !is_printable(c); }, '?');
-    if (text.size() > kQuotedMax) result += "...";
-    return result;
-}
-
-std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
-    std::string plain = lower(word.substr(0, kQuotedMax));
-    std::ranges::replace(plain, '_', '-');
-    std::string_view nearest;
-    std::size_t nearest_distance = kQuotedMax;
-    for (const std::string_view candidate : known) {
-        const std::size_t slips_max = 1 + candidate.size() / 4;
-        if (candidate.size() + slips_max < plain.size() ||
-            plain.size() + slips_max < candidate.size()) {
-            continue;
-        }
-        const std::size_t distance = edit_distance(plain, lower(candidate));
-        if (distance > slips_max || distance >= nearest_distance) continue;
-        nearest = candidate;
-        nearest_distance = distance;
-    }
-    if (!nearest.empty()) return fmt::format(": did you mean \"{}\"?", nearest);
-    if (known.empty() || known.size() > kListedMax) return {};
-    return fmt::format(": known here are {}", fmt::join(known, ", "));
-}
-
 Result<unsigned> NumberBetween::operator()(std::string_view text) const {
     const auto value = parse_digits<unsigned>(text);
     if (!value || *value < min || *value > max) {
@@ -169,7 +110,7 @@ Result<std::string> parse_name(std::string_view text) {
 
 Result<std::string> parse_service_key(std::string_view text) {
     static constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    std::string key = lower(text);
+    std::string key = lower_case(text);
     const bool is_guid = std::ranges::equal(key, kShape, [](char c, char expected) {
         return expected == 'x' ? is_hex(c) : c == expected;
     });
@@ -183,7 +124,7 @@ Result<std::string> parse_service_key(std::string_view text) {
 }
 
 Result<std::string> parse_device(std::string_view text) {
-    const auto may_be_inside = [](char c) { return is_printable(c) && c != ' '; };
+    const auto may_be_inside = [](char c) { return is_printable_ascii(c) && c != ' '; };
     if (text.empty() || !std::ranges::all_of(text, may_be_inside)) {
         return invalid("\"{}\" is not a device: use printable characters without blanks",
                        quotable(text));
@@ -196,17 +137,16 @@ Result<std::string> parse_device(std::string_view text) {
         }
         return std::string(text);
     }
-    const std::string pci = lower(text);
+    const std::string pci = lower_case(text);
     if (is_pci_address(pci)) return pci.size() == 7 ? "0000:" + pci : pci;
     // What remains is DPDK's to judge, unless it looks like one of ours mistyped.
     const std::string_view kind = text.substr(0, text.find_first_of(":,"));
     static constexpr std::array<std::string_view, 3> kKinds{"af_xdp", "af_packet", "tap"};
-    for (const std::string_view known : kKinds) {
-        if (kind.size() < text.size() && text[kind.size()] == ':' &&
-            edit_distance(kind, known) < 3) {
-            return invalid("\"{}\" is not a known kind of device: did you mean \"{}:\"?",
-                           quotable(kind), known);
-        }
+    const bool has_colon = kind.size() < text.size() && text[kind.size()] == ':';
+    const std::string_view meant = has_colon ? nearest_word(kind, kKinds) : std::string_view{};
+    if (!meant.empty()) {
+        return invalid("\"{}\" is not a known kind of device: did you mean \"{}:\"?",
+                       quotable(kind), meant);
     }
     return std::string(text);
 }
@@ -222,7 +162,7 @@ std::string device_identity(std::string_view device) {
 
 Result<std::string> parse_socket(std::string_view text) {
     if (!text.starts_with('/') || text.size() > kSocketBytesMax ||
-        !std::ranges::all_of(text, is_printable)) {
+        !std::ranges::all_of(text, is_printable_ascii)) {
         return invalid("\"{}\" is not a socket's path: give an absolute path of at most {} bytes",
                        quotable(text), kSocketBytesMax);
     }
@@ -242,7 +182,7 @@ Result<std::string> parse_group(std::string_view text) {
 }
 
 Result<std::string> parse_argument(std::string_view text) {
-    if (text.empty() || !std::ranges::all_of(text, is_printable)) {
+    if (text.empty() || !std::ranges::all_of(text, is_printable_ascii)) {
         return invalid("\"{}\" is not an argument: use printable characters", quotable(text));
     }
     return std::string(text);

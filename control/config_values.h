@@ -8,23 +8,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/types.h"
 #include "control/config.h"
+#include "control/config_words.h"
 
 namespace causeway {
-
-// The text as it may stand in a message: printable ASCII, cut where it is long.
-[[nodiscard]] std::string quotable(std::string_view text);
-
-// `: did you mean "s-tag"?` where a known word is near, else the list of all; nothing
-// where that would be long.
-[[nodiscard]] std::string suggestion(std::string_view word,
-                                     std::span<const std::string_view> known);
 
 // The words of an enum, in the order of the document's language.
 template <class Enum, std::size_t Count>

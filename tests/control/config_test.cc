@@ -8,6 +8,8 @@
 
 #include <cstdio>
 #include <fstream>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -43,12 +45,16 @@ void expect_round_trip(const Config& config) {
     EXPECT_EQ(write_config(*again.config), text);
 }
 
-std::string example() {
-    std::ifstream file(CONFIG_EXAMPLE);
+std::string content_of(const char* path) {
+    std::ifstream file(path);
     std::ostringstream content;
     content << file.rdbuf();
-    EXPECT_TRUE(file.good());
+    EXPECT_TRUE(file.good()) << path;
     return content.str();
+}
+
+std::string example() {
+    return content_of(CONFIG_EXAMPLE);
 }
 
 TEST(ConfigRight, every_document_is_accepted_and_written_back) {
@@ -65,6 +71,23 @@ TEST(ConfigRight, the_example_is_accepted_and_written_back) {
     ASSERT_EQ(config.circuits.size(), 2U);
     EXPECT_EQ(config.vrfs, (std::vector<std::string>{"adatum", "contoso", "microsoft"}));
     expect_round_trip(config);
+}
+
+// The canonical form has every key that a document can have, but for "subnet" and "action".
+TEST(ConfigRight, every_key_is_in_the_manual) {
+    const std::string manual = content_of(CONFIG_MANUAL);
+    const std::regex key_pattern("(?:\\n|\\{|, )[ -]*([a-z][a-z-]*): ");
+    std::set<std::string> keys{"subnet", "action", "ports", "circuits", "routes"};
+    for (const Document& document : read_documents("right")) {
+        const std::string text = write_config(load_right(document.text));
+        for (std::sregex_iterator i(text.begin(), text.end(), key_pattern), end; i != end; ++i) {
+            keys.insert((*i)[1]);
+        }
+    }
+    EXPECT_GE(keys.size(), 40U);
+    for (const std::string& key : keys) {
+        EXPECT_NE(manual.find('`' + key + '`'), std::string::npos) << key;
+    }
 }
 
 TEST(ConfigRight, an_empty_mapping_has_the_defaults) {
