@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// causeway: the command line of the control socket. This file is its grammar; what the commands do
+// is in show.h and change.h.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "completion.h"
+#include "control/cli/change.h"
+#include "control/cli/session.h"
+#include "control/cli/show.h"
+#include "control/route_edits.h"
+
+namespace causeway::cli {
+namespace {
+
+constexpr const char* kSocket = "/run/causeway/causeway.sock";
+
+constexpr const char* kFooter = R"(
+Examples:
+  causeway show circuits                      what customers bought, and how it stands
+  causeway show routes --vrf contoso 10.1.2.3 where a packet to 10.1.2.3 would go
+  causeway route add 10.8.0.0/16 --vrf contoso --via 172.16.0.1,172.16.0.5
+  causeway link down primary --circuit contoso
+  causeway apply circuits.yaml
+  causeway --json show counters | jq '.[] | select(.rx.packets > 0)'
+
+Exit codes: 0 done; 1 refused by the daemon, or wrong input; 2 wrong usage; 3 no daemon answers.
+causeway COMMAND --help explains a command. Full descriptions: docs/cli.md; the protocol: docs/api.md.)";
+
+// Everything the command line can say. Members are bound to options.
+struct Words {
+    std::string socket = kSocket;
+    bool json = false;
+    std::string name;
+    RouteArguments routes;
+    RouteChoice route;
+    bool blackhole = false;
+    bool unreachable = false;
+    bool prohibit = false;
+    bool replace = false;
+    LoadChoice load;
+    LinkChoice link;
+    std::string file;
+    std::string method;
+    std::string params;
+};
+
+using Command = std::function<ExitCode(Session&)>;
+
+// A subcommand whose name is chosen leaves its command here for main() to run.
+class Grammar {
+  public:
+    Grammar() : app_("Looks at and changes a running causewayd.", "causeway") {
+        app_.require_subcommand(1);
+        app_.footer(kFooter);
+        app_.option_defaults()->always_capture_default();
+        app_.add_option("--socket,-s", words_.socket, "the daemon's control socket")
+            ->envname("CAUSEWAY_SOCKET");
+        app_.add_flag("--json,-j", words_.json, "print the daemon's answer as JSON");
+        app_.set_version_flag("--version", CAUSEWAY_VERSION);
+        app_.fallthrough();
+        add_show();
+        add_route();
+        add_link();
+        add_config();
+        add_rest();
+    }
+
+    CLI::App& app() { return app_; }
+    [[nodiscard]] const Words& words() const { return words_; }
+    [[nodiscard]] const Command& command() const { return command_; }
+
+  private:
+    CLI::App* leaf(CLI::App* parent, const char* name, const char* about, const char* example,
+                   Command command) {
+        CLI::App* const sub = parent->add_subcommand(name, about);
+        sub->fallthrough();
+        sub->footer(std::string("Example: ") + example);
+        sub->callback([this, command = std::move(command)] { command_ = command; });
+        return sub;
+    }
+    CLI::App* branch(const char* name, const char* about) {
+        CLI::App* const sub = app_.add_subcommand(name, about);
+        sub->require_subcommand(1);
+        sub->fallthrough();
+        return sub;
+    }
+
+    void add_show();
+    void add_show_routing(CLI::App* show);
+    void add_route();
+    void add_link();
+    void add_config();
+    void add_rest();
+
+    CLI::App app_;
+    Words words_;
+    Command command_;
+};
+
+void Grammar::add_show() {
+    CLI::App* const show = branch("show", "look at the router");
+    leaf(show, "status", "version, processor, workers, limits", "causeway show status",
+         show_status);
+    leaf(show, "ports", "ports, their state and counters", "causeway show ports", show_ports);
+    leaf(show, "circuits", "circuits, or one with its peerings", "causeway show circuits contoso",
+         [this](Session& session) { return show_circuits(session, words_.name); })
+        ->add_option("NAME", words_.name, "a circuit's name or service key");
+    leaf(show, "attachments", "each leg of each peering, and the core's",
+         "causeway show attachments", show_attachments);
+    leaf(show, "neighbours", "the ARP table", "causeway show neighbours contoso/private/primary",
+         [this](Session& session) { return show_neighbours(session, words_.name); })
+        ->alias("neighbors")
+        ->alias("arp")
+        ->add_option("ATTACHMENT", words_.name, "only this attachment's");
+    add_show_routing(show);
+    leaf(show, "counters", "packets and bytes, and what became of them",
+         "causeway show counters contoso/private/primary",
+         [this](Session& session) { return show_counters(session, words_.name); })
+        ->add_option("NAME", words_.name, "an attachment or port, in full detail");
+    leaf(show, "drops", "packets dropped, by reason", "causeway show drops edge-primary",
+         [this](Session& session) { return show_drops(session, words_.name); })
+        ->add_option("NAME", words_.name, "only those of an attachment or port");
+    leaf(show, "stages", "cycles per packet of each stage of the walk", "causeway show stages",
+         show_stages);
+    leaf(show, "config", "the running configuration", "causeway show config > circuits.yaml",
+         show_config);
+    leaf(show, "methods", "what the control socket understands", "causeway show methods",
+         show_methods);
+}
+
+void Grammar::add_show_routing(CLI::App* show) {
+    leaf(show, "vrfs", "VRFs and the number of their routes", "causeway show vrfs", show_vrfs);
+    CLI::App* const routes =
+        leaf(show, "routes", "routes, or where an address leads",
+             "causeway show routes --vrf contoso 10.1.2.3",
+             [this](Session& session) { return show_routes(session, words_.routes); });
+    routes->add_option("--vrf", words_.routes.vrf, "only this VRF's");
+    routes->add_option("--source", words_.routes.source, "connected, static or bgp");
+    routes->add_option("TARGET", words_.routes.target,
+                       "a prefix: it and what it covers; an address: its longest match");
+    leaf(show, "groups", "next-hop groups, their members and shares", "causeway show groups",
+         show_groups);
+}
+
+void Grammar::add_route() {
+    CLI::App* const route = branch("route", "add, delete and load static routes");
+    const auto with_vrf = [](CLI::App* sub, std::string& vrf) {
+        sub->add_option("--vrf", vrf, "the VRF, as in `causeway show vrfs`")->required();
+    };
+    CLI::App* const add =
+        leaf(route, "add", "add a static route",
+             "causeway route add 10.8.0.0/16 --vrf contoso --via 172.16.0.1@2,172.16.0.5",
+             [this](Session& session) {
+                 if (words_.blackhole) words_.route.action = "blackhole";
+                 if (words_.unreachable) words_.route.action = "unreachable";
+                 if (words_.prohibit) words_.route.action = "prohibit";
+                 return cli::add_route(session, words_.route,
+                                       words_.replace ? Existing::kReplace : Existing::kRefuse);
+             });
+    add->add_option("PREFIX", words_.route.prefix, "as in 10.8.0.0/16")->required();
+    with_vrf(add, words_.route.vrf);
+    CLI::Option_group* const way = add->add_option_group("Way", "what becomes of a packet");
+    way->add_option("--via", words_.route.via, "next hops, each ADDRESS or ADDRESS@WEIGHT")
+        ->delimiter(',');
+    way->add_flag("--blackhole", words_.blackhole, "drop in silence");
+    way->add_flag("--unreachable", words_.unreachable, "drop with ICMP host unreachable");
+    way->add_flag("--prohibit", words_.prohibit, "drop with ICMP administratively prohibited");
+    way->require_option(1);
+    add->add_flag("--replace", words_.replace, "take the place of a static route there is");
+
+    CLI::App* const remove = leaf(
+        route, "delete", "delete a static route", "causeway route delete 10.8.0.0/16 --vrf contoso",
+        [this](Session& session) { return delete_route(session, words_.route); });
+    remove->add_option("PREFIX", words_.route.prefix, "as in 10.8.0.0/16")->required();
+    with_vrf(remove, words_.route.vrf);
+
+    CLI::App* const load = leaf(
+        route, "load", "load static routes from a file, a line each: PREFIX NEXTHOP[,NEXTHOP...]",
+        "zcat table.gz | causeway route load - --vrf microsoft",
+        [this](Session& session) { return load_routes(session, words_.load); });
+    load->add_option("FILE", words_.load.file, "the file; - is standard input")->required();
+    with_vrf(load, words_.load.vrf);
+    load->add_option("--batch", words_.load.batch_routes,
+                     "routes that go in together or not at all")
+        ->check(CLI::Range(std::size_t{1}, kRouteEditsMax));
+}
+
+void Grammar::add_link() {
+    CLI::App* const link = branch("link", "take links, attachments and ports up and down");
+    for (const char* state : {"up", "down"}) {
+        const std::string about = std::string("take a link ") + state;
+        const std::string example =
+            fmt::format("causeway link {} primary --circuit contoso", state);
+        CLI::App* const sub =
+            leaf(link, state, about.c_str(), example.c_str(), [this, state](Session& session) {
+                words_.link.state = state;
+                return set_link(session, words_.link);
+            });
+        CLI::Option_group* const what = sub->add_option_group("What", "exactly one of");
+        CLI::Option* const which =
+            what->add_option("LINK", words_.link.link, "primary or secondary, of every circuit")
+                ->check(CLI::IsMember({"primary", "secondary"}));
+        what->add_option("--attachment,-a", words_.link.attachment, "one attachment");
+        what->add_option("--port,-p", words_.link.port, "a port, with all on it");
+        what->require_option(1);
+        sub->add_option("--circuit,-c", words_.link.circuit, "of this circuit only: name or key")
+            ->needs(which);
+    }
+}
+
+void Grammar::add_config() {
+    leaf(&app_, "apply", "make a configuration the running one, whole or not at all",
+         "causeway apply circuits.yaml",
+         [this](Session& session) { return apply_config(session, words_.file, Commit::kYes); })
+        ->add_option("FILE", words_.file, "the document; - is standard input")
+        ->required();
+    leaf(&app_, "check", "what is wrong with a configuration, or what it would change",
+         "causeway check circuits.yaml",
+         [this](Session& session) { return apply_config(session, words_.file, Commit::kNo); })
+        ->add_option("FILE", words_.file, "the document; - is standard input")
+        ->required();
+}
+
+void Grammar::add_rest() {
+    CLI::App* const call = leaf(
+        &app_, "call", "call any method of the control socket",
+        R"(causeway call route.match '{"vrf": "contoso", "address": "10.1.2.3"}')",
+        [this](Session& session) { return call_method(session, words_.method, words_.params); });
+    call->add_option("METHOD", words_.method, "as in `causeway show methods`")->required();
+    call->add_option("PARAMS", words_.params, "a JSON object");
+    CLI::App* const completion =
+        branch("completion", "print what makes a shell complete our words");
+    leaf(completion, "bash", "for bash", "source <(causeway completion bash)",
+         [](Session& session) {
+             session.output.write(kBashCompletion);
+             return ExitCode::kOk;
+         });
+    leaf(completion, "zsh", "for zsh", "source <(causeway completion zsh)", [](Session& session) {
+        session.output.write(kZshCompletion);
+        return ExitCode::kOk;
+    });
+}
+
+ExitCode run(int argc, char** argv) {
+    Grammar grammar;
+    try {
+        grammar.app().parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return grammar.app().exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    }
+    Client client(grammar.words().socket);
+    Output output;
+    Session session{client, output, grammar.words().json ? Format::kJson : Format::kTable};
+    try {
+        return grammar.command()(session);
+    } catch (const Json::exception& error) {
+        return refuse(
+            fmt::format("the daemon's answer is not what this version expects ({}); are "
+                        "causeway and causewayd the same version?",
+                        error.what()));
+    }
+}
+
+}  // namespace
+}  // namespace causeway::cli
+
+int main(int argc, char** argv) {
+    // A pager that is left, or `| head`, ends our writing, not us.
+    std::signal(SIGPIPE, SIG_IGN);
+    return static_cast<int>(causeway::cli::run(argc, argv));
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `causeway show …`: one function a table. An empty argument means that none was given.
+#pragma once
+
+#include <string>
+
+#include "control/cli/session.h"
+
+namespace causeway::cli {
+
+struct RouteArguments {
+    std::string vrf;
+    std::string source;
+    std::string target;  // a prefix: it and what it covers; an address: its longest match
+};
+
+[[nodiscard]] ExitCode show_status(Session& session);
+[[nodiscard]] ExitCode show_ports(Session& session);
+[[nodiscard]] ExitCode show_circuits(Session& session, const std::string& name);
+[[nodiscard]] ExitCode show_attachments(Session& session);
+[[nodiscard]] ExitCode show_neighbours(Session& session, const std::string& attachment);
+[[nodiscard]] ExitCode show_vrfs(Session& session);
+[[nodiscard]] ExitCode show_routes(Session& session, const RouteArguments& arguments);
+[[nodiscard]] ExitCode show_groups(Session& session);
+[[nodiscard]] ExitCode show_counters(Session& session, const std::string& name);
+[[nodiscard]] ExitCode show_drops(Session& session, const std::string& owner);
+[[nodiscard]] ExitCode show_stages(Session& session);
+[[nodiscard]] ExitCode show_config(Session& session);
+[[nodiscard]] ExitCode show_methods(Session& session);
+
+}  // namespace causeway::cli

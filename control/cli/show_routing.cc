@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tables of circuits, routes and next-hop groups, whose rows hold lists of their own.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "control/cli/show.h"
+
+namespace causeway::cli {
+namespace {
+
+// "edge-primary S-tag 10 up" of one link; "-" where the circuit does not have it.
+std::string link_cell(const Json& circuit, std::string_view name) {
+    for (const Json& link : circuit.at("links")) {
+        if (link.at("link") != name) continue;
+        std::string text = cell(link, "port");
+        if (!link.at("s-tag").is_null()) text += " S-tag " + link.at("s-tag").dump();
+        return text +
+               (link.at("admin") == "down" ? " down (admin)" : " " + cell(link, "port-state"));
+    }
+    return "-";
+}
+
+void add_circuit(const Json& circuit, Table& rows) {
+    std::string peerings;
+    for (const Json& peering : circuit.at("peerings")) {
+        if (!peerings.empty()) peerings += ", ";
+        peerings += cell(peering, "type");
+    }
+    rows.add({cell(circuit, "name"), cell(circuit, "service-key"),
+              bit_rate(circuit.at("bandwidth-bps")), cell(circuit, "status"),
+              cell(circuit, "provider-state"), link_cell(circuit, "primary"),
+              link_cell(circuit, "secondary"), peerings.empty() ? "-" : peerings});
+}
+
+std::string render_circuit(const Json& circuit) {
+    std::string text = fmt::format(
+        "{}\n"
+        "Service key     {}\n"
+        "Bandwidth       {}\n"
+        "Circuit         {}\n"
+        "Provider state  {}\n"
+        "Primary         {}\n"
+        "Secondary       {}\n\n",
+        cell(circuit, "name"), cell(circuit, "service-key"), bit_rate(circuit.at("bandwidth-bps")),
+        cell(circuit, "status"), cell(circuit, "provider-state"), link_cell(circuit, "primary"),
+        link_cell(circuit, "secondary"));
+    Table table({{"PEERING"},
+                 {"LINK"},
+                 {"C-TAG", kRight},
+                 {"VRF"},
+                 {"SUBNET"},
+                 {"PEER ASN", kRight},
+                 {"STATE"},
+                 {"ATTACHMENT"}});
+    for (const Json& peering : circuit.at("peerings")) {
+        for (const char* link : {"primary", "secondary"}) {
+            const Json& leg = peering.at(link);
+            if (leg.is_null()) continue;
+            const bool is_enabled = peering.at("enabled");
+            table.add({cell(peering, "type"), link, peering.at("c-tag").dump(),
+                       cell(peering, "vrf"), cell(leg, "subnet"), peering.at("peer-asn").dump(),
+                       is_enabled ? cell(leg, "state") : "disabled", cell(leg, "attachment")});
+        }
+    }
+    return text + table.take();
+}
+
+// "172.16.0.1@2 (down), 172.16.0.5": weights other than 1, and what carries nothing now.
+std::string hops(const Json& route) {
+    std::string text;
+    for (const Json& hop : route.at("via")) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", cell(hop, "address"));
+        if (hop.at("weight") != 1) text += "@" + hop.at("weight").dump();
+        if (!hop.at("alive")) text += " (down)";
+    }
+    return text.empty() ? cell(route, "action") : text;
+}
+
+void add_group(const Json& group, Table& rows) {
+    std::string id = group.at("group").dump();
+    std::string vrf = cell(group, "vrf");
+    std::string routes = cell(group, "routes");
+    for (const Json& member : group.at("members")) {
+        const bool is_alive = member.at("alive");
+        const std::string reason = cell(member, "reason");
+        rows.add({id, vrf, routes, cell(member, "address"), cell(member, "attachment"),
+                  cell(member, "weight"),
+                  fmt::format("{}/{}", cell(member, "buckets"), cell(group, "buckets")),
+                  is_alive         ? "up"
+                  : reason.empty() ? "down"
+                                   : "down (" + reason + ")"});
+        id = vrf = routes = "";  // once a group
+    }
+}
+
+Table group_table() {
+    return Table({{"GROUP", kRight},
+                  {"VRF"},
+                  {"ROUTES", kRight},
+                  {"NEXT HOP"},
+                  {"ATTACHMENT"},
+                  {"WEIGHT", kRight},
+                  {"BUCKETS", kRight},
+                  {"STATE"}});
+}
+
+std::string render_match(const std::string& vrf, const std::string& address, const Json& match) {
+    const Json& route = match.at("route");
+    if (route.is_null())
+        return fmt::format("{} in VRF {}: no route; packets are dropped as no_route\n", address,
+                           vrf);
+    std::string text = fmt::format("{} in VRF {} matches {} ({}): {}\n", address, vrf,
+                                   cell(route, "prefix"), cell(route, "source"), hops(route));
+    if (match.at("group").is_null()) return text;
+    Table table = group_table();
+    add_group(match.at("group"), table);
+    return text + '\n' + table.take();
+}
+
+// The VRF to look an address up in: the one given, or the only one there is.
+Called vrf_for_match(Session& session, const std::string& vrf) {
+    if (!vrf.empty()) return Json(vrf);
+    Called called = session.client.call("vrf.list", Json{{"limit", 64}});
+    if (std::holds_alternative<CallError>(called)) return called;
+    const Json& items = std::get<Json>(called).at("items");
+    if (items.size() == 1) return Json(items[0].at("name"));
+    std::string names;
+    for (const Json& item : items) names += ' ' + cell(item, "name");
+    return CallError{ExitCode::kUsage,
+                     "an address means another thing in each VRF; name one with --vrf:" + names,
+                     nullptr};
+}
+
+ExitCode show_match(Session& session, const RouteArguments& arguments) {
+    const Called vrf = vrf_for_match(session, arguments.vrf);
+    if (const CallError* error = std::get_if<CallError>(&vrf)) return report(*error);
+    const std::string name = std::get<Json>(vrf);
+    return show_one(session, {"route.match", {{"vrf", name}, {"address", arguments.target}}},
+                    [&](const Json& match) { return render_match(name, arguments.target, match); });
+}
+
+}  // namespace
+
+ExitCode show_circuits(Session& session, const std::string& name) {
+    if (!name.empty()) return show_one(session, {"circuit.get", {{"name", name}}}, render_circuit);
+    Table table({{"CIRCUIT"},
+                 {"SERVICE KEY"},
+                 {"BANDWIDTH", kRight},
+                 {"STATUS"},
+                 {"PROVIDER STATE"},
+                 {"PRIMARY"},
+                 {"SECONDARY"},
+                 {"PEERINGS"}});
+    return show_list(session, {"circuit.list"}, std::move(table), add_circuit);
+}
+
+ExitCode show_routes(Session& session, const RouteArguments& arguments) {
+    if (parse_ipv4_address(arguments.target)) return show_match(session, arguments);
+    Query query{"route.list"};
+    if (!arguments.vrf.empty()) query.params["vrf"] = arguments.vrf;
+    if (!arguments.source.empty()) query.params["source"] = arguments.source;
+    if (!arguments.target.empty()) query.params["within"] = arguments.target;
+    Table table({{"VRF"}, {"PREFIX"}, {"SOURCE"}, {"GROUP", kRight}, {"NEXT HOPS"}});
+    return show_list(session, std::move(query), std::move(table),
+                     [](const Json& route, Table& rows) {
+                         const bool is_selected = route.at("selected");
+                         rows.add({cell(route, "vrf"), cell(route, "prefix"),
+                                   cell(route, "source") + (is_selected ? "" : " (not selected)"),
+                                   route.at("group").dump(), hops(route)});
+                     });
+}
+
+ExitCode show_groups(Session& session) {
+    return show_list(session, {"group.list"}, group_table(), add_group);
+}
+
+}  // namespace causeway::cli

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# bash completion of causeway. Names come from the running daemon, if one answers.
+#   source <(causeway completion bash)
+
+# _causeway_names TABLE [MEMBER]: the member of every row of a table, a line each.
+_causeway_names() {
+    command causeway "${_causeway_socket[@]}" --json show "$1" 2>/dev/null |
+        sed -n "s/^{\"${2:-name}\":\"\([^\"]*\)\".*/\1/p"
+}
+
+_causeway() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local -a path=() _causeway_socket=()
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            -s | --socket) _causeway_socket=(--socket "${COMP_WORDS[++i]}") ;;
+            --vrf | --via | --source | --circuit | -c | --attachment | -a | --port | -p | --batch)
+                ((i++)) ;;
+            -*) ;;
+            *) path+=("${COMP_WORDS[i]}") ;;
+        esac
+    done
+
+    local words=
+    case $before in
+        -s | --socket) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --vrf) words=$(_causeway_names vrfs) ;;
+        --source) words='connected static bgp' ;;
+        -c | --circuit) words=$(_causeway_names circuits '[^{}]*"name') ;;
+        -a | --attachment) words=$(_causeway_names attachments) ;;
+        -p | --port) words=$(_causeway_names ports) ;;
+        *) _causeway_words ;;
+    esac
+    COMPREPLY+=($(compgen -W "$words" -- "$word"))
+}
+
+# Sets `words` to what may follow `path`.
+_causeway_words() {
+    local options='--json --socket --help'
+    case "${path[*]}" in
+        '') words="show route link apply check call completion --version $options" ;;
+        show)
+            words="status ports circuits attachments neighbours arp vrfs routes groups counters
+                   drops stages config methods $options" ;;
+        'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
+        'show neighbours' | 'show arp') words="$(_causeway_names attachments) $options" ;;
+        'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
+        'show routes') words="--vrf --source $options" ;;
+        route) words="add delete load $options" ;;
+        'route add'*)
+            words="--vrf --via --blackhole --unreachable --prohibit --replace $options" ;;
+        'route delete'*) words="--vrf $options" ;;
+        'route load') words="--vrf --batch $options"; COMPREPLY=($(compgen -f -- "$word")) ;;
+        'route load'*) words="--vrf --batch $options" ;;
+        link) words="up down $options" ;;
+        'link up' | 'link down') words="primary secondary --attachment --port $options" ;;
+        'link up '* | 'link down '*) words="--circuit $options" ;;
+        apply | check) COMPREPLY=($(compgen -f -- "$word")) ;;
+        call) words=$(_causeway_names methods method) ;;
+        completion) words='bash zsh' ;;
+        *) words=$options ;;
+    esac
+}
+
+complete -F _causeway causeway
