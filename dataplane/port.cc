@@ -59,9 +59,13 @@ std::string reason_not_to_lend(const rte_mempool& pool, unsigned mtu) {
         return "the packet pool lies in " + std::to_string(pool.nb_mem_chunks) +
                " pieces of memory, AF_XDP wants one (DPDK's --iova-mode=va)";
     }
-    if (element > kXdpElementMax || room < RTE_PKTMBUF_HEADROOM + kXdpHeadroom + frame) {
-        return "frames of an MTU of " + std::to_string(mtu) +
-               " do not fit the packet buffers that AF_XDP allows";
+    if (element > kXdpElementMax) {
+        return "the packet pool has buffers of " + std::to_string(element) +
+               " bytes, AF_XDP takes at most " + std::to_string(kXdpElementMax) +
+               ": no port may have an MTU that needs larger ones";
+    }
+    if (room < RTE_PKTMBUF_HEADROOM + kXdpHeadroom + frame) {
+        return "the packet pool's buffers are too small for an MTU of " + std::to_string(mtu);
     }
     return {};
 }
