@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a configuration to what the workers read. A commit never stops a worker: routes and next
+// hops change in place, everything else is published as one new set of tables.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "control/log.h"
+#include "control/router.h"
+
+namespace causeway {
+
+// All of the configuration, or all of the one before it: where a maximum stops us half way, the old
+// plan is installed again, whose resources it had before.
+Status Router::commit(const Config& config) {
+    const Plan before = installed_;
+    if (const Status status = install(plan_of(config)); !status) {
+        const Status restored = install(before);
+        if (!restored) log_error("cannot restore: {}", restored.error().message);
+        publish();
+        return status;
+    }
+    config_ = config;
+    publish();
+    return ok();
+}
+
+// In an order in which each thing finds what it stands on: what goes, from the top; then what
+// comes, from the bottom.
+Status Router::install(const Plan& plan) {
+    std::erase_if(installed_.routes, [&](const auto& route) {
+        const bool goes = !plan.routes.contains(route.first);
+        if (goes) remove_route(route.first);
+        return goes;
+    });
+    std::erase_if(installed_.attachments, [&](const auto& attachment) {
+        const auto next = plan.attachments.find(attachment.first);
+        const bool goes =
+            next == plan.attachments.end() || !next->second.is_same_place(attachment.second);
+        if (goes) remove_attachment(attachment.first);
+        return goes;
+    });
+
+    for (const std::string& vrf : plan.vrfs) {
+        if (const auto id = open_vrf(vrf); !id) return Unexpected(id.error());
+    }
+    for (const auto& [name, planned] : plan.attachments) {
+        const bool is_new = installed_.attachments.insert_or_assign(name, planned).second;
+        if (!is_new) {
+            update_attachment_state(planned);
+        } else if (const Status status = install_attachment(planned); !status) {
+            return status;
+        }
+    }
+    for (const auto& [place, route] : plan.routes) {
+        if (const Status status = install_route(place, route); !status) return status;
+        installed_.routes.insert_or_assign(place, route);
+    }
+    std::erase_if(vrfs_, [&](const auto& vrf) {
+        const bool stays = std::ranges::find(plan.vrfs, vrf.first) != plan.vrfs.end();
+        if (!stays) CHECK(rib_->destroy_vrf(vrf.second).has_value());
+        return !stays;
+    });
+    return ok();
+}
+
+Result<VrfId> Router::open_vrf(const std::string& name) {
+    if (const auto found = vrfs_.find(name); found != vrfs_.end()) return found->second;
+    std::vector<bool> taken(kVrfsMax);
+    for (const auto& [other, id] : vrfs_) taken[id.value()] = true;
+    const auto free = std::ranges::find(taken, false);
+    if (free == taken.end()) {
+        return Unexpected(ErrorCode::kFull,
+                          "there are already " + std::to_string(kVrfsMax) + " VRFs");
+    }
+    const VrfId id(static_cast<std::uint16_t>(free - taken.begin()));
+    if (const Status status = rib_->create_vrf(id); !status) return Unexpected(status.error());
+    vrfs_.emplace(name, id);
+    return id;
+}
+
+Exit Router::closed_now(const PlannedAttachment& planned) const {
+    if (planned.closed != Exit::kNone) return planned.closed;
+    const auto said = overrides_.find(planned.name);
+    const bool up = said == overrides_.end() ? planned.enabled : said->second == AdminStatus::kUp;
+    return up ? Exit::kNone : Exit::kAdminDown;
+}
+
+Status Router::install_attachment(const PlannedAttachment& planned) {
+    const auto id = attachments_.id_of(planned.name);
+    if (!id) return Unexpected(id.error());
+    const Port* port = find_port(planned.port);
+    CHECK(port != nullptr);  // a rule of load_config(), and ports do not change while we run
+    const auto port_config = std::ranges::find(config_.ports, planned.port, &PortConfig::name);
+    CHECK(port_config != config_.ports.end());
+    const VrfId vrf = vrfs_.find(planned.vrf)->second;
+    attachments_.put({.id = *id,
+                      .name = planned.name,
+                      .port = port->id(),
+                      .outer = planned.outer,
+                      .inner = planned.inner,
+                      .outer_tpid = port_config->outer_tpid,
+                      .inner_tpid = port_config->inner_tpid,
+                      .vrf = vrf,
+                      .vrf_name = planned.vrf,
+                      .address = planned.address,
+                      .subnet = planned.subnet,
+                      .mac = port->mac(),
+                      .mtu = planned.mtu,
+                      .peer = planned.peer,
+                      .circuit = planned.circuit,
+                      .link = planned.link,
+                      .closed = closed_now(planned),
+                      .is_port_up = port_states_[port->id().value()].has_link});
+    baselines_[*id] = totals_of(*id);
+    const struct {
+        Ipv4Prefix prefix;
+        AdjacencyKind kind;
+    } connected[] = {{planned.subnet, AdjacencyKind::kUnresolved},
+                     {Ipv4Prefix::of(planned.address, 32), AdjacencyKind::kLocal}};
+    for (const auto& route : connected) {
+        const Status status =
+            rib_->add(vrf, route.prefix, RouteSource::kConnected, special_group(route.kind));
+        if (!status) return status;
+    }
+    if (!planned.peer) return ok();
+    const auto peer = neighbours_->acquire({*id, *planned.peer}, now_ns());
+    return peer ? ok() : Status(Unexpected(peer.error()));
+}
+
+void Router::remove_attachment(const std::string& name) {
+    Attachment* attachment = attachments_.find(name);
+    if (attachment == nullptr) return;
+    const AttachmentId id = attachment->id;
+    remove_routes_over(*attachment);
+    neighbours_->attachment_removed(id);
+    (void)rib_->remove(attachment->vrf, attachment->subnet, RouteSource::kConnected);
+    (void)rib_->remove(attachment->vrf, Ipv4Prefix::of(attachment->address, 32),
+                       RouteSource::kConnected);
+    attachments_.remove(id);
+    baselines_.erase(id);
+}
+
+// Routes of any origin whose way leads over the attachment: those of the configuration come back
+// with install_route() where the new one still has them.
+void Router::remove_routes_over(const Attachment& attachment) {
+    const std::vector<GroupId> groups = ways_->over(attachment.id);
+    if (groups.empty()) return;
+    std::optional<Ipv4Prefix> after;
+    do {
+        constexpr std::size_t kPrefixesAtOnce = 1'024;
+        const auto page = rib_->dump(attachment.vrf, after, kPrefixesAtOnce);
+        CHECK(page.has_value());
+        for (const Route& route : page.value().routes) {
+            if (route.source != RouteSource::kStatic) continue;
+            if (std::ranges::find(groups, route.group) == groups.end()) continue;
+            CHECK(rib_->remove(attachment.vrf, route.prefix, route.source).has_value());
+            ways_->release(route.group);
+        }
+        after = page.value().next;
+    } while (after);
+}
+
+Result<GroupId> Router::group_of(const PlannedRoute& route) {
+    switch (route.action) {
+        case RouteAction::kBlackhole:
+            return special_group(AdjacencyKind::kBlackhole);
+        case RouteAction::kUnreachable:
+            return special_group(AdjacencyKind::kUnreachable);
+        case RouteAction::kProhibit:
+            return special_group(AdjacencyKind::kProhibit);
+        case RouteAction::kForward:
+            break;
+    }
+    std::vector<Hop> hops;
+    for (const PlannedHop& hop : route.hops) {
+        const Attachment* out = attachments_.find(hop.attachment);
+        CHECK(out != nullptr);
+        hops.push_back({.neighbour = {out->id, hop.address}, .weight = hop.weight});
+    }
+    return ways_->acquire(hops, now_ns());
+}
+
+Status Router::install_route(const RoutePlace& place, const PlannedRoute& route) {
+    const VrfId vrf = vrfs_.find(place.vrf)->second;
+    const auto group = group_of(route);
+    if (!group) return Unexpected(group.error());
+    std::optional<GroupId> before;
+    for (const Route& old : rib_->find(vrf, place.prefix)) {
+        if (old.source == RouteSource::kStatic) before = old.group;
+    }
+    if (before == *group) {  // there already
+        ways_->release(*group);
+        return ok();
+    }
+    const Status status = rib_->add(vrf, place.prefix, RouteSource::kStatic, *group);
+    if (!status) {
+        ways_->release(*group);
+        return status;
+    }
+    if (before) ways_->release(*before);
+    return ok();
+}
+
+void Router::remove_route(const RoutePlace& place) {
+    const auto vrf = vrfs_.find(place.vrf);
+    if (vrf == vrfs_.end()) return;
+    for (const Route& route : rib_->find(vrf->second, place.prefix)) {
+        if (route.source != RouteSource::kStatic) continue;
+        CHECK(rib_->remove(vrf->second, place.prefix, route.source).has_value());
+        ways_->release(route.group);
+    }
+}
+
+void Router::update_attachment_state(const PlannedAttachment& planned) {
+    Attachment* attachment = attachments_.find(planned.name);
+    CHECK(attachment != nullptr);
+    const Exit closed = closed_now(planned);
+    if (attachment->closed == closed && attachment->mtu == planned.mtu) return;
+    attachment->closed = closed;
+    attachment->mtu = planned.mtu;
+    neighbours_->attachment_changed(attachment->id, now_ns());
+}
+
+void Router::publish() {
+    auto tables = std::make_unique<Tables>();
+    std::vector<AttachmentTable::Row> rows;
+    for (const auto& [name, id] : attachments_.by_name()) {
+        const Attachment* attachment = attachments_.find(id);
+        if (attachment == nullptr) continue;
+        rows.push_back(
+            {.key = {attachment->port, attachment->outer, attachment->inner}, .attachment = id});
+        tables->attachments[id.value()] = {.vrf = attachment->vrf, .closed = attachment->closed};
+    }
+    auto by_tag = AttachmentTable::build(rows);
+    CHECK(by_tag.has_value());  // colliding tags are refused by load_config()
+    tables->attachments_by_tag = std::move(by_tag).value();
+    for (const Port& port : forwarder_->ports()) {
+        const PortConfig& config = config_.ports[port.id().value()];
+        std::array<std::uint8_t, 8> mac{};
+        std::memcpy(mac.data(), port.mac().bytes.data(), port.mac().bytes.size());
+        tables->ports[port.id().value()] = {
+            .tags = TagPattern({.outer = config.outer_tpid, .inner = config.inner_tpid}),
+            .mac = mac_word(mac.data())};
+    }
+    tables->fib4 = fib_.get();
+    tables->next_hops = next_hops_.get();
+    tables_.publish(std::move(tables));
+    feed_tag_filters();
+}
+
+// The frames of closed attachments come to us too: we count why they are dropped.
+void Router::feed_tag_filters() {
+    for (Port& port : forwarder_->ports()) {
+        TagFilter* filter = port.tag_filter();
+        if (filter == nullptr) continue;
+        std::vector<TagPair> tags;
+        for (const auto& [name, id] : attachments_.by_name()) {
+            const Attachment* attachment = attachments_.find(id);
+            if (attachment == nullptr || attachment->port != port.id()) continue;
+            tags.push_back({.outer = *VlanId::from(attachment->outer),
+                            .inner = VlanId::from(attachment->inner)});
+        }
+        if (const Status status = filter->set(tags); !status) {
+            log_error("port {}: tag filter: {}", port.name(), status.error().message);
+        }
+    }
+}
+
+}  // namespace causeway
