@@ -95,20 +95,17 @@ def run(title: str, command: list[str], log: Path) -> bool:
 def follow(command: list[str], log: Path, show: Callable[[str], None], seconds_max: int) -> int:
     """Runs a command, hands each line of its output to `show` and to the log. One that takes too
     long is interrupted as by Ctrl-C, so that it can clean up."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace",
-    )  # fmt: skip
-    signal.signal(signal.SIGALRM, lambda *_: process.send_signal(signal.SIGINT))
-    signal.alarm(seconds_max)
-    try:
-        with log.open("w") as output:
-            for line in process.stdout or ():
-                output.write(line)
-                show(line.rstrip("\n"))
-        return process.wait()
-    finally:
+    ) as process, log.open("w") as output:  # fmt: skip
+        signal.signal(signal.SIGALRM, lambda *_: process.send_signal(signal.SIGINT))
+        signal.alarm(seconds_max)
+        for line in process.stdout or ():
+            output.write(line)
+            show(line.rstrip("\n"))
         signal.alarm(0)
+    return process.returncode
 
 
 def build(what: Build) -> bool:
@@ -162,7 +159,8 @@ def count_test(record: dict, report: Path) -> Tally:
         tally.passed = 1
     elif result == "SKIP":
         tally.skipped = 1
-    if result not in ("OK", "EXPECTEDFAIL", "SKIP") and not tally.failed:
+    is_bad = result not in ("OK", "EXPECTEDFAIL", "SKIP")
+    if is_bad and not tally.failed or tally == Tally():
         tally.fail(f"{record['name'].split(' / ')[-1]} ({result.lower()})")
     return tally
 
