@@ -62,7 +62,8 @@ Router::Router(const Config& config, EventLoop& loop, std::unique_ptr<Forwarder>
       forwarder_(std::move(forwarder)),
       monitor_(std::move(monitor)),
       transmitter_(*forwarder_),
-      port_states_(forwarder_->ports().size()) {
+      port_states_(forwarder_->ports().size()),
+      settled_(forwarder_->ports().size()) {
     config_.daemon = config.daemon;
     config_.ports = config.ports;
     for (std::size_t k = 0; k < config.ports.size(); ++k) {

@@ -92,11 +92,16 @@ class Router final : public RouterApi {
         AdminStatus admin = AdminStatus::kUp;
         bool has_link = false;
     };
-    // Counters of a row at the moment its attachment was made: a row outlives its attachments.
     struct RowTotals {
         std::uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
         std::uint64_t forwarded = 0, injected = 0;
         std::array<std::uint64_t, kExitCount> exits{};
+    };
+    // Whose a row of the counters is. A worker may count on it until it has seen the attachment go,
+    // so a lease ends only when the row is let again; what was counted before is in `baseline`.
+    struct RowLease {
+        PortId port;
+        RowTotals baseline;
     };
 
     // A batch of edits on its way into the RIB.
@@ -125,6 +130,7 @@ class Router final : public RouterApi {
     Status commit(const Config& config);
     Status install(const Plan& plan);
     Status install_attachment(const PlannedAttachment& planned);
+    void lease_row(AttachmentId row, PortId port);
     void remove_attachment(const std::string& name);
     void remove_routes_over(const Attachment& attachment);
     Status install_route(const RoutePlace& place, const PlannedRoute& route);
@@ -152,7 +158,10 @@ class Router final : public RouterApi {
 
     // router_show.cc
     [[nodiscard]] RowTotals totals_of(AttachmentId row) const;
+    [[nodiscard]] static RowTotals since(const RowTotals& now, const RowTotals& then);
     [[nodiscard]] CountersView counters_view(std::string name, AttachmentId row) const;
+    // Of the frames that no attachment claimed: the port's all, less its attachments'.
+    [[nodiscard]] CountersView unclaimed_view(const Port& port) const;
     [[nodiscard]] CircuitView circuit_view(const CircuitConfig& circuit) const;
     [[nodiscard]] PeeringView peering_view(const CircuitConfig& circuit,
                                            const PeeringConfig& peering) const;
@@ -184,7 +193,8 @@ class Router final : public RouterApi {
     std::map<std::string, VrfId, std::less<>> vrfs_;
     std::vector<PortRuntime> port_states_;
     std::map<std::string, AdminStatus, std::less<>> overrides_;  // attachments, by an operator
-    std::map<AttachmentId, RowTotals> baselines_;
+    std::map<AttachmentId, RowLease> leases_;
+    std::vector<RowTotals> settled_;  // by port: what ended leases received
     std::vector<EventLoop::TimerId> timers_;
     std::optional<EventLoop::TurnId> turn_;
 };

@@ -115,7 +115,7 @@ Status Router::install_attachment(const PlannedAttachment& planned) {
                       .link = planned.link,
                       .closed = closed_now(planned),
                       .is_port_up = port_states_[port->id().value()].has_link});
-    baselines_[*id] = totals_of(*id);
+    lease_row(*id, port->id());
     const struct {
         Ipv4Prefix prefix;
         AdjacencyKind kind;
@@ -131,6 +131,17 @@ Status Router::install_attachment(const PlannedAttachment& planned) {
     return peer ? ok() : Status(Unexpected(peer.error()));
 }
 
+void Router::lease_row(AttachmentId row, PortId port) {
+    const RowTotals now = totals_of(row);
+    if (const auto old = leases_.find(row); old != leases_.end()) {
+        const RowTotals counted = since(now, old->second.baseline);
+        RowTotals& settled = settled_[old->second.port.value()];
+        settled.rx_packets += counted.rx_packets;
+        settled.rx_bytes += counted.rx_bytes;
+    }
+    leases_[row] = {.port = port, .baseline = now};
+}
+
 void Router::remove_attachment(const std::string& name) {
     Attachment* attachment = attachments_.find(name);
     if (attachment == nullptr) return;
@@ -141,7 +152,6 @@ void Router::remove_attachment(const std::string& name) {
     (void)rib_->remove(attachment->vrf, Ipv4Prefix::of(attachment->address, 32),
                        RouteSource::kConnected);
     attachments_.remove(id);
-    baselines_.erase(id);
 }
 
 // Routes of any origin whose way leads over the attachment: those of the configuration come back

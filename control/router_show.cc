@@ -93,23 +93,46 @@ Router::RowTotals Router::totals_of(AttachmentId row) const {
     return totals;
 }
 
-CountersView Router::counters_view(std::string name, AttachmentId row) const {
-    const RowTotals now = totals_of(row);
-    const auto baseline = baselines_.find(row);
-    const RowTotals zero;
-    const RowTotals& then = baseline == baselines_.end() ? zero : baseline->second;
-    CountersView view{.name = std::move(name),
-                      .rx = {now.rx_packets - then.rx_packets, now.rx_bytes - then.rx_bytes},
-                      .tx = {now.tx_packets - then.tx_packets, now.tx_bytes - then.tx_bytes},
+Router::RowTotals Router::since(const RowTotals& now, const RowTotals& then) {
+    RowTotals counted{.rx_packets = now.rx_packets - then.rx_packets,
+                      .rx_bytes = now.rx_bytes - then.rx_bytes,
+                      .tx_packets = now.tx_packets - then.tx_packets,
+                      .tx_bytes = now.tx_bytes - then.tx_bytes,
                       .forwarded = now.forwarded - then.forwarded,
-                      .drops = {},
-                      .punts = {}};
+                      .injected = now.injected - then.injected};
+    for (std::size_t exit = 0; exit < kExitCount; ++exit) {
+        counted.exits[exit] = now.exits[exit] - then.exits[exit];
+    }
+    return counted;
+}
+
+CountersView Router::counters_view(std::string name, AttachmentId row) const {
+    const auto lease = leases_.find(row);
+    const RowTotals counted =
+        since(totals_of(row), lease == leases_.end() ? RowTotals{} : lease->second.baseline);
+    CountersView view{.name = std::move(name),
+                      .rx = {counted.rx_packets, counted.rx_bytes},
+                      .tx = {counted.tx_packets, counted.tx_bytes},
+                      .forwarded = counted.forwarded};
     for (const ExitInfo& exit : kExits) {
-        const auto k = static_cast<std::size_t>(exit.exit);
-        const std::uint64_t count = now.exits[k] - then.exits[k];
+        const std::uint64_t count = counted.exits[static_cast<std::size_t>(exit.exit)];
         if (count == 0) continue;
         (exit.fate == Fate::kPunt ? view.punts : view.drops)
             .push_back({.name = exit.name, .meaning = exit.meaning, .packets = count});
+    }
+    return view;
+}
+
+CountersView Router::unclaimed_view(const Port& port) const {
+    CountersView view = counters_view(port.name(), AttachmentId(port.id().value()));
+    const RowTotals& settled = settled_[port.id().value()];
+    view.rx.packets -= settled.rx_packets;
+    view.rx.bytes -= settled.rx_bytes;
+    for (const auto& [row, lease] : leases_) {
+        if (lease.port != port.id()) continue;
+        const RowTotals claimed = since(totals_of(row), lease.baseline);
+        view.rx.packets -= claimed.rx_packets;
+        view.rx.bytes -= claimed.rx_bytes;
     }
     return view;
 }
@@ -120,7 +143,9 @@ Page<CountersView, std::string> Router::counters(const PageRequest<std::string>&
         rows.emplace(port.name(), AttachmentId(port.id().value()));
     }
     return page_of<CountersView>(rows, request, [this](const std::string& name, AttachmentId row) {
-        return counters_view(name, row);
+        const bool is_port = row.value() < kPortsMax;
+        return is_port ? unclaimed_view(forwarder_->ports()[row.value()])
+                       : counters_view(name, row);
     });
 }
 
@@ -129,7 +154,7 @@ Result<CountersView> Router::counters_of(std::string_view name) {
         return counters_view(attachment->name, attachment->id);
     }
     if (const Port* port = find_port(name)) {
-        return counters_view(port->name(), AttachmentId(port->id().value()));
+        return unclaimed_view(*port);
     }
     return Unexpected(ErrorCode::kNotFound, "there is no attachment or port " + std::string(name),
                       "name");
