@@ -109,7 +109,7 @@ std::optional<std::string> complaint_about(const Parameter& parameter, element v
 }
 
 std::string quoted(std::string_view name) {
-    return "'" + std::string(name.substr(0, 64)) + "'";
+    return '"' + quotable(name) + '"';
 }
 
 RpcError invalid_request(std::string message, std::string_view field = {}) {

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program `causeway` as a shell runs it, against a control socket with a fake router behind.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "base/text.h"
+#include "tests/control/running_server.h"
+
+namespace causeway {
+namespace {
+
+struct Ran {
+    int exit_code = -1;
+    std::string output;  // both streams
+};
+
+class CliTest : public testing::Test {
+  protected:
+    Ran run(const std::string& words, const std::string& input = "") {
+        const std::string file = server_.path() + ".input";
+        std::ofstream(file) << input;
+        return shell(std::string(CAUSEWAY_PROGRAM) + " --socket " + server_.path() + ' ' + words +
+                     " < " + file + " 2>&1");
+    }
+    static Ran shell(const std::string& command) {
+        Ran ran;
+        std::FILE* const pipe = ::popen(command.c_str(), "r");
+        std::array<char, 4096> chunk;
+        while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), pipe)) {
+            ran.output.append(chunk.data(), count);
+        }
+        ran.exit_code = WEXITSTATUS(::pclose(pipe));
+        return ran;
+    }
+    void expect(const std::string& words, int exit_code, const std::string& part) {
+        const Ran ran = run(words);
+        EXPECT_EQ(ran.exit_code, exit_code) << words << '\n' << ran.output;
+        EXPECT_NE(ran.output.find(part), std::string::npos) << words << '\n' << ran.output;
+    }
+    RunningServer server_;
+};
+
+TEST_F(CliTest, EveryTableShowsItsRows) {
+    expect("show status", 0, "causewayd 0.1.0, up 1d 02:03:04");
+    expect("show ports", 0, "edge-primary  edge  up");
+    expect("show ports", 0, "1,234,567");
+    expect("show circuits", 0, "contoso");
+    expect("show circuits", 0, "1 Gbps");
+    expect("show circuits contoso", 0, "65010");
+    expect("show attachments", 0, "10.100");
+    expect("show neighbours", 0, "01:01:01  On-Prem             172.16.0.2  02:00:00:00:00:01");
+    expect("show arp contoso/private/primary", 0, "Incomplete");
+    expect("show vrfs", 0, "adatum");
+    expect("show groups", 0, "down (link down)");
+    expect("show counters", 0, "1,234,500");
+    expect("show counters contoso/private/primary", 0, "dropped: ttl_expired");
+    expect("show drops", 0, "no prefix of the VRF matches");
+    expect("show stages", 0, "8.0");
+    expect("show config", 0, "circuits: []");
+    expect("show methods", 0, "vrf prefix [via] [action]");
+}
+
+TEST_F(CliTest, ColumnsAreAligned) {
+    const Ran ran = run("show counters");
+    const std::string heading = ran.output.substr(0, ran.output.find('\n'));
+    const std::string row = ran.output.substr(heading.size() + 1);
+    const std::size_t end = heading.find("RX PACKETS") + std::string("RX PACKETS").size();
+    EXPECT_EQ(row.substr(end - 9, 9), "1,234,567") << ran.output;
+}
+
+TEST_F(CliTest, JsonIsAnArrayOfAllPagesOrTheResultItself) {
+    for (const char* table : {"ports", "circuits", "attachments", "neighbours", "vrfs", "routes",
+                              "groups", "counters", "drops", "stages", "methods"}) {
+        const Json rows =
+            Json::parse(run(std::string("--json show ") + table).output, nullptr, false);
+        EXPECT_TRUE(rows.is_array()) << table;
+        EXPECT_EQ(rows.empty(), std::string(table) == "routes") << table;
+    }
+    EXPECT_EQ(Json::parse(run("show status --json").output)["version"], "0.1.0");
+    EXPECT_EQ(Json::parse(run("show circuits contoso --json").output)["name"], "contoso");
+}
+
+TEST_F(CliTest, RoutesAreAddedShownAndDeleted) {
+    expect("route add 10.8.0.0/16 --vrf contoso --via 172.16.0.1@2,172.16.0.5", 0,
+           "added 10.8.0.0/16 in VRF contoso");
+    expect("show routes", 0, "172.16.0.1@2, 172.16.0.5");
+    expect("show routes --vrf adatum --source static", 0, "PREFIX");
+    expect("show routes --vrf contoso 10.8.9.10", 0, "matches 10.8.0.0/16 (static)");
+    expect("show routes --vrf contoso 11.0.0.1", 0, "no route");
+    expect("show routes 10.8.9.10", 2, "adatum contoso");
+    expect("route add 10.8.0.0/16 --vrf contoso --via 172.16.0.1", 1, "is there already");
+    expect("route add 10.8.0.0/16 --vrf contoso --blackhole --replace", 0, "replaced");
+    expect("route delete 10.8.0.0/16 --vrf contoso", 0, "deleted");
+    expect("route delete 10.8.0.0/16 --vrf contoso", 1, "is not there");
+}
+
+TEST_F(CliTest, LoadReadsAFileOfRoutesInBatches) {
+    std::string file = "# a comment\n\n10.0.0.0/8 blackhole  # another\n";
+    for (int i = 0; i < 2'500; ++i) {
+        file += "20." + std::to_string(i / 256) + '.' + std::to_string(i % 256) +
+                ".0/24 172.16.0.1,172.16.0.5@2\r\n";
+    }
+    const Ran ran = run("route load - --vrf contoso --batch 999", file);
+    EXPECT_EQ(ran.exit_code, 0);
+    EXPECT_NE(ran.output.find("2,501 routes into VRF contoso"), std::string::npos) << ran.output;
+    EXPECT_EQ(Json::parse(run("--json show routes").output).size(), 2'501U) << "three pages";
+    const Json again = Json::parse(run("--json route load - --vrf contoso", file).output);
+    EXPECT_EQ(again["replaced"], 2'501);
+    const auto& table = server_.stop().tables["contoso"];
+    EXPECT_EQ(table.size(), 2'501U);
+    EXPECT_EQ(table.at(*parse_ipv4_prefix("20.0.0.0/24")).via.at(1).weight, 2U);
+    EXPECT_EQ(table.at(*parse_ipv4_prefix("10.0.0.0/8")).action, RouteAction::kBlackhole);
+}
+
+TEST_F(CliTest, LoadNamesTheLineThatIsWrong) {
+    const struct {
+        const char* line;
+        const char* part;
+    } kCases[] = {{"10.1.0.1/16 172.16.0.1", "-:3: \"10.1.0.1/16\" is no prefix"},
+                  {"10.1.0.0/16", "-:3: \"\" is no next hop"},
+                  {"10.1.0.0/16 172.16.0.1, 172.16.0.5", "one word too many"},
+                  {"10.1.0.0/16 172.16.0.1,", "is no next hop"},
+                  {"10.1.0.0/16 172.16.0.1@\"", "is no next hop"},
+                  {"10.1.0.0/16 172.16.0.1@999", "-:3: "},
+                  {"10.1.0.0/16 forward", "is no next hop"}};
+    for (const auto& row : kCases) {
+        const std::string file = "10.0.0.0/16 172.16.0.1\n\n" + std::string(row.line) + "\n";
+        const Ran ran = run("route load - --vrf contoso", file);
+        EXPECT_EQ(ran.exit_code, 1) << row.line;
+        EXPECT_NE(ran.output.find(row.part), std::string::npos) << ran.output;
+        EXPECT_NE(ran.output.find("0 routes were loaded"), std::string::npos) << ran.output;
+    }
+}
+
+TEST_F(CliTest, LinksGoDownAndUp) {
+    expect("link down primary --circuit contoso", 0, "contoso/private/primary is down now");
+    expect("show attachments", 0, "down (admin)");
+    expect("link down primary --circuit contoso", 0, "was down already");
+    expect("link up --attachment contoso/private/primary", 0, "is up now");
+    expect("link down --port edge-secondary", 0, "adatum/private/secondary is down now");
+}
+
+TEST_F(CliTest, ErrorsOfADocumentAreInTheFormOfCompilers) {
+    server_.router().config_errors = {{3, 9, "circuits[0].s-tag", "S-tag 10 is taken"},
+                                      {7, 1, "ports", "is missing"}};
+    const Ran ran = run("apply -", "x");
+    EXPECT_EQ(ran.exit_code, 1);
+    EXPECT_NE(ran.output.find("-:3:9: circuits[0].s-tag: S-tag 10 is taken"), std::string::npos)
+        << ran.output;
+    EXPECT_NE(ran.output.find("2 errors; nothing was changed"), std::string::npos) << ran.output;
+}
+
+TEST_F(CliTest, ADocumentIsAppliedOrOnlyChecked) {
+    EXPECT_NE(run("check -", "x: y").output.find("1 change; valid, not applied"),
+              std::string::npos);
+    EXPECT_NE(run("apply -", "x: \"y\"\n").output.find("+ circuit contoso"), std::string::npos);
+    expect("apply /no/such/file", 1, "cannot read /no/such/file: No such file");
+    expect("apply /tmp", 1, "is a directory");
+    EXPECT_EQ(server_.stop().applied_yaml, "x: \"y\"\n");
+}
+
+TEST_F(CliTest, AnyMethodCanBeCalled) {
+    expect(R"(call route.match '{"vrf":"contoso","address":"10.0.0.1"}')", 0, "\"route\": null");
+    expect("call status", 0, "\"version\"");
+    expect("call status '{'", 1, "not JSON");
+    expect("call no.such", 1, "no method \"no.such\"");
+}
+
+TEST_F(CliTest, ExitCodesTellWhoIsWrong) {
+    expect("show circuits fabrikam", 1, "no circuit \"fabrikam\"");
+    expect("show routes nonsense", 1, "within");
+    expect("show nonsense", 2, "--help");
+    expect("route add 10.0.0.0/8 --vrf contoso", 2, "");
+    expect("route add 10.0.0.0/8 --vrf contoso --via 172.16.0.1 --blackhole", 2, "");
+    expect("link down", 2, "");
+    expect("link down tertiary", 2, "");
+    expect("link down --port edge-primary --circuit contoso", 2, "");
+    const Ran nobody = shell(std::string(CAUSEWAY_PROGRAM) + " -s /no/such.sock show status 2>&1");
+    EXPECT_EQ(nobody.exit_code, 3);
+    EXPECT_NE(nobody.output.find("is causewayd running?"), std::string::npos) << nobody.output;
+    expect("--version", 0, "0.");
+}
+
+TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
+    expect("--help", 0, "Exit codes");
+    for (const char* command : {"show status",
+                                "show ports",
+                                "show circuits",
+                                "show attachments",
+                                "show neighbours",
+                                "show vrfs",
+                                "show routes",
+                                "show groups",
+                                "show counters",
+                                "show drops",
+                                "show stages",
+                                "show config",
+                                "show methods",
+                                "route add",
+                                "route delete",
+                                "route load",
+                                "link up",
+                                "link down",
+                                "apply",
+                                "check",
+                                "call",
+                                "completion bash",
+                                "completion zsh"}) {
+        expect(std::string(command) + " --help", 0, "Example: ");
+    }
+}
+
+TEST_F(CliTest, AReaderThatStopsEndsUsQuietly) {
+    server_.router().neighbours_total = 20'000;
+    const std::string code = server_.path() + ".code";
+    const Ran ran = shell("{ " CAUSEWAY_PROGRAM " -s " + server_.path() + " show arp; echo $? >" +
+                          code + "; } 2>&1 | head -1; cat " + code);
+    EXPECT_EQ(ran.output.substr(0, 10), "ATTACHMENT");
+    EXPECT_EQ(ran.output.substr(ran.output.find('\n')), "\n0\n") << ran.output;
+}
+
+TEST_F(CliTest, CompletionKnowsCommandsAndNames) {
+    const auto complete = [&](const std::string& words, const std::string& last) {
+        return shell("bash -c 'PATH=$(dirname " CAUSEWAY_PROGRAM
+                     "):$PATH; source <(causeway "
+                     "completion bash); COMP_WORDS=(causeway --socket " +
+                     server_.path() + ' ' + words + " \"" + last +
+                     "\"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _causeway; "
+                     "echo ${COMPREPLY[@]}' 2>&1")
+            .output;
+    };
+    EXPECT_EQ(complete("show", "cir"), "circuits\n");
+    EXPECT_EQ(complete("show circuits", "con"), "contoso\n");
+    EXPECT_EQ(complete("show arp", "adatum/private/s"), "adatum/private/secondary\n");
+    EXPECT_EQ(complete("route add 10.0.0.0/8 --vrf", "a"), "adatum\n");
+    EXPECT_EQ(complete("link down primary --circuit", "c"), "contoso\n");
+    EXPECT_EQ(complete("link down --port", "e"), "edge-primary\n");
+    EXPECT_EQ(complete("call", "route.m"), "route.match\n");
+    EXPECT_EQ(complete("", "comp"), "completion\n");
+}
+
+}  // namespace
+}  // namespace causeway

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/control/fake_router.h"
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+
+#include "base/text.h"
+
+namespace causeway {
+namespace {
+
+constexpr std::string_view kContosoKey = "6e1a1b5c-0b1c-4b0c-9d3e-0a1b2c3d4e5f";
+constexpr std::string_view kAdatumKey = "7f2b2c6d-1c2d-4c1d-8e4f-1b2c3d4e5f60";
+
+// The part of a map of rows that follows a name.
+template <class Row>
+Page<Row, std::string> page_of(const std::map<std::string, Row, std::less<>>& rows,
+                               const PageRequest<std::string>& request) {
+    Page<Row, std::string> page;
+    auto row = request.after ? rows.upper_bound(*request.after) : rows.begin();
+    for (; row != rows.end() && page.items.size() < request.limit; ++row) {
+        page.items.push_back(row->second);
+        page.next = row->first;
+    }
+    if (row == rows.end()) page.next.reset();
+    return page;
+}
+
+Unexpected no_such(const char* kind, std::string_view name, const char* field) {
+    return {ErrorCode::kNotFound, std::string("no ") + kind + " \"" + std::string(name) + '"',
+            field};
+}
+
+AttachmentView leg_of(const std::string& circuit, std::uint16_t s_tag, Link link,
+                      std::uint32_t subnet) {
+    AttachmentView leg;
+    leg.name = circuit + "/private/" + std::string(to_string(link));
+    leg.port = link == Link::kPrimary ? "edge-primary" : "edge-secondary";
+    leg.outer = VlanId::from(s_tag);
+    leg.inner = VlanId::from(100);
+    leg.link = link;
+    leg.circuit = circuit;
+    leg.vrf = circuit;
+    leg.subnet = Ipv4Prefix::of(Ipv4Address(subnet), 30);
+    leg.address = Ipv4Address(subnet + 2);
+    leg.mtu = 1'500;
+    leg.oper = OperStatus::kUp;
+    return leg;
+}
+
+CircuitView circuit_of(std::string_view key, const std::string& name, int s_tag) {
+    CircuitView circuit;
+    circuit.service_key = key;
+    circuit.name = name;
+    circuit.bandwidth_bps = 1'000'000'000;
+    circuit.provider_state = ProviderState::kProvisioned;
+    for (const Link link : {Link::kPrimary, Link::kSecondary}) {
+        circuit.legs.push_back({link, "edge-" + std::string(to_string(link)), VlanId::from(s_tag),
+                                AdminStatus::kUp, OperStatus::kUp});
+    }
+    PeeringView peering;
+    peering.c_tag = *VlanId::from(100);
+    peering.primary_subnet = Ipv4Prefix::of(Ipv4Address(0xac100000), 30);
+    peering.primary_attachment = name + "/private/primary";
+    peering.primary = OperStatus::kUp;
+    peering.peer_asn = 65'010;
+    peering.vrf = name;
+    circuit.peerings.push_back(peering);
+    return circuit;
+}
+
+std::map<std::string, CircuitView, std::less<>> all_circuits() {
+    return {{"adatum", circuit_of(kAdatumKey, "adatum", 20)},
+            {"contoso", circuit_of(kContosoKey, "contoso", 10)}};
+}
+
+CountersView counters_named(const std::string& name) {
+    return {name,
+            {1'234'567, 98'765'432},
+            {1'000'000, 88'000'000},
+            1'234'500,
+            {{"ttl_expired", "TTL was 1 or 0 on arrival", 60}},
+            {{"arp", "ARP for the control thread", 7}}};
+}
+
+RouteView view_of(const std::string& vrf, const FakeRouter::RouteTable::value_type& row) {
+    RouteView view;
+    view.vrf = vrf;
+    view.prefix = row.first;
+    view.action = row.second.action;
+    view.group = GroupId(17);
+    for (const RouteNextHop& hop : row.second.via) {
+        view.via.push_back({hop.address, hop.weight, vrf + "/private/primary", true});
+    }
+    return view;
+}
+
+}  // namespace
+
+FakeRouter::FakeRouter() {
+    for (const char* name : {"adatum", "contoso"}) {
+        const bool is_contoso = std::string_view(name) == "contoso";
+        for (const Link link : {Link::kPrimary, Link::kSecondary}) {
+            const std::uint32_t subnet = 0xac100000U + (link == Link::kPrimary ? 0 : 4);
+            AttachmentView leg = leg_of(name, is_contoso ? 10 : 20, link, subnet);
+            legs.emplace(leg.name, leg);
+        }
+        tables[name];
+    }
+}
+
+DaemonStatus FakeRouter::status() {
+    ++status_calls;
+    DaemonStatus status;
+    status.version = "0.1.0";
+    status.uptime_seconds = 93'784;
+    status.cpu = "Test Processor";
+    status.tsc_hz = 2'500'000'000;
+    status.kernels = {{"fib lookup", "avx2"}};
+    status.circuits = 2;
+    status.attachments = legs.size();
+    status.attachments_up = legs.size();
+    status.workers = {{WorkerId(0), 1, 2'000, 500, 16'000, 0}};
+    status.limits = {{"circuits", 2, 8'192}};
+    return status;
+}
+
+std::vector<PortView> FakeRouter::ports() {
+    PortView port;
+    port.name = "edge-primary";
+    port.device = "af_xdp:edge0";
+    port.driver = "net_af_xdp";
+    port.link = OperStatus::kUp;
+    port.rx = {1'234'567, 98'765'432};
+    port.drops = {{"untagged", "no tag at all", 12}};
+    port.tag_filter = TagFilterView{100, 23, 0};
+    return {port};
+}
+
+std::vector<StageView> FakeRouter::stages() {
+    return {{WorkerId(0), "parse_ethernet", 6'400, 100, 51'200}, {WorkerId(0), "unused", 0, 0, 0}};
+}
+
+Page<VrfView, std::string> FakeRouter::vrfs(const PageRequest<std::string>& request) {
+    std::map<std::string, VrfView, std::less<>> rows;
+    for (const auto& [name, table] : tables) rows[name] = {name, VrfId(1), table.size(), 2};
+    return page_of(rows, request);
+}
+
+Page<CircuitView, std::string> FakeRouter::circuits(const PageRequest<std::string>& request) {
+    return page_of(all_circuits(), request);
+}
+
+Page<AttachmentView, std::string> FakeRouter::attachments(const PageRequest<std::string>& request) {
+    return page_of(legs, request);
+}
+
+Page<CountersView, std::string> FakeRouter::counters(const PageRequest<std::string>& request) {
+    std::map<std::string, CountersView, std::less<>> rows;
+    for (const auto& leg : legs) rows[leg.first] = counters_named(leg.first);
+    return page_of(rows, request);
+}
+
+Result<CircuitView> FakeRouter::circuit(std::string_view name_or_key) {
+    for (const auto& [name, circuit] : all_circuits()) {
+        if (name == name_or_key || circuit.service_key == name_or_key) return circuit;
+    }
+    return no_such("circuit", name_or_key, "name");
+}
+
+Result<AttachmentView> FakeRouter::attachment(std::string_view name) {
+    const auto found = legs.find(name);
+    if (found == legs.end()) return no_such("attachment", name, "name");
+    return found->second;
+}
+
+Result<CountersView> FakeRouter::counters_of(std::string_view name) {
+    if (!legs.contains(name)) return no_such("attachment or port", name, "name");
+    return counters_named(std::string(name));
+}
+
+// neighbours_total of them on one attachment, with ascending addresses.
+Result<Page<NeighbourView, NeighbourCursor>> FakeRouter::neighbours(
+    const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>& request) {
+    const std::string name = attachment.value_or("contoso/private/primary");
+    if (!legs.contains(name)) return no_such("attachment", name, "attachment");
+    constexpr std::uint32_t kFirst = 0xac100001;
+    const std::uint32_t begin = request.after ? request.after->address.value() + 1 : kFirst;
+    Page<NeighbourView, NeighbourCursor> page;
+    for (std::uint32_t i = begin; i < kFirst + neighbours_total; ++i) {
+        if (page.items.size() == request.limit) {
+            page.next = {name, page.items.back().address};
+            break;
+        }
+        NeighbourView row;
+        row.attachment = name;
+        row.address = Ipv4Address(i);
+        if (i != kFirst) {
+            row.mac = MacAddress{{2, 0, 0, 0, 0, 1}};
+            row.state = NeighbourState::kReachable;
+            row.age_seconds = 3'661;
+        }
+        page.items.push_back(row);
+    }
+    return page;
+}
+
+Result<Page<RouteView, RouteCursor>> FakeRouter::routes(const RouteFilter& filter,
+                                                        const PageRequest<RouteCursor>& request) {
+    if (filter.vrf && !tables.contains(*filter.vrf)) return no_such("VRF", *filter.vrf, "vrf");
+    Page<RouteView, RouteCursor> page;
+    for (const auto& [vrf, table] : tables) {
+        for (const auto& row : table) {
+            const RouteCursor here{vrf, row.first, RouteSource::kStatic};
+            if (request.after && here <= *request.after) continue;
+            if (filter.vrf && *filter.vrf != vrf) continue;
+            if (filter.within && !filter.within->contains(row.first)) continue;
+            if (filter.source && *filter.source != RouteSource::kStatic) continue;
+            if (page.items.size() == request.limit) {
+                const RouteView& last = page.items.back();
+                page.next = {last.vrf, last.prefix, last.source};
+                return page;
+            }
+            page.items.push_back(view_of(vrf, row));
+        }
+    }
+    return page;
+}
+
+Result<RouteMatch> FakeRouter::match(std::string_view vrf, Ipv4Address address) {
+    const auto table = tables.find(vrf);
+    if (table == tables.end()) return no_such("VRF", vrf, "vrf");
+    RouteMatch match;
+    for (const auto& row : table->second) {  // in order, so that the longest comes last
+        if (row.first.contains(address)) match.route = view_of(table->first, row);
+    }
+    if (match.route && !match.route->via.empty()) {
+        match.group = GroupView{GroupId(17), table->first, 1, 64, {}};
+        for (const RouteHopView& hop : match.route->via) {
+            match.group->members.push_back({hop.address, hop.attachment, hop.weight, true, "", 32});
+        }
+    }
+    return match;
+}
+
+Page<GroupView, GroupId> FakeRouter::groups(const PageRequest<GroupId>& request) {
+    GroupView group{GroupId(17), "contoso", 3, 64, {}};
+    group.members = {
+        {Ipv4Address(0xac100001), "contoso/private/primary", 1, true, "", 64},
+        {Ipv4Address(0xac100005), "contoso/private/secondary", 1, false, "link down", 0}};
+    if (request.after && *request.after >= group.id) return {};
+    return {{group}, std::nullopt};
+}
+
+Result<std::vector<ReasonCount>> FakeRouter::drops(const std::optional<std::string>& owner) {
+    if (owner && !legs.contains(*owner)) return no_such("attachment or port", *owner, "of");
+    return std::vector<ReasonCount>{{"ttl_expired", "TTL was 1 or 0 on arrival", 60},
+                                    {"no_route", "no prefix of the VRF matches", 0}};
+}
+
+// All or nothing, as the contract says: the edits are made on a copy.
+Result<RouteOutcome> FakeRouter::change_routes(const RouteBatch& batch) {
+    const auto found = tables.find(batch.vrf);
+    if (found == tables.end()) return no_such("VRF", batch.vrf, "vrf");
+    RouteTable edited = found->second;
+    RouteOutcome outcome;
+    for (std::size_t i = 0; i < batch.edits.size(); ++i) {
+        const RouteEdit& edit = batch.edits[i];
+        const bool is_there = edited.contains(edit.prefix);
+        if (edit.kind == RouteEditKind::kAdd && is_there) {
+            outcome.failures.push_back({i, {ErrorCode::kExists, "is there already", "prefix"}});
+        } else if (edit.kind == RouteEditKind::kDelete && !is_there) {
+            outcome.failures.push_back({i, {ErrorCode::kNotFound, "is not there", "prefix"}});
+        } else if (edit.kind == RouteEditKind::kDelete) {
+            edited.erase(edit.prefix);
+            ++outcome.deleted;
+        } else {
+            const auto via = batch.via_of(edit);
+            edited[edit.prefix] = {edit.action, {via.begin(), via.end()}};
+            ++(is_there ? outcome.replaced : outcome.added);
+        }
+    }
+    if (outcome.failures.empty()) found->second = std::move(edited);
+    return outcome;
+}
+
+Result<AdminOutcome> FakeRouter::set_admin(const AdminTarget& target, AdminStatus status) {
+    AdminOutcome outcome;
+    for (auto& [name, leg] : legs) {
+        bool is_meant = false;
+        if (const auto* link = std::get_if<LinkTarget>(&target)) {
+            is_meant = leg.link == link->link && (!link->circuit || *link->circuit == leg.circuit);
+        } else if (const auto* attachment = std::get_if<AttachmentTarget>(&target)) {
+            is_meant = name == attachment->name;
+        } else {
+            is_meant = leg.port == std::get<PortTarget>(target).name;
+        }
+        if (!is_meant || leg.admin == status) continue;
+        leg.admin = status;
+        leg.oper = status == AdminStatus::kUp ? OperStatus::kUp : OperStatus::kDown;
+        outcome.changed.push_back(name);
+    }
+    return outcome;
+}
+
+std::string FakeRouter::config_yaml() {
+    return "circuits: []\n";
+}
+
+ConfigOutcome FakeRouter::apply_config(std::string_view yaml, ApplyMode mode) {
+    if (!config_errors.empty()) return {config_errors, {}};
+    if (mode == ApplyMode::kCommit) applied_yaml = yaml;
+    return {{}, {{ConfigChange::Kind::kAdded, "circuit contoso", ""}}};
+}
+
+}  // namespace causeway

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FakeRouter: two circuits, four attachments, and real static routes in a map.
+// What the tests of the control socket put in the router's place.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/router_api.h"
+
+namespace causeway {
+
+class FakeRouter final : public RouterApi {
+  public:
+    FakeRouter();
+
+    // What a test may look at, or prepare.
+    struct StaticRoute {
+        RouteAction action = RouteAction::kForward;
+        std::vector<RouteNextHop> via;
+    };
+    using RouteTable = std::map<Ipv4Prefix, StaticRoute>;
+    std::map<std::string, RouteTable, std::less<>> tables;  // by VRF
+    std::map<std::string, AttachmentView, std::less<>> legs;
+    std::vector<ConfigError> config_errors;  // what apply_config() answers
+    std::string applied_yaml;
+    std::size_t neighbours_total = 5;
+    unsigned status_calls = 0;
+
+    DaemonStatus status() override;
+    std::vector<PortView> ports() override;
+    std::vector<StageView> stages() override;
+    Page<VrfView, std::string> vrfs(const PageRequest<std::string>&) override;
+    Page<CircuitView, std::string> circuits(const PageRequest<std::string>&) override;
+    Page<AttachmentView, std::string> attachments(const PageRequest<std::string>&) override;
+    Page<CountersView, std::string> counters(const PageRequest<std::string>&) override;
+    Result<CircuitView> circuit(std::string_view name_or_key) override;
+    Result<AttachmentView> attachment(std::string_view name) override;
+    Result<CountersView> counters_of(std::string_view name) override;
+    Result<Page<NeighbourView, NeighbourCursor>> neighbours(
+        const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
+    Result<Page<RouteView, RouteCursor>> routes(const RouteFilter&,
+                                                const PageRequest<RouteCursor>&) override;
+    Result<RouteMatch> match(std::string_view vrf, Ipv4Address) override;
+    Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) override;
+    Result<std::vector<ReasonCount>> drops(const std::optional<std::string>& owner) override;
+    Result<RouteOutcome> change_routes(const RouteBatch&) override;
+    Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
+    std::string config_yaml() override;
+    ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
+};
+
+}  // namespace causeway
