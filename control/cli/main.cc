@@ -10,10 +10,11 @@
 #include <functional>
 #include <string>
 
-#include "completion.h"
 #include "control/cli/change.h"
 #include "control/cli/session.h"
 #include "control/cli/show.h"
+#include "control/completion.h"
+#include "control/config_values.h"
 #include "control/route_edits.h"
 
 namespace causeway::cli {
@@ -31,7 +32,7 @@ Examples:
   causeway --json show counters | jq '.[] | select(.rx.packets > 0)'
 
 Exit codes: 0 done; 1 refused by the daemon, or wrong input; 2 wrong usage; 3 no daemon answers.
-causeway COMMAND --help explains a command. Full descriptions: docs/cli.md; the protocol: docs/api.md.)";
+`causeway COMMAND --help` explains a command, docs/cli.md all of them, docs/api.md the protocol.)";
 
 // Everything the command line can say. Members are bound to options.
 struct Words {
@@ -248,12 +249,29 @@ void Grammar::add_rest() {
     });
 }
 
+// What the parser says of a mistyped command is that one is missing. Names the word instead.
+ExitCode explain(const CLI::App& app, const CLI::ParseError& error) {
+    const CLI::App* parsed = &app;
+    while (!parsed->get_subcommands().empty()) parsed = parsed->get_subcommands().front();
+    const std::vector<std::string> words = app.remaining(true);
+    if (error.get_exit_code() == 0 || words.empty() || parsed->get_require_subcommand_min() == 0)
+        return app.exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    std::vector<std::string> names;
+    for (const CLI::App* sub : parsed->get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(sub->get_name());
+    }
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    fmt::print(stderr, "causeway: \"{}\" is no command{}\nRun with --help for more information.\n",
+               quotable(words.front()), suggestion(words.front(), known));
+    return ExitCode::kUsage;
+}
+
 ExitCode run(int argc, char** argv) {
     Grammar grammar;
     try {
         grammar.app().parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return grammar.app().exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+        return explain(grammar.app(), error);
     }
     Client client(grammar.words().socket);
     Output output;

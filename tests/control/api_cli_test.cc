@@ -175,7 +175,9 @@ TEST_F(CliTest, AnyMethodCanBeCalled) {
 TEST_F(CliTest, ExitCodesTellWhoIsWrong) {
     expect("show circuits fabrikam", 1, "no circuit \"fabrikam\"");
     expect("show routes nonsense", 1, "within");
-    expect("show nonsense", 2, "--help");
+    expect("show nonsense", 2, "\"nonsense\" is no command");
+    expect("show circuts", 2, "did you mean \"circuits\"");
+    expect("", 2, "subcommand is required");
     expect("route add 10.0.0.0/8 --vrf contoso", 2, "");
     expect("route add 10.0.0.0/8 --vrf contoso --via 172.16.0.1 --blackhole", 2, "");
     expect("link down", 2, "");

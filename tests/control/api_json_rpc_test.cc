@@ -318,8 +318,9 @@ TEST_F(JsonRpcTest, MutatedCallsAreAnsweredOrIgnored) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     const std::string line =
-        R"({"jsonrpc":"2.0","id":1,"method":"route.batch","params":{"vrf":"contoso","routes":)"
-        R"([{"op":"replace","prefix":"10.0.0.0/8","via":["172.16.0.1@2",{"address":"1.2.3.4"}]}]}})";
+        R"({"jsonrpc":"2.0","id":1,"method":"route.batch","params":{"vrf":"contoso",)"
+        R"("routes":[{"op":"replace","prefix":"10.0.0.0/8",)"
+        R"("via":["172.16.0.1@2",{"address":"1.2.3.4"}]}]}})";
     for (int round = 0; round < 20'000; ++round) {
         std::string mutated = line;
         for (std::uint64_t i = random() % 4; i < 4; ++i) {
