@@ -74,7 +74,7 @@ static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words
 static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kInjectRingSize & (kInjectRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert(kApiAdminReserve < kApiConnectionsMax);
-static_assert(kApiInputBytesMax > kApiAdminMessageBytesMax +
-                                      kApiConnectionsMax * kApiReaderMessageBytesMax);
+static_assert(kApiInputBytesMax >
+              kApiAdminMessageBytesMax + kApiConnectionsMax * kApiReaderMessageBytesMax);
 
 }  // namespace causeway

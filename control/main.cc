@@ -74,9 +74,7 @@ int run(const Config& config) {
     const auto policy = admin_policy(config.daemon.admin_group);
     if (!policy) return fail(policy.error());
     auto server = ApiServer::start(**loop, **router,
-                                   {.path = config.daemon.socket,
-                                    .policy = *policy,
-                                    .limits = {}});
+                                   {.path = config.daemon.socket, .policy = *policy, .limits = {}});
     if (!server) return fail(server.error());
     log_info("causewayd {} is forwarding; control socket {}", kVersion, config.daemon.socket);
     (*loop)->run();

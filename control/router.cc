@@ -139,21 +139,24 @@ void Router::turn() {
 // Devices that the kernel does not know have only their driver to ask.
 void Router::poll_links() {
     for (const Port& port : forwarder_->ports()) {
-        if (port.kernel_interface().empty()) set_port_link(port.id(), port.link_up());
+        if (!port.kernel_interface().empty()) continue;
+        set_port_link(port.id(), port.link_up() ? OperStatus::kUp : OperStatus::kDown);
     }
 }
 
 void Router::link_changed(const LinkChange& change) {
     for (const Port& port : forwarder_->ports()) {
         if (port.kernel_interface() == change.name) {
-            set_port_link(port.id(), change.state == CarrierState::kRunning);
+            set_port_link(port.id(), change.state == CarrierState::kRunning ? OperStatus::kUp
+                                                                            : OperStatus::kDown);
         }
     }
 }
 
 // A dead port moves its flows here and now: every next hop on it goes down, which flips buckets and
 // touches no prefix.
-void Router::set_port_link(PortId port, bool has_link) {
+void Router::set_port_link(PortId port, OperStatus status) {
+    const bool has_link = status == OperStatus::kUp;
     PortRuntime& state = port_states_[port.value()];
     if (state.has_link == has_link) return;
     state.has_link = has_link;

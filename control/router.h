@@ -123,7 +123,7 @@ class Router final : public RouterApi {
     void turn();
     void poll_links();
     void link_changed(const LinkChange& change);
-    void set_port_link(PortId port, bool has_link);
+    void set_port_link(PortId port, OperStatus status);
     [[nodiscard]] Port* find_port(std::string_view name);
 
     // router_commit.cc

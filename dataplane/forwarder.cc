@@ -104,7 +104,9 @@ void Forwarder::launch(const Published<Tables>& tables, Quiescence& quiescence) 
     }
 }
 
-std::uint64_t Forwarder::tsc_hz() const noexcept { return rte_get_tsc_hz(); }
+std::uint64_t Forwarder::tsc_hz() const noexcept {
+    return rte_get_tsc_hz();
+}
 
 std::vector<Packet> Forwarder::take_raised() {
     std::vector<Packet> packets;

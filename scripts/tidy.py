@@ -59,8 +59,11 @@ BANS = [
     Ban(PRODUCT, r"(?<![(\s])\s*\bnew\b", "std::make_unique, or std::construct_at"),
     Ban(PRODUCT, r"\bdelete(\[\])?\s+\w+\s*;",
         "std::unique_ptr, with Deleter<> for foreign objects"),
-    # `bool value` is a datum that is written somewhere, not a switch.
-    Ban(PRODUCT, r"[(,]\s*(const\s+)?bool\s+(?!value\b)\w+\s*(?=[,)]|=[^;{}]*[,)])",
+    # `bool value` is a datum that is written somewhere, not a switch; and a function of nothing but
+    # a bool makes something of it, unless it sets it.
+    Ban(PRODUCT, r",\s*(const\s+)?bool\s+(?!value\b)\w+\s*(?=[,)]|=[^;{}]*[,)])"
+        r"|\(\s*(const\s+)?bool\s+(?!value\b)\w+\s*(?=,|=[^;{}]*[,)])"
+        r"|\bvoid\s+[\w:]+\(\s*bool\s+\w+\s*\)",
         "an enum parameter that says which"),
     Ban(FAST, r"\bstd::function\b", "a template parameter"),
     Ban(FAST, r"\bstd::(shared|weak)_ptr\b", "Published<T>, or std::unique_ptr and a reference"),

@@ -117,7 +117,8 @@ class Words(TidyCase):
             ("auto* a = new int;\n", "make_unique"),
             ("delete a;\n", "unique_ptr"),
             ("void set(int a, bool is_up);\n", "enum"),
-            ("void set(const bool up = false);\n", "enum"),
+            ("int set(const bool up = false);\n", "enum"),
+            ("void set_up(bool is_up);\n", "enum"),
         ):
             self.assertOne(cpp("control/a.cc", body), "control/a.cc:2:", instead)
             self.assertTidy(cpp("tests/control/a.cc", body))
@@ -128,6 +129,7 @@ class Words(TidyCase):
             "std::unique_ptr<A> a(new A(b));",
             "std::unique_ptr<A> a(\n    new A(b));",
             "bool is_up(int a);",
+            "OperStatus oper(bool is_up);",
             "void flag(const char* key, bool value);",
             "for (bool more = true; more;) more = f(a);",
             "static_assert(sizeof(A) == 4);",
