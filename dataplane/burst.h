@@ -103,14 +103,14 @@ class Burst {
         for (unsigned k = 0; k < walking_; ++k) keys[k] = key(meta_[k]);
     }
 
-    // Asks verdict(meta) of each walking packet; those given an Exit stop walking.
+    // Asks verdict(meta, mbuf) of each walking packet; those given an Exit stop walking.
     template <class Verdict>
-    requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&>
+    requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&, rte_mbuf&>
     void filter(Verdict&& verdict) noexcept {
-        ask([&](unsigned k) noexcept { return verdict(meta_[k]); });
+        ask([&](unsigned k) noexcept { return verdict(meta_[k], *mbufs_[k]); });
     }
 
-    // The same, with the k-th of some values at hand.
+    // Asks verdict(meta, values[k]) of the k-th walking packet, likewise.
     template <class Value, class Verdict>
     requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&, const Value&>
     void filter(const std::array<Value, kBurstSizeMax>& values, Verdict&& verdict) noexcept {

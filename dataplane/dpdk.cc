@@ -70,16 +70,19 @@ std::string with_reason(std::string what, const std::string& logged, int error) 
 // each 4 KiB, whatever its size: buffers alias in the cache, and AF_XDP's driver, which reckons
 // with buffers side by side, lends too little memory to the kernel. Where devices use virtual
 // addresses the border of a page means nothing to them, either.
+constexpr unsigned kMbufBytes = sizeof(rte_mbuf) + kMbufPrivateBytes;
+
 Mempool create_pool(const PacketPoolOptions& options, std::uint16_t room) {
     const unsigned flags = ::rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0U;
-    Mempool pool(::rte_mempool_create_empty(
-        options.name.c_str(), options.count, static_cast<unsigned>(sizeof(rte_mbuf)) + room,
-        options.cache, sizeof(rte_pktmbuf_pool_private), options.socket, flags));
+    Mempool pool(::rte_mempool_create_empty(options.name.c_str(), options.count, kMbufBytes + room,
+                                            options.cache, sizeof(rte_pktmbuf_pool_private),
+                                            options.socket, flags));
     if (!pool) return nullptr;
     rte_errno = -::rte_mempool_set_ops_byname(pool.get(), ::rte_mbuf_best_mempool_ops(), nullptr);
     if (rte_errno != 0) return nullptr;
     rte_pktmbuf_pool_private layout{};
     layout.mbuf_data_room_size = room;
+    layout.mbuf_priv_size = kMbufPrivateBytes;
     ::rte_pktmbuf_pool_init(pool.get(), &layout);
     if (const int count = ::rte_mempool_populate_default(pool.get()); count < 0) {
         rte_errno = -count;
@@ -129,7 +132,7 @@ Result<Mempool> make_packet_pool(const PacketPoolOptions& options) {
     unsigned room = std::max<unsigned>(wanted, RTE_MBUF_DEFAULT_BUF_SIZE);
     room = (room + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
     const auto stride_lines = [&room] {
-        const std::uint32_t bytes = static_cast<std::uint32_t>(sizeof(rte_mbuf)) + room;
+        const std::uint32_t bytes = kMbufBytes + room;
         return ::rte_mempool_calc_obj_size(bytes, 0, nullptr) / RTE_CACHE_LINE_SIZE;
     };
     while (stride_lines() % 2 == 0) room += RTE_CACHE_LINE_SIZE;

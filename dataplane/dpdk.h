@@ -70,6 +70,10 @@ class Eal {
     bool running_;
 };
 
+// Room for our own notes between an mbuf's header and its buffer: a whole line, so that the frame,
+// 128 bytes of headroom further on, begins with a line, too.
+inline constexpr std::uint16_t kMbufPrivateBytes = 64;
+
 struct PacketPoolOptions {
     std::string name = "packets";
     unsigned count = 32'767;  // 2^n - 1 wastes least of the ring below

@@ -33,9 +33,7 @@ struct PuntNote {
         return *static_cast<PuntNote*>(rte_mbuf_to_priv(&mbuf));
     }
 };
-// A mempool for packets is made with this much private room.
-inline constexpr std::uint16_t kMbufPrivateBytes = 16;
-static_assert(sizeof(PuntNote) <= kMbufPrivateBytes);
+static_assert(sizeof(PuntNote) <= kMbufPrivateBytes, "see make_packet_pool()");
 static_assert(kMbufPrivateBytes % RTE_MBUF_PRIV_ALIGN == 0);
 
 class Punt {

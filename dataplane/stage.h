@@ -2,8 +2,12 @@
 //
 // Walk: a list of stages, and the only loop that runs, times and counts them.
 //
-// A stage is a type with a name and one static function over a burst. It gathers keys, looks them
-// up in bulk, and filters: what it cannot let pass leaves by an Exit.
+// There are two kinds of stage. A BurstStage looks keys up in bulk: it gathers them, asks a table
+// once, and filters by the answers. A PacketStage needs nothing but the packet at hand: it is made
+// once a burst, from what the burst shares, and called once a packet. Neighbouring packet stages
+// stand in one PerPacket<...>, which runs them in a single loop, so that what one learns the next
+// finds in a register; that is worth about a quarter of the whole walk (docs/performance.md).
+// Whatever cannot pass leaves by an Exit.
 #pragma once
 
 #include <rte_cycles.h>
@@ -13,6 +17,8 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 
 #include "dataplane/burst.h"
 #include "dataplane/counters.h"
@@ -21,10 +27,18 @@
 namespace causeway {
 
 template <class S>
-concept Stage = requires(Burst& burst, const Tables& tables) {
+concept BurstStage = requires(Burst& burst, const Tables& tables) {
     { S::kName } -> std::convertible_to<std::string_view>;
     { S::run(burst, tables) }
     noexcept->std::same_as<void>;
+};
+
+template <class S>
+concept PacketStage = std::is_nothrow_constructible_v<S, Burst&, const Tables&> &&
+    requires(S stage, PacketMeta& meta, rte_mbuf& mbuf) {
+    { S::kName } -> std::convertible_to<std::string_view>;
+    { stage(meta, mbuf) }
+    noexcept->std::same_as<Exit>;
 };
 
 // What one worker spent on one stage, over the bursts that were timed.
@@ -34,10 +48,74 @@ struct StageCounters {
     Counter cycles;  // of the TSC
 };
 
-template <Stage... Stages>
+namespace detail {
+
+// Runs `stage` over a burst between two readings of the clock.
+template <class Run>
+void time_stage(Burst& burst, StageCounters& counters, Run&& run) noexcept {
+    const unsigned entered = burst.size();
+    if (entered == 0) return;
+    const std::uint64_t start = rte_rdtsc();
+    run();
+    counters.bursts.add(1);
+    counters.packets.add(entered);
+    counters.cycles.add(rte_rdtsc() - start);
+}
+
+// One element of a walk's list: a burst stage, or several packet stages in one loop.
+template <class S>
+struct Element {
+    static_assert(BurstStage<S>);
+    static constexpr std::array<std::string_view, 1> kNames{S::kName};
+
+    static void run(Burst& burst, const Tables& tables) noexcept { S::run(burst, tables); }
+    static void run_timed(Burst& burst, const Tables& tables, StageCounters* counters) noexcept {
+        time_stage(burst, *counters, [&]() noexcept { S::run(burst, tables); });
+    }
+};
+
+}  // namespace detail
+
+template <PacketStage... Stages>
+struct PerPacket;
+
+namespace detail {
+
+template <class... Stages>
+struct Element<PerPacket<Stages...>> {
+    static constexpr std::array<std::string_view, sizeof...(Stages)> kNames{Stages::kName...};
+
+    static void run(Burst& burst, const Tables& tables) noexcept {
+        std::tuple<Stages...> stages{Stages(burst, tables)...};
+        burst.filter([&stages](PacketMeta& meta, rte_mbuf& mbuf) noexcept {
+            Exit exit = Exit::kNone;
+            // In order, until one gives an Exit.
+            (void)(((exit = std::get<Stages>(stages)(meta, mbuf)) == Exit::kNone) && ...);
+            return exit;
+        });
+    }
+    // One loop a stage, so that each has a time of its own.
+    static void run_timed(Burst& burst, const Tables& tables, StageCounters* counters) noexcept {
+        (time_stage(burst, *counters++, [&]() noexcept { burst.filter(Stages(burst, tables)); }),
+         ...);
+    }
+};
+
+}  // namespace detail
+
+template <class... Elements>
 class Walk {
   public:
-    static constexpr std::array<std::string_view, sizeof...(Stages)> kStageNames{Stages::kName...};
+    static constexpr std::size_t kStages = (detail::Element<Elements>::kNames.size() + ...);
+    static constexpr std::array<std::string_view, kStages> kStageNames = [] {
+        std::array<std::string_view, kStages> names;
+        std::size_t k = 0;
+        const auto append = [&](const auto& some) {
+            for (const std::string_view name : some) names[k++] = name;
+        };
+        (append(detail::Element<Elements>::kNames), ...);
+        return names;
+    }();
 
     // One burst in so many is timed: reading the clock around every stage of every burst would cost
     // more than some stages do.
@@ -46,33 +124,24 @@ class Walk {
     void operator()(Burst& burst, const Tables& tables) noexcept {
         if (++bursts_ % kTimedEvery == 0) [[unlikely]] {
             StageCounters* counters = counters_.data();
-            (timed<Stages>(burst, tables, *counters++), ...);
+            ((detail::Element<Elements>::run_timed(burst, tables, counters),
+              counters += detail::Element<Elements>::kNames.size()),
+             ...);
         } else {
-            (step<Stages>(burst, tables), ...);
+            (run<Elements>(burst, tables), ...);
         }
     }
 
     [[nodiscard]] std::span<const StageCounters> counters() const noexcept { return counters_; }
 
   private:
-    template <Stage S>
-    static void step(Burst& burst, const Tables& tables) noexcept {
-        if (burst.size() != 0) S::run(burst, tables);
-    }
-
-    template <Stage S>
-    static void timed(Burst& burst, const Tables& tables, StageCounters& counters) noexcept {
-        const unsigned entered = burst.size();
-        if (entered == 0) return;
-        const std::uint64_t start = rte_rdtsc();
-        S::run(burst, tables);
-        counters.bursts.add(1);
-        counters.packets.add(entered);
-        counters.cycles.add(rte_rdtsc() - start);
+    template <class E>
+    static void run(Burst& burst, const Tables& tables) noexcept {
+        if (burst.size() != 0) detail::Element<E>::run(burst, tables);
     }
 
     unsigned bursts_ = 0;
-    std::array<StageCounters, sizeof...(Stages)> counters_{};
+    std::array<StageCounters, kStages> counters_{};
 };
 
 }  // namespace causeway

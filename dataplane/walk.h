@@ -15,11 +15,12 @@
 
 namespace causeway {
 
-using Ipv4Walk = Walk<ParseEthernet,     // frame -> tags, EtherType, where layer 3 begins
-                      FindAttachment,    // (port, outer, inner) -> attachment, VRF
-                      CheckIpv4,         // RFC 1812 5.2.2, martians
-                      FindRoute,         // (VRF, destination, flow) -> adjacency
-                      DecrementTtl,      // MTU, TTL, checksum
-                      RewriteEthernet>;  // addresses and tags of the way out
+using Ipv4Walk = Walk<PerPacket<ParseEthernet,    // frame -> tags, EtherType, where layer 3 begins
+                                FindAttachment,   // (port, outer, inner) -> attachment, VRF
+                                CheckIpv4>,       // RFC 1812 5.2.2, martians
+                      FindRoute,                  // (VRF, destination, flow) -> adjacency
+                      PerPacket<DecrementTtl,     // MTU, TTL, checksum
+                                RewriteEthernet>  // addresses and tags of the way out
+                      >;
 
 }  // namespace causeway

@@ -83,6 +83,8 @@ class WalkBench {
         }
     }
 
+    [[nodiscard]] const Ipv4Walk& stages() { return bed_.worker().walk(); }
+
     // The cycles of one pass over all packets.
     std::uint64_t pass() {
         std::uint64_t cycles = 0;
@@ -131,6 +133,11 @@ void walk(benchmark::State& state) {
     std::ranges::sort(passes);
     state.counters["min"] = passes.front();
     state.counters["median"] = passes[passes.size() / 2];
+    for (std::size_t k = 0; k < Ipv4Walk::kStageNames.size(); ++k) {
+        const StageCounters& stage = bench.stages().counters()[k];
+        state.counters[std::string(Ipv4Walk::kStageNames[k])] =
+            static_cast<double>(stage.cycles.read()) / static_cast<double>(stage.packets.read());
+    }
     state.SetLabel(has_huge_pages() ? "huge pages" : "4 KiB pages");
 }
 BENCHMARK(walk)

@@ -34,6 +34,14 @@ struct TagKey {
 };
 
 class AttachmentTable {
+    static constexpr std::size_t kVids = 4'096;
+    struct Span {
+        std::uint32_t base = 0;
+        std::uint16_t first = 0;
+        std::uint16_t count = 0;
+    };
+    static_assert(sizeof(Span) == 8, "eight a cache line, 32 KiB a port");
+
   public:
     struct Row {
         TagKey key;
@@ -47,13 +55,30 @@ class AttachmentTable {
     // a row's id is kNone, kFull where the windows would take more than 2^32 - 1 ids.
     [[nodiscard]] static Result<AttachmentTable> build(std::span<const Row> rows);
 
+    // One port's row of the table, for a burst of one port. Valid as long as the table.
+    class PortView {
+      public:
+        [[nodiscard]] AttachmentId find(std::uint16_t outer, std::uint16_t inner) const noexcept {
+            DCHECK(outer < kVids && inner < kVids);
+            const Span span = spans_[outer];
+            const auto offset = static_cast<std::uint16_t>(inner - span.first);
+            // Beyond the window, the entry before all windows: it says kNone.
+            return ids_[offset < span.count ? span.base + offset : 0U];
+        }
+
+      private:
+        friend class AttachmentTable;
+        PortView(const Span* spans, const AttachmentId* ids) noexcept : spans_(spans), ids_(ids) {}
+        const Span* spans_;
+        const AttachmentId* ids_;
+    };
+    [[nodiscard]] PortView view(PortId port) const noexcept {
+        DCHECK(port.value() < kPortsMax);
+        return {spans_.data() + port.value() * kVids, ids_.data()};
+    }
+
     [[nodiscard]] AttachmentId find(TagKey key) const noexcept {
-        DCHECK(key.port.value() < kPortsMax && key.outer < 4096 && key.inner < 4096);
-        const Span span = spans_[key.port.value() * kVids + key.outer];
-        const auto offset = static_cast<std::uint16_t>(key.inner - span.first);
-        // Beyond the window, the entry before all windows: it says kNone, and it needs no branch.
-        const std::uint32_t index = offset < span.count ? span.base + offset : 0U;
-        return ids_[index];
+        return view(key.port).find(key.outer, key.inner);
     }
 
     // The bulk form; the loads of different keys are independent, so the core overlaps them.
@@ -67,14 +92,6 @@ class AttachmentTable {
     }
 
   private:
-    static constexpr std::size_t kVids = 4'096;
-    struct Span {
-        std::uint32_t base = 0;
-        std::uint16_t first = 0;
-        std::uint16_t count = 0;
-    };
-    static_assert(sizeof(Span) == 8, "eight a cache line, 32 KiB a port");
-
     std::vector<Span> spans_;
     std::vector<AttachmentId> ids_;
 };

@@ -45,21 +45,23 @@ class MartianTable {
 struct CheckIpv4 {
     static constexpr std::string_view kName = "check_ipv4";
 
-    static void run(Burst& burst, const Tables&) noexcept {
-        burst.filter([](PacketMeta& meta) noexcept {
-            const Ipv4Header& header = meta.ipv4();
-            const Ipv4Address source(header.source.host());
-            const Ipv4Address destination(header.destination.host());
-            const std::uint16_t total = header.total_length.host();
-            const int room = meta.frame_bytes - meta.header_bytes;
-            const bool checksum_good = checksum_is_good(meta.frame);
-            meta.packet_bytes = total;
-            const bool plain = (meta.ether_type == kIpv4) & (header.version_ihl == 0x45) &
-                               (total >= sizeof(Ipv4Header)) & (total <= room) & checksum_good &
-                               !MartianTable::is_suspect(source) &
-                               !MartianTable::is_suspect(destination) & (source != destination);
-            return plain ? Exit::kNone : examine(meta);
-        });
+    CheckIpv4(Burst&, const Tables&) noexcept {}
+
+    Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+        const Ipv4Header& header = meta.ipv4();
+        const Ipv4Address source(header.source.host());
+        const Ipv4Address destination(header.destination.host());
+        const std::uint16_t total = header.total_length.host();
+        const int room = meta.frame_bytes - meta.header_bytes;
+        const bool checksum_good = checksum_is_good(meta.frame);
+        meta.packet_bytes = total;
+        const bool plain = (meta.ether_type == kIpv4) & (header.version_ihl == 0x45) &
+                           (total >= sizeof(Ipv4Header)) & (total <= room) & checksum_good &
+                           !MartianTable::is_suspect(source) &
+                           !MartianTable::is_suspect(destination) & (source != destination);
+        if (plain) [[likely]]
+            return Exit::kNone;
+        return examine(meta);
     }
 
   private:

@@ -21,26 +21,25 @@ namespace causeway {
 struct DecrementTtl {
     static constexpr std::string_view kName = "decrement_ttl";
 
-    static void run(Burst& burst, const Tables&) noexcept {
-        burst.filter([](PacketMeta& meta) noexcept {
-            // TTL, protocol and checksum lie in one aligned word: one load, one store.
-            std::uint8_t* const at = meta.frame + offsetof(Ipv4Header, ttl);
-            std::uint32_t word;
-            std::memcpy(&word, at, sizeof word);
-            const std::uint32_t ttl = word & 0xffU;
-            if (ttl <= 1) [[unlikely]]
-                return Exit::kTtlExpired;
-            if (meta.packet_bytes > meta.adjacency->mtu) [[unlikely]]
-                return Exit::kTooBig;
+    DecrementTtl(Burst&, const Tables&) noexcept {}
 
-            const auto before = static_cast<std::uint16_t>(word);
-            const auto after = static_cast<std::uint16_t>(before - 1);  // the TTL is the low byte
-            const std::uint16_t checksum =
-                checksum_replace(static_cast<std::uint16_t>(word >> 16), before, after);
-            word = std::uint32_t{checksum} << 16 | after;
-            std::memcpy(at, &word, sizeof word);
-            return Exit::kNone;
-        });
+    Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+        // TTL, protocol and checksum lie in one aligned word: one load, one store.
+        std::uint8_t* const at = meta.frame + offsetof(Ipv4Header, ttl);
+        std::uint32_t word;
+        std::memcpy(&word, at, sizeof word);
+        if ((word & 0xffU) <= 1) [[unlikely]]
+            return Exit::kTtlExpired;
+        if (meta.packet_bytes > meta.adjacency->mtu) [[unlikely]]
+            return Exit::kTooBig;
+
+        const auto before = static_cast<std::uint16_t>(word);
+        const auto after = static_cast<std::uint16_t>(before - 1);  // the TTL is the low byte
+        const std::uint16_t checksum =
+            checksum_replace(static_cast<std::uint16_t>(word >> 16), before, after);
+        word = std::uint32_t{checksum} << 16 | after;
+        std::memcpy(at, &word, sizeof word);
+        return Exit::kNone;
     }
 };
 

@@ -17,24 +17,29 @@ namespace causeway {
 struct FindAttachment {
     static constexpr std::string_view kName = "find_attachment";
 
-    static void run(Burst& burst, const Tables& tables) noexcept {
-        const PortId port = burst.port();
-        Counters& counters = burst.counters();
-        burst.filter([&](PacketMeta& meta) noexcept {
-            const AttachmentId id =
-                tables.attachments_by_tag.find({port, meta.outer_tag, meta.inner_tag});
-            meta.frame += meta.header_bytes;
-            if (id == AttachmentTable::kNone) [[unlikely]]
-                return Exit::kUnknownTags;
-            const AttachmentState state = tables.attachments[id.value()];
-            meta.attachment = id;
-            meta.vrf = state.vrf;
-            TrafficCounters& traffic = counters.traffic(id);
-            traffic.rx_packets.add(1);
-            traffic.rx_bytes.add(meta.frame_bytes);
-            return state.closed;
-        });
+    FindAttachment(Burst& burst, const Tables& tables) noexcept
+        : by_tag_(tables.attachments_by_tag.view(burst.port())),
+          states_(tables.attachments.data()),
+          counters_(burst.counters()) {}
+
+    Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+        const AttachmentId id = by_tag_.find(meta.outer_tag, meta.inner_tag);
+        if (id == AttachmentTable::kNone) [[unlikely]]
+            return Exit::kUnknownTags;
+        const AttachmentState state = states_[id.value()];
+        meta.frame += meta.header_bytes;
+        meta.attachment = id;
+        meta.vrf = state.vrf;
+        TrafficCounters& traffic = counters_.traffic(id);
+        traffic.rx_packets.add(1);
+        traffic.rx_bytes.add(meta.frame_bytes);
+        return state.closed;
     }
+
+  private:
+    const AttachmentTable::PortView by_tag_;
+    const AttachmentState* const states_;
+    Counters& counters_;
 };
 
 }  // namespace causeway

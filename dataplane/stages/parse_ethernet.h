@@ -21,20 +21,20 @@ namespace causeway {
 struct ParseEthernet {
     static constexpr std::string_view kName = "parse_ethernet";
 
-    static void run(Burst& burst, const Tables& tables) noexcept {
-        const PortState& port = tables.ports[burst.port().value()];
-        burst.filter([&port](PacketMeta& meta) noexcept {
-            const TagStack stack = parse_tags(meta.frame, meta.frame_bytes, port.tags);
-            meta.outer_tag = stack.outer;
-            meta.inner_tag = stack.inner;
-            meta.ether_type = stack.ether_type;
-            meta.header_bytes = stack.header_bytes;
-            const std::uint64_t mac = mac_word(meta.frame);
-            const bool ours = mac == port.mac || (mac == kBroadcast && stack.ether_type == kArp);
-            if (stack.fault == TagFault::kNone && ours) [[likely]]
-                return Exit::kNone;
-            return stack.fault == TagFault::kNone ? Exit::kNotOurMac : exit_of(stack.fault);
-        });
+    ParseEthernet(Burst& burst, const Tables& tables) noexcept
+        : port_(tables.ports[burst.port().value()]) {}
+
+    Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+        const TagStack stack = parse_tags(meta.frame, meta.frame_bytes, port_.tags);
+        meta.outer_tag = stack.outer;
+        meta.inner_tag = stack.inner;
+        meta.ether_type = stack.ether_type;
+        meta.header_bytes = stack.header_bytes;
+        if (stack.fault != TagFault::kNone) [[unlikely]]
+            return exit_of(stack.fault);
+        const std::uint64_t mac = mac_word(meta.frame);
+        const bool ours = mac == port_.mac || (mac == kBroadcast && stack.ether_type == kArp);
+        return ours ? Exit::kNone : Exit::kNotOurMac;
     }
 
   private:
@@ -49,6 +49,8 @@ struct ParseEthernet {
         static_assert(kExitOfFault.size() == static_cast<std::size_t>(TagFault::kTruncated) + 1);
         return kExitOfFault[static_cast<std::size_t>(fault)];
     }
+
+    const PortState port_;
 };
 
 }  // namespace causeway

@@ -19,21 +19,17 @@ namespace causeway {
 struct RewriteEthernet {
     static constexpr std::string_view kName = "rewrite_ethernet";
 
-    static void run(Burst& burst, const Tables&) noexcept {
-        const std::span<rte_mbuf* const> mbufs = burst.mbufs();
-        const std::span<PacketMeta> walking = burst.walking();
-        for (std::size_t k = 0; k < walking.size(); ++k) {
-            PacketMeta& meta = walking[k];
-            const Adjacency& way = *meta.adjacency;
-            std::memcpy(meta.frame - Adjacency::kHeaderRoom, way.header.data(),
-                        Adjacency::kHeaderRoom);
-            rte_mbuf& mbuf = *mbufs[k];
-            const auto layer3 = meta.frame - static_cast<std::uint8_t*>(mbuf.buf_addr);
-            meta.frame_bytes = static_cast<std::uint16_t>(way.header_bytes + meta.packet_bytes);
-            mbuf.data_off = static_cast<std::uint16_t>(layer3 - way.header_bytes);
-            mbuf.data_len = meta.frame_bytes;
-            mbuf.pkt_len = meta.frame_bytes;
-        }
+    RewriteEthernet(Burst&, const Tables&) noexcept {}
+
+    Exit operator()(PacketMeta& meta, rte_mbuf& mbuf) const noexcept {
+        const Adjacency& way = *meta.adjacency;
+        std::memcpy(meta.frame - Adjacency::kHeaderRoom, way.header.data(), Adjacency::kHeaderRoom);
+        const auto layer3 = meta.frame - static_cast<std::uint8_t*>(mbuf.buf_addr);
+        meta.frame_bytes = static_cast<std::uint16_t>(way.header_bytes + meta.packet_bytes);
+        mbuf.data_off = static_cast<std::uint16_t>(layer3 - way.header_bytes);
+        mbuf.data_len = meta.frame_bytes;
+        mbuf.pkt_len = meta.frame_bytes;
+        return Exit::kNone;
     }
 
     static_assert(RTE_PKTMBUF_HEADROOM >= Adjacency::kHeaderRoom,
