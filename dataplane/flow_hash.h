@@ -6,6 +6,7 @@
 
 #include <nmmintrin.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -19,10 +20,9 @@ namespace causeway {
 [[nodiscard]] inline std::uint32_t flow_hash(const Ipv4Header& header) noexcept {
     const std::uint32_t source = header.source.wire();
     const std::uint32_t destination = header.destination.wire();
-    // Sum and exclusive or do not depend on the order of the two, and together they tell pairs
-    // apart that either alone would merge.
+    // The smaller one first, so that both directions read alike and no two pairs do.
     const std::uint64_t addresses =
-        std::uint64_t{source + destination} << 32 | (source ^ destination);
+        std::uint64_t{std::min(source, destination)} << 32 | std::max(source, destination);
 
     const auto protocol = static_cast<IpProtocol>(header.protocol);
     const bool has_ports = (protocol == IpProtocol::kTcp) | (protocol == IpProtocol::kUdp);
@@ -33,7 +33,7 @@ namespace causeway {
     const std::uint32_t high = ports >> 16;
     const std::uint32_t mixed_ports = (low + high) << 16 ^ (low ^ high);
     const std::uint64_t rest =
-        std::uint64_t{header.protocol} << 32 | (has_ports & !is_fragment ? mixed_ports : 0U);
+        std::uint64_t{header.protocol} << 32 | ((has_ports & !is_fragment) ? mixed_ports : 0U);
 
     const std::uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0x5bd1e995U, addresses), rest);
     // CRC is linear: similar flows differ in few bits, and a bucket is chosen by the low ones.

@@ -44,11 +44,11 @@
 namespace causeway {
 
 // Where the buckets of a group lie. bucket_mask is their number, a power of two, less one.
-struct Group {
+struct alignas(8) Group {
     std::uint32_t first_bucket = 0;
     std::uint32_t bucket_mask = 0;
 };
-static_assert(sizeof(Group) == 8, "read and written as one word");
+static_assert(sizeof(Group) == 8 && alignof(Group) == 8, "read and written as one word");
 
 struct GroupMember {
     NextHopId next_hop;

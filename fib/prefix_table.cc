@@ -20,6 +20,12 @@ constexpr LengthSet lengths_to(int length) noexcept {
 }
 static_assert(lengths_to(0) == 0 && lengths_to(1) == 2 && lengths_to(30) == 0x7ffffffe);
 
+// REQUIRES: lengths != 0.
+constexpr int longest_of(LengthSet lengths) noexcept {
+    return static_cast<int>(std::bit_width(lengths)) - 1;
+}
+static_assert(longest_of(bit_of(24) | bit_of(8)) == 24);
+
 }  // namespace
 
 std::string_view to_string(RouteSource source) noexcept {
@@ -114,7 +120,7 @@ LengthSet PrefixTable::covering(Ipv4Prefix prefix) const noexcept {
 const PrefixEntry* PrefixTable::parent(Ipv4Prefix prefix) const noexcept {
     const LengthSet lengths = covering(prefix);
     if (lengths == 0) return nullptr;
-    return find(Ipv4Prefix::of(prefix.address(), std::bit_width(lengths) - 1));
+    return find(Ipv4Prefix::of(prefix.address(), longest_of(lengths)));
 }
 
 std::vector<const PrefixEntry*> PrefixTable::matches(Ipv4Address address) const {
@@ -126,7 +132,7 @@ std::vector<const PrefixEntry*> PrefixTable::matches(Ipv4Address address) const 
     take(32);
     // One more than the greatest length: after all that holds the address.
     LengthSet lengths = covering(address, key_of(Ipv4Prefix::of(address, 32)) + 1);
-    for (; lengths != 0; lengths &= ~std::bit_floor(lengths)) take(std::bit_width(lengths) - 1);
+    for (; lengths != 0; lengths &= ~std::bit_floor(lengths)) take(longest_of(lengths));
     take(0);
     return found;
 }
