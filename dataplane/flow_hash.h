@@ -29,11 +29,11 @@ namespace causeway {
     const bool is_fragment = (header.flags_fragment.wire() & Be16(0x3fff).wire()) != 0;
     std::uint32_t ports;
     std::memcpy(&ports, reinterpret_cast<const std::uint8_t*>(&header) + header.header_bytes(), 4);
-    const std::uint32_t low = ports & 0xffffU;
-    const std::uint32_t high = ports >> 16;
-    const std::uint32_t mixed_ports = (low + high) << 16 ^ (low ^ high);
+    const std::uint32_t first = ports & 0xffffU;
+    const std::uint32_t second = ports >> 16;
+    const std::uint32_t both_ports = std::min(first, second) << 16 | std::max(first, second);
     const std::uint64_t rest =
-        std::uint64_t{header.protocol} << 32 | ((has_ports & !is_fragment) ? mixed_ports : 0U);
+        std::uint64_t{header.protocol} << 32 | ((has_ports & !is_fragment) ? both_ports : 0U);
 
     const std::uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0x5bd1e995U, addresses), rest);
     // CRC is linear: similar flows differ in few bits, and a bucket is chosen by the low ones.
