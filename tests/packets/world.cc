@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/packets/world.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "tests/support/frame_builder.h"
+
+namespace causeway::test {
+namespace {
+
+void append(Frame& frame, const MacAddress& mac) {
+    frame.insert(frame.end(), mac.bytes.begin(), mac.bytes.end());
+}
+
+void append(Frame& frame, std::uint16_t word) {
+    frame.push_back(static_cast<std::uint8_t>(word >> 8));
+    frame.push_back(static_cast<std::uint8_t>(word));
+}
+
+}  // namespace
+
+MacAddress mac_behind(AttachmentId attachment) {
+    return {{0x02, 0xbe, 0x00, 0x00, 0x00, static_cast<std::uint8_t>(attachment.value())}};
+}
+
+World::World(const TestBedOptions& options)
+    : bed_(options), contoso_(bed_.vrf()), adatum_(bed_.vrf()), fabrikam_(bed_.vrf()) {
+    twin_.mac = kRouterMac;
+    twin_.tpids[kSecondaryPort.value()] = {.outer = Tpid::kDot1ad, .inner = Tpid::kDot1q};
+    bed_.set_tpids(kSecondaryPort, twin_.tpids[kSecondaryPort.value()]);
+    attach_all();
+
+    const Hop primary = hop(kContosoPrimary, "192.168.0.1");
+    const Hop secondary = hop(kContosoSecondary, "192.168.0.5");
+    Hop dead = hop(kContosoPrimary, "192.168.0.9");
+    kill(dead);
+    route(contoso_, "10.1.0.0/16", {primary, secondary});
+    route(contoso_, "10.2.0.0/16", {hop(kContosoCore, "10.2.0.1", 1'400)});
+    route(contoso_, "10.2.200.0/24", {secondary});
+    route(contoso_, "10.3.0.0/16", AdjacencyKind::kUnresolved, Exit::kUnresolved);
+    route(contoso_, "10.4.0.0/16", AdjacencyKind::kBlackhole, Exit::kBlackhole);
+    route(contoso_, "10.5.0.0/16", AdjacencyKind::kUnreachable, Exit::kUnreachable);
+    route(contoso_, "10.6.0.0/16", AdjacencyKind::kProhibit, Exit::kProhibit);
+    route(contoso_, "10.7.0.0/16", {dead});
+    route(contoso_, "10.8.0.0/16", {dead, secondary});
+    route(contoso_, "192.168.0.2/32", AdjacencyKind::kLocal, Exit::kLocal);
+    route(contoso_, "192.168.0.6/32", AdjacencyKind::kLocal, Exit::kLocal);
+
+    const Hop adatum_core = hop(kAdatumCore, "10.2.0.1");
+    route(adatum_, "10.1.0.0/16",
+          {hop(kAdatumPrimary, "192.168.0.1"), hop(kAdatumSecondary, "192.168.0.5")});
+    route(adatum_, "10.2.0.0/16", {adatum_core});
+    route(adatum_, "0.0.0.0/0", {adatum_core});
+
+    route(fabrikam_, "10.1.0.0/16", {hop(kFabrikam, "192.168.0.1")});
+    route(fabrikam_, "10.9.0.0/16", {hop(kFabrikamCore, "10.9.0.1")});
+    bed_.publish();
+}
+
+void World::attach_all() {
+    attach(kContosoPrimary, kPrimaryPort, 10, 100, contoso_);
+    attach(kContosoSecondary, kSecondaryPort, 10, 100, contoso_);
+    attach(kAdatumPrimary, kPrimaryPort, 20, 100, adatum_);
+    attach(kAdatumSecondary, kPrimaryPort, 21, 100, adatum_);
+    attach(kFabrikam, kPrimaryPort, 30, 0, fabrikam_);
+    attach(kNotProvisioned, kPrimaryPort, 40, 100, contoso_, Exit::kCircuitNotProvisioned);
+    attach(kDisabled, kPrimaryPort, 41, 100, contoso_, Exit::kPeeringDisabled);
+    attach(kTakenDown, kPrimaryPort, 42, 100, contoso_, Exit::kAdminDown);
+    attach(kContosoCore, kCorePort, 300, 0, contoso_);
+    attach(kAdatumCore, kCorePort, 301, 0, adatum_);
+    attach(kFabrikamCore, kCorePort, 500, 501, fabrikam_);
+}
+
+const SlowAttachment& World::attachment(AttachmentId id) const {
+    const auto found = std::ranges::find(twin_.attachments, id, &SlowAttachment::id);
+    CHECK(found != twin_.attachments.end());
+    return *found;
+}
+
+void World::attach(AttachmentId id, PortId port, std::uint16_t outer, std::uint16_t inner,
+                   VrfId vrf, Exit closed) {
+    CHECK(bed_.attach(port, outer, inner, vrf) == id);
+    bed_.close(id, closed);
+    twin_.attachments.push_back({id, port, outer, inner, vrf, closed});
+}
+
+World::Hop World::hop(AttachmentId out, const char* address, std::uint16_t mtu) {
+    const SlowAttachment& leg = attachment(out);
+    const PortTpids tpids = twin_.tpids[leg.port.value()];
+    SlowHop slow{.attachment = out, .port = leg.port, .header = {}, .mtu = mtu};
+    append(slow.header, mac_behind(out));
+    append(slow.header, kRouterMac);
+    append(slow.header, static_cast<std::uint16_t>(tpids.outer));
+    append(slow.header, leg.outer);
+    if (leg.inner != 0) {
+        append(slow.header, static_cast<std::uint16_t>(tpids.inner));
+        append(slow.header, leg.inner);
+    }
+    append(slow.header, std::uint16_t{0x0800});
+    return {bed_.neighbour(out, ip(address), mac_behind(out), mtu), slow};
+}
+
+void World::kill(Hop& hop) {
+    bed_.neighbour_down(hop.id);
+    hop.slow.is_alive = false;
+}
+
+void World::route(VrfId vrf, const char* destination, std::initializer_list<Hop> hops) {
+    std::vector<NextHopId> members;
+    SlowRoute slow{.vrf = vrf, .prefix = prefix(destination), .exit = Exit::kNone, .hops = {}};
+    for (const Hop& hop : hops) {
+        members.push_back(hop.id);
+        slow.hops.push_back(hop.slow);
+    }
+    bed_.route(vrf, prefix(destination), bed_.group(members));
+    twin_.routes.push_back(std::move(slow));
+}
+
+void World::route(VrfId vrf, const char* destination, AdjacencyKind kind, Exit exit) {
+    bed_.route(vrf, prefix(destination), kind);
+    twin_.routes.push_back({.vrf = vrf, .prefix = prefix(destination), .exit = exit, .hops = {}});
+}
+
+}  // namespace causeway::test

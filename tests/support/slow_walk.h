@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SlowWalk: what the walk should do with one frame, written down once more: frame by frame, table
+// by table, without a trick and without a line of the code it judges. Where a group has several
+// ways, it names them all; which of them a flow takes is for the test to hold the walk to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/types.h"
+#include "dataplane/exit.h"
+#include "vlan/tag_stack.h"
+
+namespace causeway::test {
+
+using Frame = std::vector<std::uint8_t>;
+
+struct SlowAttachment {
+    AttachmentId id;
+    PortId port;
+    std::uint16_t outer = 0;
+    std::uint16_t inner = 0;  // 0: single-tagged
+    VrfId vrf;
+    Exit closed = Exit::kNone;
+};
+
+// A resolved next hop.
+struct SlowHop {
+    AttachmentId attachment;
+    PortId port;
+    Frame header;  // of layer 2
+    std::uint16_t mtu = 0;
+    bool is_alive = true;
+};
+
+struct SlowRoute {
+    VrfId vrf;
+    Ipv4Prefix prefix;
+    Exit exit = Exit::kNone;  // of a special route
+    std::vector<SlowHop> hops;
+};
+
+// How a frame ends: it leaves by one of `ways`, or by an Exit.
+struct SlowFate {
+    struct Way {
+        AttachmentId attachment;
+        PortId port;
+        Frame frame;
+    };
+    Exit exit = Exit::kNone;
+    AttachmentId row;  // on which it is counted: the attachment's, or the port's
+    VrfId vrf;
+    std::uint8_t header_bytes = 0;  // of layer 2, where an attachment claims it
+    std::vector<Way> ways;
+};
+
+// The two ends of a conversation, in either order: protocol, addresses, and ports where they count.
+using SlowFlow = std::tuple<std::uint8_t, std::uint32_t, std::uint32_t, unsigned, unsigned>;
+
+class SlowWalk {
+  public:
+    std::array<PortTpids, kPortsMax> tpids{};
+    MacAddress mac;  // of every port
+    std::vector<SlowAttachment> attachments;
+    std::vector<SlowRoute> routes;
+
+    [[nodiscard]] SlowFate walk(PortId port, const Frame& frame) const;
+
+    // REQUIRES: a frame that walk() lets leave. Bytes behind the frame count as zero.
+    [[nodiscard]] static SlowFlow flow_of(const Frame& frame, std::size_t header_bytes);
+
+  private:
+    struct Tags {
+        Exit exit = Exit::kNone;
+        std::vector<std::uint16_t> vids;
+        std::uint16_t ether_type = 0;
+        std::size_t header_bytes = 0;
+    };
+    [[nodiscard]] static Tags read_tags(const Frame& frame, PortTpids tpids);
+    [[nodiscard]] static Exit check_ipv4(const Frame& packet);
+    [[nodiscard]] const SlowRoute* longest_match(VrfId vrf, Ipv4Address destination) const;
+    void send(const SlowRoute& route, const Frame& packet, SlowFate& fate) const;
+};
+
+}  // namespace causeway::test
