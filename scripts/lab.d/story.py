@@ -136,7 +136,7 @@ def cut(lab: Lab, story: Story, link: str) -> None:
                 f"{used:,} packets before the cut; {outcome.disturbed()} of "
                 f"{len(outcome.directions) // 2} flows lost {outcome.lost} of {outcome.sent:,}")
     story.claim(f"flows of the {other(link)} link lost nothing", kept.lost == 0,
-                f"{kept.sent:,} packets")
+                f"{kept.lost} of {kept.sent:,} packets")
     story.claim("the TCP download survived, byte for byte",
                 under_way and download.arrived_whole())
 

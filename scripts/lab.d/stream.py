@@ -24,6 +24,7 @@ import struct
 import time
 from dataclasses import dataclass
 
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h; not in the socket module
 SO_TIMESTAMPNS = 35  # not in Python's socket module; see socket(7), SO_TIMESTAMP
 MESSAGE = struct.Struct("!QQ")  # number, nanoseconds since the sender's previous message
 TIMESPEC = struct.Struct("@qq")
@@ -63,7 +64,9 @@ class Flow:
 def open_flow(local: str, remote: str, port: int) -> socket.socket:
     flow = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     flow.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    flow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    # Beyond net.core.rmem_max: on a busy machine the receiver may not run for a while, and what then
+    # gets lost was not lost on the way.
+    flow.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
     flow.bind((local, port))
     flow.connect((remote, port))
     flow.setblocking(False)
