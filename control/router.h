@@ -137,7 +137,6 @@ class Router final : public RouterApi {
     void remove_route(const RoutePlace& place);
     [[nodiscard]] Result<GroupId> group_of(const PlannedRoute& route);
     [[nodiscard]] Result<VrfId> open_vrf(const std::string& name);
-    void close_vrf(const std::string& name);
     [[nodiscard]] Exit closed_now(const PlannedAttachment& planned) const;
     void update_attachment_state(const PlannedAttachment& planned);
     void publish();
@@ -191,6 +190,10 @@ class Router final : public RouterApi {
     std::unique_ptr<Ways> ways_;
     std::unique_ptr<SlowPath> slow_path_;
     std::map<std::string, VrfId, std::less<>> vrfs_;
+    // A VRF's id rests until no worker can hold tables that name it: else a packet of the old
+    // customer could be looked up among the routes of the new one.
+    std::vector<VrfId> closing_vrfs_;  // gone from the RIB, but not yet from published tables
+    std::vector<std::pair<std::uint64_t, VrfId>> resting_vrfs_;  // with their grace periods
     std::vector<PortRuntime> port_states_;
     std::map<std::string, AdminStatus, std::less<>> overrides_;  // attachments, by an operator
     std::map<AttachmentId, RowLease> leases_;

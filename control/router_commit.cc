@@ -61,8 +61,10 @@ Status Router::install(const Plan& plan) {
     }
     std::erase_if(vrfs_, [&](const auto& vrf) {
         const bool stays = std::ranges::find(plan.vrfs, vrf.first) != plan.vrfs.end();
-        if (!stays) CHECK(rib_->destroy_vrf(vrf.second).has_value());
-        return !stays;
+        if (stays) return false;
+        CHECK(rib_->destroy_vrf(vrf.second).has_value());
+        closing_vrfs_.push_back(vrf.second);
+        return true;
     });
     return ok();
 }
@@ -71,6 +73,10 @@ Result<VrfId> Router::open_vrf(const std::string& name) {
     if (const auto found = vrfs_.find(name); found != vrfs_.end()) return found->second;
     std::vector<bool> taken(kVrfsMax);
     for (const auto& [other, id] : vrfs_) taken[id.value()] = true;
+    for (const VrfId id : closing_vrfs_) taken[id.value()] = true;
+    std::erase_if(resting_vrfs_,
+                  [this](const auto& vrf) { return quiescence_.is_over(vrf.first); });
+    for (const auto& [token, id] : resting_vrfs_) taken[id.value()] = true;
     const auto free = std::ranges::find(taken, false);
     if (free == taken.end()) {
         return Unexpected(ErrorCode::kFull,
@@ -259,6 +265,8 @@ void Router::publish() {
     tables->fib4 = fib_.get();
     tables->next_hops = next_hops_.get();
     tables_.publish(std::move(tables));
+    for (const VrfId id : closing_vrfs_) resting_vrfs_.emplace_back(quiescence_.begin(), id);
+    closing_vrfs_.clear();
     feed_tag_filters();
 }
 
