@@ -136,7 +136,7 @@ TEST(ApiServer, AnOversizedMessageIsDroppedUnreadAndTheConnectionLives) {
     limits.admin_message_bytes_max = 100'000;
     const RunningServer server(limits);
     Caller caller(server.path());
-    for (const std::size_t bytes : {100'001, 300'000, 20'000'000}) {
+    for (const std::size_t bytes : {100'001UL, 300'000UL, 20'000'000UL}) {
         ASSERT_TRUE(caller.send(std::string(bytes, 'x') + '\n'));
         const auto answer = caller.read_line();
         ASSERT_TRUE(answer);
