@@ -95,6 +95,7 @@ def run(title: str, command: list[str], log: Path) -> bool:
 def follow(command: list[str], log: Path, show: Callable[[str], None], seconds_max: int) -> int:
     """Runs a command, hands each line of its output to `show` and to the log. One that takes too
     long is interrupted as by Ctrl-C, so that it can clean up."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace",
