@@ -11,7 +11,7 @@
 //   router.cc         start, turns, timers, links
 //   router_commit.cc  Config -> attachments, routes, tables
 //   router_change.cc  what operators change without a new configuration
-//   router_show.cc    what they look at
+//   router_show*.cc   what they look at
 #pragma once
 
 #include <array>

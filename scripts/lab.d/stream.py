@@ -64,8 +64,8 @@ class Flow:
 def open_flow(local: str, remote: str, port: int) -> socket.socket:
     flow = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     flow.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    # Beyond net.core.rmem_max: on a busy machine the receiver may not run for a while, and what then
-    # gets lost was not lost on the way.
+    # Beyond net.core.rmem_max: on a busy machine the receiver may not run for a while, and what
+    # gets lost then was not lost on the way.
     flow.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
     flow.bind((local, port))
     flow.connect((remote, port))
