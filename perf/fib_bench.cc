@@ -1,133 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Route lookups in bulk and route updates, without a NIC. `tsc` is TSC cycles a lookup or
-// update, the median of many pieces.
+// Route lookups in bulk and route updates in one VRF, beside DPDK's tables with the same routes and
+// the same addresses. `tsc` is TSC cycles a lookup or update, the median of many pieces. For
+// ratios, let the rows alternate:
+//
+//   fib_bench --benchmark_enable_random_interleaving --benchmark_repetitions=9
+//             --benchmark_report_aggregates_only --benchmark_min_time=0.2
 //
 //   CAUSEWAY_TABLE=FILE   a table in lines of `prefix next-hop-number`, instead of a generated one
 //   CAUSEWAY_SEED=N       of the generated table and of the addresses; 1 by default
 #include <benchmark/benchmark.h>
-#include <x86intrin.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <memory>
-#include <numeric>
 #include <random>
+#include <string>
 #include <utility>
 
-#include "base/check.h"
-#include "base/grace.h"
-#include "fib/fib4.h"
-#include "fib/next_hops.h"
-#include "fib/rib.h"
-#include "perf/route_table.h"
+#include "perf/cycles.h"
+#include "perf/dpdk_tables.h"
+#include "perf/raw_gather.h"
+#include "perf/router.h"
+#include "perf/traffic.h"
 
 namespace causeway::perf {
 namespace {
 
 constexpr VrfId kVrf{0};
 constexpr std::size_t kKeys = std::size_t{1} << 20;
+constexpr std::size_t kBurst = 64;
 constexpr std::size_t kFullTable = 940'000;
 
-std::uint64_t seed() {
-    const char* const given = std::getenv("CAUSEWAY_SEED");
-    return given != nullptr ? std::strtoull(given, nullptr, 0) : 1;
-}
-
-std::vector<TableRoute> full_table() {
+std::vector<TableRoute> load_full_table() {
     const char* const path = std::getenv("CAUSEWAY_TABLE");
     return path != nullptr ? read_table(path) : generate_table(kFullTable, seed());
 }
 
-// A table and all that it needs, in one VRF.
-struct Router {
-    explicit Router(std::vector<TableRoute> table) : routes(std::move(table)) {
-        CHECK(!routes.empty());
-        CHECK(rib.create_vrf(kVrf).has_value());
-        for (std::uint16_t i = 0; i < 256; ++i) {
-            const NextHopId hop = next_hops->acquire(AttachmentId(i), Ipv4Address(1)).value();
-            groups.push_back(
-                next_hops->acquire_group(std::array{GroupMember{.next_hop = hop}}).value());
-        }
-        for (const TableRoute& route : routes) {
-            CHECK(
-                rib.add(kVrf, route.prefix, RouteSource::kBgp, groups[route.next_hop]).has_value());
-        }
-    }
-    ImmediateGrace grace;
-    std::vector<TableRoute> routes;
-    std::vector<GroupId> groups;
-    std::unique_ptr<Fib4> fib = std::move(Fib4::create(grace, {}).value());
-    std::unique_ptr<NextHops> next_hops = std::move(NextHops::create(grace).value());
-    Rib rib{*fib, *next_hops, {}};
-};
-
-enum class Traffic { kUniform, kDrawn, kZipf };
-
-std::vector<RouteKey> make_keys(const std::vector<TableRoute>& routes, Traffic traffic) {
-    std::mt19937_64 random(seed() + 1);
-    std::vector<double> ends;  // running sums of 1/rank, ranks in random order of the routes
-    std::vector<std::size_t> ranks(routes.size());
-    std::iota(ranks.begin(), ranks.end(), std::size_t{0});
-    std::shuffle(ranks.begin(), ranks.end(), random);
-    double sum = 0;
-    for (std::size_t i = 0; i < routes.size(); ++i) {
-        ends.push_back(sum += 1.0 / static_cast<double>(i + 1));
-    }
-    std::uniform_real_distribution<double> point(0, sum);
-    std::vector<RouteKey> keys;
-    while (keys.size() < kKeys) {
-        auto value = static_cast<std::uint32_t>(random());
-        if (traffic != Traffic::kUniform) {
-            std::size_t index = random() % routes.size();
-            if (traffic == Traffic::kZipf) {
-                const auto end = std::lower_bound(ends.begin(), ends.end(), point(random));
-                index = ranks[std::min(routes.size() - 1,
-                                       static_cast<std::size_t>(end - ends.begin()))];
-            }
-            const Ipv4Prefix prefix = routes[index].prefix;
-            value = prefix.address().value() | (value & ~prefix.mask());
-        }
-        keys.push_back({.vrf = kVrf, .destination = Ipv4Address(value)});
-    }
-    return keys;
+// Tables are built when a row first needs them: --benchmark_filter chooses what is waited for.
+const std::vector<TableRoute>& full_table() {
+    static const std::vector<TableRoute> table = load_full_table();
+    return table;
+}
+const std::vector<TableRoute>& few_table() {
+    static const std::vector<TableRoute> table = generate_table(16, seed());
+    return table;
+}
+Router& full_router() {
+    static Router router;
+    if (!router.rib.has_vrf(kVrf)) router.create(kVrf, full_table());
+    return router;
+}
+Router& few_router() {
+    static Router router;
+    if (!router.rib.has_vrf(kVrf)) router.create(kVrf, few_table());
+    return router;
+}
+RteFib& rte_fib_2b() {
+    static RteFib fib(full_table(), RteFib::Entry::kTwoBytes);
+    return fib;
+}
+RteFib& rte_fib_4b() {
+    static RteFib fib(full_table(), RteFib::Entry::kFourBytes);
+    return fib;
 }
 
-// TSC cycles of equal pieces of work, of which the median is reported: it does not mind the pieces
-// in which another process had the core.
-class Cycles {
-  public:
-    Cycles() { pieces_.reserve(1U << 20); }
-    void start() noexcept { start_ = __rdtsc(); }
-    void stop() noexcept {
-        if (pieces_.size() < pieces_.capacity()) pieces_.push_back(__rdtsc() - start_);
-    }
-    [[nodiscard]] double median() {
-        const auto middle = pieces_.begin() + static_cast<std::ptrdiff_t>(pieces_.size() / 2);
-        std::nth_element(pieces_.begin(), middle, pieces_.end());
-        return static_cast<double>(*middle);
-    }
+const std::vector<Ipv4Address>& addresses(const std::vector<TableRoute>& routes, Traffic traffic) {
+    static std::map<std::pair<const void*, Traffic>, std::vector<Ipv4Address>> made;
+    std::vector<Ipv4Address>& found = made[{&routes, traffic}];
+    if (found.empty()) found = make_addresses(routes, traffic, kKeys, seed() + 1);
+    return found;
+}
 
-  private:
-    std::uint64_t start_ = 0;
-    std::vector<std::uint64_t> pieces_;
-};
-
-void look_up(benchmark::State& state, const Router& router, FibKernel kernel,
-             const std::vector<RouteKey>& keys) {
-    constexpr std::size_t kPiece = 4'096;  // lookups
+// Looks up pieces of 4,096 keys in bursts.
+template <class Key, class Look>
+void look_up(benchmark::State& state, const std::vector<Key>& keys, const Look& look) {
+    constexpr std::size_t kPiece = 4'096;
     const auto burst = static_cast<std::size_t>(state.range(0));
-    const FibTables tables = router.fib->tables();
-    std::array<GroupId, kBurstSizeMax> groups;
     Cycles cycles;
     std::size_t next = 0;
     for (auto _ : state) {
         cycles.start();
         for (const std::size_t end = next + kPiece; next < end; next += burst) {
-            kernel(tables, {keys.data() + next, burst}, {groups.data(), burst});
-            benchmark::DoNotOptimize(groups);
+            look(std::span(keys).subspan(next, burst));
         }
         cycles.stop();
         next %= kKeys;
@@ -136,23 +93,64 @@ void look_up(benchmark::State& state, const Router& router, FibKernel kernel,
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kPiece));
 }
 
+void look_up_ours(benchmark::State& state, const Router& router, FibKernel kernel,
+                  const std::vector<Ipv4Address>& destinations) {
+    std::vector<RouteKey> keys;
+    for (const Ipv4Address destination : destinations) keys.push_back({kVrf, destination});
+    const FibTables tables = router.fib->tables();
+    std::array<GroupId, kBurst> groups;
+    look_up(state, keys, [&](std::span<const RouteKey> burst) {
+        kernel(tables, burst, std::span(groups).first(burst.size()));
+        benchmark::DoNotOptimize(groups);
+    });
+}
+
+std::vector<std::uint32_t> values(const std::vector<Ipv4Address>& destinations) {
+    std::vector<std::uint32_t> values;
+    for (const Ipv4Address destination : destinations) values.push_back(destination.value());
+    return values;
+}
+
+template <class NextHop, class Table>
+void look_up_dpdk(benchmark::State& state, const Table& table, Traffic traffic) {
+    std::array<NextHop, kBurst> next_hops;
+    look_up(state, values(addresses(full_table(), traffic)),
+            [&](std::span<const std::uint32_t> burst) {
+                table.lookup(burst, std::span(next_hops).first(burst.size()));
+                benchmark::DoNotOptimize(next_hops);
+            });
+}
+
+void gather_raw(benchmark::State& state, Traffic traffic) {
+    const Mapping memory = std::move(
+        Mapping::allocate(kFibLevel1Entries * sizeof(FibEntry) + kCacheLine, PageSize::kHuge)
+            .value());
+    auto* const entries = reinterpret_cast<std::uint16_t*>(memory.data());
+    std::fill_n(entries, kFibLevel1Entries, std::uint16_t{1});
+    look_up(state, values(addresses(full_table(), traffic)),
+            [&](std::span<const std::uint32_t> burst) {
+                std::uint32_t sum = raw_gather(entries, burst);
+                benchmark::DoNotOptimize(sum);
+            });
+}
+
 // Each route in random order gets another next hop, or is removed and added again.
 enum class Update { kReplace, kRemoveAndAdd };
 
-void update(benchmark::State& state, Router& router, Update what) {
+// `Add` and `Remove` are given a prefix and, the first, a next hop from 0 to 255.
+template <class Add, class Remove>
+void update(benchmark::State& state, Update what, const Add& add, const Remove& remove) {
     constexpr std::size_t kPiece = 256;  // routes
     const std::size_t updates = what == Update::kReplace ? kPiece : 2 * kPiece;
+    const std::vector<TableRoute>& routes = full_table();
     std::mt19937_64 random(seed() + 2);
     Cycles cycles;
     for (auto _ : state) {
         cycles.start();
         for (std::size_t i = 0; i < kPiece; ++i) {
-            const Ipv4Prefix prefix = router.routes[random() % router.routes.size()].prefix;
-            const GroupId group = router.groups[random() % router.groups.size()];
-            if (what == Update::kRemoveAndAdd) {
-                CHECK(router.rib.remove(kVrf, prefix, RouteSource::kBgp).has_value());
-            }
-            CHECK(router.rib.add(kVrf, prefix, RouteSource::kBgp, group).has_value());
+            const Ipv4Prefix prefix = routes[random() % routes.size()].prefix;
+            if (what == Update::kRemoveAndAdd) remove(prefix);
+            add(prefix, random() % 256);
         }
         cycles.stop();
     }
@@ -160,47 +158,101 @@ void update(benchmark::State& state, Router& router, Update what) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(updates));
 }
 
-void load(benchmark::State& state, const std::vector<TableRoute>& routes) {
-    for (auto _ : state) {
-        const Router router(routes);
-        benchmark::DoNotOptimize(router.rib.route_count());
-    }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(routes.size()));
+void update_ours(benchmark::State& state, Update what) {
+    Router& router = full_router();
+    update(
+        state, what,
+        [&](Ipv4Prefix prefix, std::size_t next_hop) {
+            CHECK(router.rib.add(kVrf, prefix, RouteSource::kBgp, router.groups[next_hop])
+                      .has_value());
+        },
+        [&](Ipv4Prefix prefix) {
+            CHECK(router.rib.remove(kVrf, prefix, RouteSource::kBgp).has_value());
+        });
 }
 
-void register_all(Router& few, Router& full) {
-    using Name = std::string;
-    const std::array kernels{std::pair{"scalar", FibKernel{fib4_lookup_scalar}},
-                             std::pair{"avx512", FibKernel{fib4_lookup_avx512}}};
-    const std::array traffics{std::pair{"uniform", Traffic::kUniform},
-                              std::pair{"drawn", Traffic::kDrawn},
-                              std::pair{"zipf", Traffic::kZipf}};
-    for (const auto& [table, router] : {std::pair{"few", &few}, std::pair{"full", &full}}) {
-        for (const auto& [traffic_name, traffic] : traffics) {
-            const std::vector<RouteKey> keys = make_keys(router->routes, traffic);
-            for (const auto& [kernel_name, kernel] : kernels) {
-                if (kernel == fib4_lookup_avx512 && router->fib->kernel_name() != Name("avx512")) {
-                    continue;  // this machine has none
-                }
-                const Name name = Name("lookup/") + table + '/' + traffic_name + '/' + kernel_name;
-                benchmark::RegisterBenchmark(
-                    name.c_str(),
-                    [router = router, kernel = kernel, keys](benchmark::State& state) {
-                        look_up(state, *router, kernel, keys);
-                    })
-                    ->Arg(32)
-                    ->Arg(64);
-            }
-        }
+void update_rte_fib(benchmark::State& state, Update what) {
+    RteFib& fib = rte_fib_2b();
+    update(
+        state, what,
+        [&](Ipv4Prefix prefix, std::size_t next_hop) { fib.add(prefix, next_hop + 1); },
+        [&](Ipv4Prefix prefix) { fib.remove(prefix); });
+}
+
+// Builds a table and says what it takes.
+template <class Build>
+void load(benchmark::State& state, const Build& build) {
+    const std::size_t routes = full_table().size();
+    const double before = resident_mib();
+    double resident = 0;
+    for (auto _ : state) {
+        const auto table = build();
+        benchmark::DoNotOptimize(table.get());
+        resident = resident_mib() - before;
     }
-    benchmark::RegisterBenchmark(
-        "update/replace", [&](benchmark::State& state) { update(state, full, Update::kReplace); });
-    benchmark::RegisterBenchmark("update/remove_and_add", [&](benchmark::State& state) {
-        update(state, full, Update::kRemoveAndAdd);
+    state.counters["resident_mib"] = resident;
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(routes));
+}
+
+using Row = std::function<void(benchmark::State&)>;
+
+benchmark::internal::Benchmark* add_row(const std::string& name, const Row& row) {
+    return benchmark::RegisterBenchmark(name.c_str(), row);
+}
+
+void register_lookups(const std::string& traffic_name, Traffic traffic) {
+    const auto ours = [&](const std::string& table, Router& (*router)(), auto& routes,
+                          const std::string& kernel_name, FibKernel kernel) {
+        add_row("lookup/" + table + '/' + traffic_name + '/' + kernel_name,
+                [=](benchmark::State& state) {
+                    look_up_ours(state, router(), kernel, addresses(routes(), traffic));
+                })
+            ->Arg(32)
+            ->Arg(64);
+    };
+    const bool has_avx512 = __builtin_cpu_supports("avx512f") != 0;
+    ours("few", few_router, few_table, "scalar", fib4_lookup_scalar);
+    ours("full", full_router, full_table, "scalar", fib4_lookup_scalar);
+    const std::string full = "lookup/full/" + traffic_name;
+    if (has_avx512) {
+        ours("few", few_router, few_table, "avx512", fib4_lookup_avx512);
+        ours("full", full_router, full_table, "avx512", fib4_lookup_avx512);
+        add_row(full + "/raw_gather", [=](benchmark::State& state) {
+            gather_raw(state, traffic);
+        })->Arg(kBurst);
+    }
+    add_row(full + "/rte_fib_2b", [=](benchmark::State& state) {
+        look_up_dpdk<std::uint64_t>(state, rte_fib_2b(), traffic);
+    })->Arg(kBurst);
+    add_row(full + "/rte_fib_4b", [=](benchmark::State& state) {
+        look_up_dpdk<std::uint64_t>(state, rte_fib_4b(), traffic);
+    })->Arg(kBurst);
+    add_row(full + "/rte_lpm", [=](benchmark::State& state) {
+        static const RteLpm lpm(full_table());
+        look_up_dpdk<std::uint32_t>(state, lpm, traffic);
+    })->Arg(kBurst);
+}
+
+void register_updates() {
+    for (const auto& [name, what] : {std::pair{"replace", Update::kReplace},
+                                     std::pair{"remove_and_add", Update::kRemoveAndAdd}}) {
+        add_row(std::string("update/") + name + "/causeway",
+                [what = what](benchmark::State& state) { update_ours(state, what); });
+        add_row(std::string("update/") + name + "/rte_fib_2b",
+                [what = what](benchmark::State& state) { update_rte_fib(state, what); });
+    }
+    const auto add_load = [](const char* name, auto build) {
+        add_row(name, [build](benchmark::State& state) { load(state, build); })
+            ->Unit(benchmark::kMillisecond)
+            ->Iterations(1);
+    };
+    add_load("load/causeway", [] {
+        auto router = std::make_unique<Router>();
+        router->create(kVrf, full_table());
+        return router;
     });
-    benchmark::RegisterBenchmark("load", [&](benchmark::State& state) { load(state, full.routes); })
-        ->Unit(benchmark::kMillisecond)
-        ->Iterations(3);
+    add_load("load/rte_fib_2b",
+             [] { return std::make_unique<RteFib>(full_table(), RteFib::Entry::kTwoBytes); });
 }
 
 }  // namespace
@@ -210,16 +262,16 @@ int main(int argc, char** argv) {
     using namespace causeway::perf;
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    const std::vector<TableRoute> table = full_table();
-    if (table.empty()) {
+    if (full_table().empty()) {
         std::fprintf(stderr, "CAUSEWAY_TABLE: no table of `prefix next-hop-number` lines there\n");
         return 1;
     }
-    Router few(generate_table(16, seed()));
-    Router full(table);
-    std::printf("%zu routes, seed %llu\n", full.routes.size(),
+    std::printf("%zu routes, seed %llu\n", full_table().size(),
                 static_cast<unsigned long long>(seed()));
-    register_all(few, full);
+    register_lookups("uniform", Traffic::kUniform);
+    register_lookups("drawn", Traffic::kDrawn);
+    register_lookups("zipf", Traffic::kZipf);
+    register_updates();
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }

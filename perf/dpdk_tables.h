@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DPDK's own route tables, to measure ours against: with AVX-512 allowed and all their memory on
+// 2 MiB pages, as ours has it.
+#pragma once
+
+#include <rte_fib.h>
+#include <rte_lpm.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/dpdk.h"
+#include "perf/route_table.h"
+
+namespace causeway::perf {
+
+// rte_fib, DIR24_8.
+class RteFib {
+  public:
+    enum class Entry { kTwoBytes, kFourBytes };
+
+    RteFib(std::span<const TableRoute> routes, Entry entry);
+    void lookup(std::span<const std::uint32_t> ips, std::span<std::uint64_t> next_hops) const {
+        rte_fib_lookup_bulk(fib_.get(), const_cast<std::uint32_t*>(ips.data()), next_hops.data(),
+                            static_cast<int>(ips.size()));
+    }
+    void add(Ipv4Prefix prefix, std::uint64_t next_hop);
+    void remove(Ipv4Prefix prefix);
+
+  private:
+    std::unique_ptr<rte_fib, Deleter<rte_fib_free>> fib_;
+};
+
+// rte_lpm. Loading a full table takes minutes: it looks for each route among all of its length.
+class RteLpm {
+  public:
+    explicit RteLpm(std::span<const TableRoute> routes);
+    void lookup(std::span<const std::uint32_t> ips, std::span<std::uint32_t> next_hops) const {
+        rte_lpm_lookup_bulk(lpm_.get(), ips.data(), next_hops.data(),
+                            static_cast<unsigned>(ips.size()));
+    }
+
+  private:
+    std::unique_ptr<rte_lpm, Deleter<rte_lpm_free>> lpm_;
+};
+
+}  // namespace causeway::perf
