@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/headers.h"
 #include "dataplane/flow_hash.h"
 
@@ -25,6 +26,14 @@ bool is_for_ethernet_and_ipv4(const ArpHeader& arp) noexcept {
 bool is_host_of(Ipv4Prefix subnet, Ipv4Address address) noexcept {
     if (!subnet.contains(address)) return false;
     return subnet.length() >= 31 || (address != subnet.first() && address != subnet.last());
+}
+
+// What DecrementTtl does, for a packet that stopped before it. REQUIRES: a TTL of more than 1.
+void take_hop(std::span<std::uint8_t> packet) noexcept {
+    auto& header = *reinterpret_cast<Ipv4Header*>(packet.data());
+    --header.ttl;
+    header.checksum = Be16();
+    header.checksum = Be16::from_wire(checksum_of(packet.first(header.header_bytes())));
 }
 
 bool is_unicast(const MacAddress& mac) noexcept {
@@ -62,7 +71,7 @@ void SlowPath::handle(Packet packet, std::uint64_t now_ns) {
         case Exit::kTooBig:
             return handle_too_big(std::move(packet), *in, now_ns);
         case Exit::kUnresolved:
-            return handle_unresolved(std::move(packet), in->vrf, now_ns);
+            return handle_unresolved(std::move(packet), *in, now_ns);
         case Exit::kTtlExpired:
             return answer_with_error(std::move(packet), *in, IcmpError::kTimeExceeded, 0, now_ns);
         case Exit::kNoRoute:
@@ -136,38 +145,55 @@ void SlowPath::handle_local(Packet packet, const Attachment& in, std::uint64_t n
 void SlowPath::handle_too_big(Packet packet, const Attachment& in, std::uint64_t now_ns) {
     const std::uint16_t mtu = way_of(in.vrf, packet.bytes()).mtu;
     if (mtu == 0) return counters_.count(SlowEvent::kNoWayOut);  // its route has just changed
+    forward_in_fragments(std::move(packet), in, mtu, now_ns);
+}
+
+void SlowPath::forward_in_fragments(Packet packet, const Attachment& in, std::uint16_t mtu,
+                                    std::uint64_t now_ns) {
     if (!ipv4(packet.bytes()).may_fragment()) {
         return answer_with_error(std::move(packet), in, IcmpError::kFragmentationNeeded, mtu,
                                  now_ns);
     }
-    // The walk stopped before it took the hop from the TTL.
-    auto& header = *reinterpret_cast<Ipv4Header*>(packet.bytes().data());
-    --header.ttl;
+    take_hop(packet.bytes());
     std::vector<Packet> fragments = packet.fragments(mtu, transmitter_.pool());
     counters_.count(fragments.empty() ? SlowEvent::kFragmentFailed : SlowEvent::kFragmented);
     for (Packet& fragment : fragments) route(std::move(fragment), in.vrf, now_ns);
 }
 
-void SlowPath::handle_unresolved(Packet packet, VrfId vrf, std::uint64_t now_ns) {
-    const Ipv4Header& header = ipv4(packet.bytes());
-    const Ipv4Address destination(header.destination.host());
+void SlowPath::handle_unresolved(Packet packet, const Attachment& in, std::uint64_t now_ns) {
+    // The walk stopped before it looked at TTL and MTU.
+    if (ipv4(packet.bytes()).ttl <= 1) {
+        return answer_with_error(std::move(packet), in, IcmpError::kTimeExceeded, 0, now_ns);
+    }
+    if (const auto neighbour = awaited(in.vrf, packet.bytes())) {
+        const std::uint16_t mtu = attachments_.find(neighbour->attachment)->mtu;
+        if (packet.bytes().size() > mtu) {
+            return forward_in_fragments(std::move(packet), in, mtu, now_ns);
+        }
+    }
+    take_hop(packet.bytes());
+    route(std::move(packet), in.vrf, now_ns);
+}
+
+std::optional<NeighbourKey> SlowPath::awaited(VrfId vrf,
+                                              std::span<const std::uint8_t> packet) const {
+    const Ipv4Address destination(ipv4(packet).destination.host());
     const auto routes = rib_.explain(vrf, destination);
-    if (!routes || (*routes).empty()) return counters_.count(SlowEvent::kNoWayOut);
+    if (!routes || (*routes).empty()) return std::nullopt;
     const GroupId group = (*routes).front().group;
     if (group == special_group(AdjacencyKind::kUnresolved)) {
         // The subnet of an attachment: the destination is itself the neighbour to ask.
         const Attachment* out = attachments_.connected(vrf, destination);
         if (out == nullptr || !is_host_of(out->subnet, destination) || !out->is_usable()) {
-            return counters_.count(SlowEvent::kNoWayOut);
+            return std::nullopt;
         }
-        return neighbours_.hold({out->id, destination}, std::move(packet), now_ns);
+        return NeighbourKey{out->id, destination};
     }
-    const std::vector<GroupInfo::Member> members = next_hops_.group_info(group).members;
-    for (const GroupInfo::Member& member : members) {
+    for (const GroupInfo::Member& member : next_hops_.group_info(group).members) {
         if (member.state != NextHopState::kUnresolved) continue;
-        return neighbours_.hold({member.attachment, member.address}, std::move(packet), now_ns);
+        return NeighbourKey{member.attachment, member.address};
     }
-    route(std::move(packet), vrf, now_ns);  // somebody answered in the meantime
+    return std::nullopt;
 }
 
 bool SlowPath::may_send(IcmpError error, AttachmentId in, std::uint64_t now_ns) {
@@ -210,7 +236,9 @@ const Adjacency& SlowPath::way_of(VrfId vrf, std::span<const std::uint8_t> packe
 void SlowPath::route(Packet packet, VrfId vrf, std::uint64_t now_ns) {
     const Adjacency& way = way_of(vrf, packet.bytes());
     if (way.kind == AdjacencyKind::kUnresolved) {
-        return handle_unresolved(std::move(packet), vrf, now_ns);
+        const auto neighbour = awaited(vrf, packet.bytes());
+        if (!neighbour) return counters_.count(SlowEvent::kNoWayOut);
+        return neighbours_.hold(*neighbour, std::move(packet), now_ns);
     }
     const Attachment* out = attachments_.find(way.attachment);
     if (way.kind != AdjacencyKind::kForward || out == nullptr) {

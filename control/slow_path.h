@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/limits.h"
@@ -55,7 +57,13 @@ class SlowPath {
     void handle_arp(Packet packet, const Attachment& in, std::uint64_t now_ns);
     void handle_local(Packet packet, const Attachment& in, std::uint64_t now_ns);
     void handle_too_big(Packet packet, const Attachment& in, std::uint64_t now_ns);
-    void handle_unresolved(Packet packet, VrfId vrf, std::uint64_t now_ns);
+    void handle_unresolved(Packet packet, const Attachment& in, std::uint64_t now_ns);
+    // Or says that it needs fragmentation, where its sender forbids that.
+    void forward_in_fragments(Packet packet, const Attachment& in, std::uint16_t mtu,
+                              std::uint64_t now_ns);
+    // The neighbour that a packet must wait for; nothing where nobody could answer.
+    [[nodiscard]] std::optional<NeighbourKey> awaited(VrfId vrf,
+                                                      std::span<const std::uint8_t> packet) const;
     void answer_with_error(Packet packet, const Attachment& in, IcmpError error, std::uint16_t mtu,
                            std::uint64_t now_ns);
     [[nodiscard]] bool may_send(IcmpError error, AttachmentId in, std::uint64_t now_ns);
