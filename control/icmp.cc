@@ -127,11 +127,11 @@ void turn_into_echo_reply(std::span<std::uint8_t> packet) noexcept {
     header.checksum = Be16::from_wire(checksum_of(packet.first(header.header_bytes())));
 
     auto& icmp = *reinterpret_cast<IcmpHeader*>(packet.data() + header.header_bytes());
-    const auto before =
-        static_cast<std::uint16_t>(icmp.type);  // the type is the low byte on the wire
     icmp.type = static_cast<std::uint8_t>(IcmpType::kEchoReply);
-    const auto after = static_cast<std::uint16_t>(icmp.type);
-    icmp.checksum = Be16::from_wire(checksum_replace(icmp.checksum.wire(), before, after));
+    // Summed anew: an update (RFC 1624) of a message that is all zeros now would leave a sum of
+    // zero, which no receiver takes.
+    icmp.checksum = Be16();
+    icmp.checksum = Be16::from_wire(checksum_of(payload_of(packet)));
 }
 
 }  // namespace causeway
