@@ -23,11 +23,11 @@ class TokenBucket {
             credit_ = full;
             started_ = true;
         } else {
-            // Credit is in tokens times nanoseconds a second, so no fraction is ever lost. An idle
-            // second or more fills any bucket that a burst of one second's rate can fill.
-            const std::uint64_t elapsed =
-                std::min(now_ns - last_ns_, std::uint64_t{3'600} * kNanosecondsPerSecond);
-            credit_ = std::min(full, credit_ + elapsed * rate.per_second);
+            // Credit is in tokens times nanoseconds a second, so no fraction is ever lost.
+            credit_ = std::min(full, credit_);
+            const std::uint64_t elapsed = now_ns - last_ns_;
+            const bool fills = rate.per_second != 0 && elapsed > (full - credit_) / rate.per_second;
+            credit_ = fills ? full : credit_ + elapsed * rate.per_second;
         }
         last_ns_ = now_ns;
         if (credit_ < kNanosecondsPerSecond) return false;
