@@ -91,9 +91,7 @@ class Burst {
     [[nodiscard]] unsigned size() const noexcept { return walking_; }
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
     [[nodiscard]] std::span<PacketMeta> walking() noexcept { return {meta_.data(), walking_}; }
-    [[nodiscard]] std::span<rte_mbuf* const> mbufs() const noexcept {
-        return {mbufs_.data(), walking_};
-    }
+    [[nodiscard]] std::span<rte_mbuf*> mbufs() noexcept { return {mbufs_.data(), walking_}; }
     [[nodiscard]] std::span<LeftPacket> left() noexcept { return {left_.data(), left_count_}; }
 
     // keys[k] = key(meta of the k-th walking packet).

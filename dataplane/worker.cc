@@ -45,60 +45,64 @@ unsigned Worker::turn() noexcept {
         received += count;
         burst_.start(queue.port, count);
         walk_(burst_, tables);
-        transmit(burst_.walking(), burst_.mbufs());
+        transmit();
         dispose(burst_.left());
     }
     send_injected();
     return received;
 }
 
-void Worker::transmit(std::span<PacketMeta> packets, std::span<rte_mbuf* const> mbufs) noexcept {
-    for (std::size_t k = 0; k < packets.size(); ++k) {
-        const PacketMeta& meta = packets[k];
-        const Adjacency& way = *meta.adjacency;
-        TxBatch& batch = tx_batches_[way.port.value()];
-        const unsigned slot = batch.count++;
-        batch.mbufs[slot] = mbufs[k];
-        batch.from[slot] = meta.attachment;
-        batch.to[slot] = way.attachment;
-        batch.bytes[slot] = meta.frame_bytes;
-        ports_with_packets_ |= 1U << way.port.value();
+void Worker::transmit() noexcept {
+    const std::span<PacketMeta> packets = burst_.walking();
+    if (packets.empty()) return;
+    const std::uint8_t port = packets.front().adjacency->port.value();
+    unsigned others = 0;
+    for (const PacketMeta& meta : packets) others |= meta.adjacency->port.value() ^ port;
+    if (others != 0) return transmit_by_port();
+    send(PortId(port), burst_.mbufs().data(), burst_.size(),
+         [packets](unsigned k) noexcept -> const PacketMeta& { return packets[k]; });
+}
+
+void Worker::transmit_by_port() noexcept {
+    const std::span<PacketMeta> packets = burst_.walking();
+    const std::span<rte_mbuf*> mbufs = burst_.mbufs();
+    std::uint32_t ports = 0;  // bit p: tx_batches_[p] is not empty
+    for (unsigned k = 0; k < burst_.size(); ++k) {
+        const std::uint8_t port = packets[k].adjacency->port.value();
+        TxBatch& batch = tx_batches_[port];
+        batch.mbufs[batch.count] = mbufs[k];
+        batch.places[batch.count++] = static_cast<std::uint8_t>(k);
+        ports |= 1U << port;
     }
-    for (; ports_with_packets_ != 0; ports_with_packets_ &= ports_with_packets_ - 1) {
-        send<Origin::kForwarded>(
-            PortId(static_cast<std::uint8_t>(std::countr_zero(ports_with_packets_))));
+    for (; ports != 0; ports &= ports - 1) {
+        const auto port = static_cast<std::uint8_t>(std::countr_zero(ports));
+        TxBatch& batch = tx_batches_[port];
+        send(PortId(port), batch.mbufs.data(), batch.count,
+             [&](unsigned k) noexcept -> const PacketMeta& { return packets[batch.places[k]]; });
+        batch.count = 0;
     }
 }
 
-// Gives a port's batch to its device. What does not fit is dropped at once: a queue of our own
-// behind a full one would only add delay.
-template <Worker::Origin kOrigin>
-void Worker::send(PortId port) noexcept {
-    TxBatch& batch = tx_batches_[port.value()];
+// Gives packets to a device. What does not fit is dropped at once: a queue of our own behind a full
+// one would only add delay.
+template <class MetaOf>
+void Worker::send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_of) noexcept {
     const DeviceQueue& queue = tx_[port.value()];
-    const unsigned sent = rte_eth_tx_burst(queue.device, queue.queue, batch.mbufs.data(),
-                                           static_cast<std::uint16_t>(batch.count));
+    const unsigned sent =
+        rte_eth_tx_burst(queue.device, queue.queue, mbufs, static_cast<std::uint16_t>(count));
     for (unsigned k = 0; k < sent; ++k) {
-        TrafficCounters& out = counters_.traffic(batch.to[k]);
+        const PacketMeta& meta = meta_of(k);
+        TrafficCounters& out = counters_.traffic(meta.adjacency->attachment);
         out.tx_packets.add(1);
-        out.tx_bytes.add(batch.bytes[k]);
-        if constexpr (kOrigin == Origin::kForwarded) {
-            counters_.traffic(batch.from[k]).forwarded_packets.add(1);
-        } else {
-            out.injected_packets.add(1);
-        }
+        out.tx_bytes.add(meta.frame_bytes);
+        counters_.traffic(meta.attachment).forwarded_packets.add(1);
     }
-    if (sent < batch.count) [[unlikely]] {
-        for (unsigned k = sent; k < batch.count; ++k) {
-            if constexpr (kOrigin == Origin::kForwarded) {
-                counters_.count_exit(batch.from[k], Exit::kTxFull);
-            } else {
-                injected_lost_.add(1);
-            }
-        }
-        rte_pktmbuf_free_bulk(&batch.mbufs[sent], batch.count - sent);
+    if (sent == count) [[likely]]
+        return;
+    for (unsigned k = sent; k < count; ++k) {
+        counters_.count_exit(meta_of(k).attachment, Exit::kTxFull);
     }
-    batch.count = 0;
+    rte_pktmbuf_free_bulk(mbufs + sent, count - sent);
 }
 
 void Worker::dispose(std::span<LeftPacket> left) noexcept {
@@ -134,20 +138,19 @@ void Worker::dispose(std::span<LeftPacket> left) noexcept {
 void Worker::send_injected() noexcept {
     std::array<rte_mbuf*, kBurstSizeMax> mbufs;
     const unsigned count = punt_.take_injected(mbufs);
-    if (count == 0) [[likely]]
-        return;
     for (unsigned k = 0; k < count; ++k) {
-        const PuntNote& note = PuntNote::of(*mbufs[k]);
-        TxBatch& batch = tx_batches_[note.port.value()];
-        const unsigned slot = batch.count++;
-        batch.mbufs[slot] = mbufs[k];
-        batch.to[slot] = note.attachment;
-        batch.bytes[slot] = mbufs[k]->data_len;
-        ports_with_packets_ |= 1U << note.port.value();
-    }
-    for (; ports_with_packets_ != 0; ports_with_packets_ &= ports_with_packets_ - 1) {
-        send<Origin::kInjected>(
-            PortId(static_cast<std::uint8_t>(std::countr_zero(ports_with_packets_))));
+        const PuntNote note = PuntNote::of(*mbufs[k]);
+        const std::uint16_t bytes = mbufs[k]->data_len;
+        const DeviceQueue& queue = tx_[note.port.value()];
+        if (rte_eth_tx_burst(queue.device, queue.queue, &mbufs[k], 1) == 0) {
+            injected_lost_.add(1);
+            rte_pktmbuf_free(mbufs[k]);
+            continue;
+        }
+        TrafficCounters& out = counters_.traffic(note.attachment);
+        out.tx_packets.add(1);
+        out.tx_bytes.add(bytes);
+        out.injected_packets.add(1);
     }
 }
 

@@ -54,19 +54,17 @@ class Worker {
     [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_.read(); }
 
   private:
-    // What one burst sends to one port: the packets and where they came from.
+    // What one burst sends to one port of several: the packets, and their places in the burst.
     struct TxBatch {
         unsigned count = 0;
         std::array<rte_mbuf*, kBurstSizeMax> mbufs;
-        std::array<AttachmentId, kBurstSizeMax> from;
-        std::array<AttachmentId, kBurstSizeMax> to;
-        std::array<std::uint16_t, kBurstSizeMax> bytes;
+        std::array<std::uint8_t, kBurstSizeMax> places;
     };
-    enum class Origin : std::uint8_t { kForwarded, kInjected };
 
-    void transmit(std::span<PacketMeta> packets, std::span<rte_mbuf* const> mbufs) noexcept;
-    template <Origin kOrigin>
-    void send(PortId port) noexcept;
+    void transmit() noexcept;
+    void transmit_by_port() noexcept;
+    template <class MetaOf>
+    void send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_of) noexcept;
     void dispose(std::span<LeftPacket> left) noexcept;
     void send_injected() noexcept;
 
@@ -80,12 +78,11 @@ class Worker {
     Counters counters_;
     Burst burst_{counters_};
     Ipv4Walk walk_;
-    std::uint32_t ports_with_packets_ = 0;  // bit p: tx_batches_[p] is not empty
     std::array<TxBatch, kPortsMax> tx_batches_;
     Counter injected_lost_;  // the control thread's own packets that the device did not take
     Counter turns_;
     Counter idle_turns_;
 };
-static_assert(kPortsMax <= 32, "ports_with_packets_ has one bit a port");
+static_assert(kPortsMax <= 32, "transmit_by_port() has one bit a port");
 
 }  // namespace causeway
