@@ -62,10 +62,9 @@ void time_stage(Burst& burst, StageCounters& counters, Run&& run) noexcept {
     counters.cycles.add(rte_rdtsc() - start);
 }
 
-// One element of a walk's list: a burst stage, or several packet stages in one loop.
-template <class S>
-struct Element {
-    static_assert(BurstStage<S>);
+// The two kinds of element of a walk's list: a burst stage, or several packet stages in one loop.
+template <BurstStage S>
+struct BurstElement {
     static constexpr std::array<std::string_view, 1> kNames{S::kName};
 
     static void run(Burst& burst, const Tables& tables) noexcept { S::run(burst, tables); }
@@ -74,15 +73,8 @@ struct Element {
     }
 };
 
-}  // namespace detail
-
 template <PacketStage... Stages>
-struct PerPacket;
-
-namespace detail {
-
-template <class... Stages>
-struct Element<PerPacket<Stages...>> {
+struct PacketElement {
     static constexpr std::array<std::string_view, sizeof...(Stages)> kNames{Stages::kName...};
 
     static void run(Burst& burst, const Tables& tables) noexcept {
@@ -103,7 +95,32 @@ struct Element<PerPacket<Stages...>> {
 
 }  // namespace detail
 
-template <class... Elements>
+template <PacketStage... Stages>
+struct PerPacket {};
+
+namespace detail {
+
+template <class E>
+struct ElementOf;
+template <BurstStage S>
+struct ElementOf<S> {
+    using Type = BurstElement<S>;
+};
+template <PacketStage... Stages>
+struct ElementOf<PerPacket<Stages...>> {
+    using Type = PacketElement<Stages...>;
+};
+template <class E>
+using Element = typename ElementOf<E>::Type;
+
+}  // namespace detail
+
+template <class E>
+concept WalkElement = requires {
+    typename detail::ElementOf<E>::Type;
+};
+
+template <WalkElement... Elements>
 class Walk {
   public:
     static constexpr std::size_t kStages = (detail::Element<Elements>::kNames.size() + ...);
