@@ -51,7 +51,7 @@ BANS = [
     Ban(ANY, r"#\s*ifndef\s+\w+_H_?\b", "#pragma once"),
     Ban(ANY, r"\bs?rand\s*\(", "a seeded std::mt19937_64 whose seed is printed"),
     Ban(ANY, r"\b(strcpy|strcat|sprintf|gets)\s*\(", "std::string or fmt::format"),
-    Ban(ANY, r"\w_be\b", "a type, Be16 or Be32: byte order is no suffix"),
+    Ban(PRODUCT, r"\w_be\b", "a type, Be16 or Be32: byte order is no suffix"),
     Ban(PRODUCT, r"\bassert\s*\(", "CHECK, or DCHECK on the packet path"),
     Ban(PRODUCT, r"\bthrow\b", "a Result; libraries that throw are caught at the border"),
     Ban(PRODUCT, r"\busing\s+namespace\b", "using of the one name"),
