@@ -27,7 +27,6 @@ namespace {
 constexpr std::size_t kPackets = 4'096;
 constexpr std::size_t kFrameBytes = 60;  // 64 with FCS
 const PortId kEdge(0);
-const PortId kCore(1);
 
 struct Scene {
     std::size_t attachments = 2;  // of the edge port
@@ -39,10 +38,11 @@ struct Scene {
 class WalkBench {
   public:
     WalkBench(const Scene& scene, unsigned burst_size)
-        : bed_({.ports = 2,
+        : bed_({.ports = 1 + scene.ports,
                 .packets = 2 * kPackets - 1,
                 .ring_size = 2 * kPackets,
-                .burst_size = burst_size}) {
+                .burst_size = burst_size}),
+          ports_(scene.ports) {
         std::mt19937 random(1);
         const VrfId vrf = bed_.vrf();
         for (std::size_t i = 0; i < scene.attachments; ++i) {
@@ -52,8 +52,9 @@ class WalkBench {
         }
         std::vector<NextHopId> ways;
         for (std::size_t i = 0; i < 16; ++i) {
+            const PortId port(static_cast<std::uint8_t>(1 + i % ports_));
             const AttachmentId out =
-                bed_.attach(kCore, 1'000, static_cast<std::uint16_t>(1 + i), vrf);
+                bed_.attach(port, 1'000, static_cast<std::uint16_t>(1 + i), vrf);
             ways.push_back(bed_.neighbour(
                 out, Ipv4Address(0x0a020000U + static_cast<std::uint32_t>(i)), kCustomerMac));
         }
@@ -93,11 +94,17 @@ class WalkBench {
             const std::uint64_t start = rte_rdtsc();
             bed_.turn();
             cycles += rte_rdtsc() - start;
-            const unsigned count =
-                rte_ring_sc_dequeue_burst(bed_.tx_ring(kCore), sent.data(), kBurstSizeMax, nullptr);
+            std::size_t count = 0;
+            for (std::size_t port = 1; port <= ports_; ++port) {
+                rte_ring* ring = bed_.tx_ring(PortId(static_cast<std::uint8_t>(port)));
+                const unsigned some =
+                    rte_ring_sc_dequeue_burst(ring, sent.data(), kBurstSizeMax, nullptr);
+                for (unsigned k = 0; k < some; ++k) {
+                    put_back(static_cast<rte_mbuf*>(sent[k]), done + count + k);
+                }
+                count += some;
+            }
             CHECK(count > 0);  // else packets get lost and the figure means nothing
-            for (unsigned k = 0; k < count; ++k)
-                put_back(static_cast<rte_mbuf*>(sent[k]), done + k);
             done += count;
         }
         return cycles;
@@ -117,13 +124,15 @@ class WalkBench {
     }
 
     TestBed bed_;
+    std::size_t ports_;
     std::vector<std::array<std::uint8_t, kFrameBytes>> frames_{kPackets};
 };
 
 void walk(benchmark::State& state) {
     const Scene scene{.attachments = static_cast<std::size_t>(state.range(1)),
                       .routes = static_cast<std::size_t>(state.range(2)),
-                      .ways = static_cast<std::size_t>(state.range(3))};
+                      .ways = static_cast<std::size_t>(state.range(3)),
+                      .ports = static_cast<std::size_t>(state.range(4))};
     WalkBench bench(scene, static_cast<unsigned>(state.range(0)));
     std::vector<double> passes;
     for (int warm = 0; warm < 20; ++warm) (void)bench.pass();
@@ -141,13 +150,15 @@ void walk(benchmark::State& state) {
     state.SetLabel(has_huge_pages() ? "huge pages" : "4 KiB pages");
 }
 BENCHMARK(walk)
-    ->ArgNames({"burst", "attachments", "routes", "ways"})
-    ->Args({32, 2, 16, 1})
-    ->Args({64, 2, 16, 1})
-    ->Args({32, 2, 16, 2})
-    ->Args({64, 2, 16, 2})
-    ->Args({32, 16'000, 16, 2})
-    ->Args({64, 16'000, 16, 2});
+    ->ArgNames({"burst", "attachments", "routes", "ways", "ports"})
+    ->Args({32, 2, 16, 1, 1})
+    ->Args({64, 2, 16, 1, 1})
+    ->Args({32, 2, 16, 1, 2})
+    ->Args({32, 2, 16, 1, 4})
+    ->Args({32, 2, 16, 2, 1})
+    ->Args({64, 2, 16, 2, 1})
+    ->Args({32, 16'000, 16, 2, 1})
+    ->Args({64, 16'000, 16, 2, 1});
 
 }  // namespace
 }  // namespace causeway::test
