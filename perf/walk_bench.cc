@@ -31,7 +31,8 @@ const PortId kEdge(0);
 struct Scene {
     std::size_t attachments = 2;  // of the edge port
     std::size_t routes = 16;
-    std::size_t ways = 1;  // members of each route's group
+    std::size_t ways = 1;   // members of each route's group
+    std::size_t ports = 1;  // that packets leave by, in random order
 };
 
 // Packets from the edge to the core, in random order of attachments and destinations.
