@@ -21,13 +21,12 @@ constexpr std::uint32_t kTbl8Groups = 32'767;             // the most that 2-byt
 int heap_socket() {
     static const Mapping memory = std::move(Mapping::allocate(kHeapBytes, PageSize::kHuge).value());
     static const int socket = [] {
-        static const Eal eal =
-            std::move(Eal::start({.control_core = 0,
-                                  .worker_cores = {0},
-                                  .pages = Pages::kNormal,
-                                  .memory_mib = 64,
-                                  .extra_args = {}})
-                          .value());
+        static const Eal eal = std::move(Eal::start({.control_core = 0,
+                                                     .worker_cores = {0},
+                                                     .pages = Pages::kNormal,
+                                                     .memory_mib = 64,
+                                                     .extra_args = {}})
+                                             .value());
         CHECK(rte_malloc_heap_create(kHeap) == 0);
         CHECK(rte_malloc_heap_memory_add(kHeap, memory.data(), memory.size(), nullptr, 0,
                                          kHugePageBytes) == 0);
