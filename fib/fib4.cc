@@ -11,14 +11,6 @@
 namespace causeway {
 namespace {
 
-constexpr std::size_t kLevel1Bytes = kFibLevel1Entries * sizeof(FibEntry);
-constexpr std::size_t kEntriesPerPage = kPageBytes / sizeof(FibEntry);
-constexpr std::uint32_t kLevel1Pages = kLevel1Bytes / kPageBytes;
-
-// A VRF that has written this many pages is a large one and moves to huge pages. Private space
-// (RFC 1918) is 35 pages in all and stays small; a full table writes thousands.
-constexpr std::uint32_t kLargeVrfPages = 128;
-
 // Four entries stored at once. An aligned word is stored whole, so none of its entries is torn.
 using EntryWord [[gnu::may_alias]] = std::uint64_t;
 constexpr std::size_t kEntriesPerWord = sizeof(EntryWord) / sizeof(FibEntry);
@@ -26,7 +18,7 @@ constexpr EntryWord kFourEntries = 0x0001'0001'0001'0001;
 constexpr EntryWord kFourExtensionBits = kFourEntries * kFibExtensionBit;
 
 bool has_avx512() noexcept {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f");
 }
 
 void store(FibEntry* entry, FibEntry value) noexcept {
@@ -40,10 +32,9 @@ Result<std::unique_ptr<Fib4>> Fib4::create(GracePeriods& grace, const Options& o
         options.blocks_max > kFibBlocksMax) {
         return Unexpected(ErrorCode::kInvalid, "more VRFs or extension blocks than can be named");
     }
-    // One VRF more, always empty, for unknown ids; and a huge page for kernels that load an entry
-    // as the low half of a wider word.
-    Result<Mapping> level1 =
-        Mapping::reserve((options.vrfs_max + 1) * kLevel1Bytes + kHugePageBytes);
+    Result<Level1> level1 = Level1::create(grace, {.vrfs_max = options.vrfs_max,
+                                                   .bytes_max = options.level1_bytes_max,
+                                                   .large_vrf_chunks = options.large_vrf_chunks});
     if (!level1) return Unexpected(level1.error());
     Result<Mapping> blocks = Mapping::allocate(
         options.blocks_max * kFibBlockEntries * sizeof(FibEntry) + kCacheLine, PageSize::kHuge);
@@ -51,28 +42,22 @@ Result<std::unique_ptr<Fib4>> Fib4::create(GracePeriods& grace, const Options& o
     return std::unique_ptr<Fib4>(new Fib4(grace, options, std::move(*level1), std::move(*blocks)));
 }
 
-Fib4::Fib4(GracePeriods& grace, const Options& options, Mapping level1, Mapping blocks)
+Fib4::Fib4(GracePeriods& grace, const Options& options, Level1 level1, Mapping blocks)
     : kernel_(has_avx512() ? fib4_lookup_avx512 : fib4_lookup_scalar),
       kernel_name_(has_avx512() ? "avx512" : "scalar"),
       grace_(grace),
       options_(options),
-      level1_memory_(std::move(level1)),
+      level1_(std::move(level1)),
       blocks_memory_(std::move(blocks)),
       defaults_(std::make_unique<FibEntry[]>(options.vrfs_max + 1 + kCacheLine)),
-      level1s_(options.vrfs_max),
       blocks_(options.blocks_max) {
-    tables_ = {.level1 = reinterpret_cast<const FibEntry*>(level1_memory_.data()),
-               .blocks = reinterpret_cast<const FibEntry*>(blocks_memory_.data()),
-               .defaults = defaults_.get(),
-               .vrfs_max = static_cast<std::uint32_t>(options.vrfs_max)};
+    level1_.describe(tables_);
+    tables_.blocks = reinterpret_cast<const FibEntry*>(blocks_memory_.data());
+    tables_.defaults = defaults_.get();
     free_blocks_.reserve(options.blocks_max);
     for (std::size_t index = options.blocks_max; index-- > 0;) {
         free_blocks_.push_back(static_cast<std::uint16_t>(index));
     }
-}
-
-FibEntry* Fib4::level1(VrfId vrf) const noexcept {
-    return reinterpret_cast<FibEntry*>(level1_memory_.data()) + vrf.value() * kFibLevel1Entries;
 }
 
 FibEntry* Fib4::block(std::size_t index) const noexcept {
@@ -80,35 +65,17 @@ FibEntry* Fib4::block(std::size_t index) const noexcept {
 }
 
 Status Fib4::open_vrf(VrfId vrf) {
-    if (vrf.value() >= options_.vrfs_max) {
-        return Unexpected(ErrorCode::kInvalid, "VRF number " + std::to_string(vrf.value()) +
-                                                   " is beyond the last, " +
-                                                   std::to_string(options_.vrfs_max - 1));
-    }
-    Level1& state = level1s_[vrf.value()];
-    if (state.is_open) {
-        return Unexpected(ErrorCode::kExists,
-                          "VRF number " + std::to_string(vrf.value()) + " exists");
-    }
-    Status status = level1_memory_.make_writable(vrf.value() * kLevel1Bytes, kLevel1Bytes);
-    if (!status) return status;
-    state.is_open = true;
-    state.written.assign(kLevel1Pages / 64, 0);
-    return ok();
+    return level1_.open(vrf);
 }
 
 void Fib4::close_vrf(VrfId vrf) {
-    Level1& state = level1s_[vrf.value()];
-    CHECK(state.is_open);
     set_default(vrf, kNoRouteGroup);
-    level1_memory_.discard(vrf.value() * kLevel1Bytes, kLevel1Bytes);
+    level1_.close(vrf);
     for (std::size_t index = 0; index < blocks_.size() && blocks_used_ != 0; ++index) {
         if (blocks_[index].is_used && blocks_[index].vrf == vrf) {
             retire_block(static_cast<std::uint16_t>(index));
         }
     }
-    level1_bytes_ -= state.is_large ? kLevel1Bytes : state.pages * kPageBytes;
-    state = Level1{};
 }
 
 void Fib4::set_default(VrfId vrf, GroupId group) noexcept {
@@ -116,51 +83,20 @@ void Fib4::set_default(VrfId vrf, GroupId group) noexcept {
 }
 
 Status Fib4::hold(VrfId vrf, Ipv4Prefix prefix) {
-    DCHECK(level1s_[vrf.value()].is_open);
+    DCHECK(level1_.is_open(vrf));
     if (prefix.length() == 0) return ok();
     const std::uint32_t slash24 = prefix.address().value() >> 8;
-    const bool needs_block = prefix.length() > 24 && (level1(vrf)[slash24] & kFibExtensionBit) == 0;
+    if (prefix.length() <= 24) return level1_.cover(vrf, prefix);
+    const bool needs_block = (*level1_.entry(vrf, slash24) & kFibExtensionBit) == 0;
     if (needs_block) reclaim_blocks();
     if (needs_block && free_blocks_.empty()) {
         return Unexpected(ErrorCode::kFull, "all " + std::to_string(options_.blocks_max) +
                                                 " blocks for prefixes longer than /24 are in use");
     }
-    if (Status status = charge_pages(vrf, prefix); !status) return status;
+    if (Status status = level1_.cover(vrf, prefix); !status) return status;
     if (needs_block) insert_block(vrf, slash24);
-    if (prefix.length() > 24) ++blocks_[level1(vrf)[slash24] ^ kFibExtensionBit].holds;
+    ++blocks_[*level1_.entry(vrf, slash24) ^ kFibExtensionBit].holds;
     return ok();
-}
-
-Status Fib4::charge_pages(VrfId vrf, Ipv4Prefix prefix) {
-    Level1& state = level1s_[vrf.value()];
-    if (state.is_large) return ok();
-    const auto first = static_cast<std::uint32_t>((prefix.first().value() >> 8) / kEntriesPerPage);
-    const auto last = static_cast<std::uint32_t>((prefix.last().value() >> 8) / kEntriesPerPage);
-    const auto bit = [](std::uint32_t page) { return std::uint64_t{1} << (page % 64); };
-    std::uint32_t fresh = 0;
-    for (std::uint32_t page = first; page <= last; ++page) {
-        fresh += (state.written[page / 64] & bit(page)) == 0;
-    }
-    if (fresh == 0) return ok();
-    if (level1_bytes_ + fresh * kPageBytes > options_.level1_bytes_max) {
-        return Unexpected(ErrorCode::kFull, "the route tables' memory of " +
-                                                std::to_string(options_.level1_bytes_max >> 20) +
-                                                " MiB is used up");
-    }
-    for (std::uint32_t page = first; page <= last; ++page) state.written[page / 64] |= bit(page);
-    state.pages += fresh;
-    level1_bytes_ += fresh * kPageBytes;
-    if (state.pages > kLargeVrfPages) grow_large(vrf);
-    return ok();
-}
-
-void Fib4::grow_large(VrfId vrf) noexcept {
-    Level1& state = level1s_[vrf.value()];
-    const std::size_t bytes = level1_bytes_ - state.pages * kPageBytes + kLevel1Bytes;
-    if (bytes > options_.level1_bytes_max) return;  // it works on small pages, only slower
-    level1_bytes_ = bytes;
-    state.is_large = true;
-    level1_memory_.make_huge(vrf.value() * kLevel1Bytes, kLevel1Bytes);
 }
 
 void Fib4::insert_block(VrfId vrf, std::uint32_t slash24) {
@@ -169,14 +105,14 @@ void Fib4::insert_block(VrfId vrf, std::uint32_t slash24) {
     ++blocks_used_;
     blocks_[index] = {.vrf = vrf, .is_used = true};
     // The block gives the answers of the entry it replaces, so that publishing it changes none.
-    FibEntry* const entry = level1(vrf) + slash24;
+    FibEntry* const entry = level1_.entry(vrf, slash24);
     std::fill_n(block(index), kFibBlockEntries, *entry);
     store(entry, static_cast<FibEntry>(kFibExtensionBit | index));
 }
 
 void Fib4::drop(VrfId vrf, Ipv4Prefix prefix) noexcept {
     if (prefix.length() <= 24) return;
-    const FibEntry entry = level1(vrf)[prefix.address().value() >> 8];
+    const FibEntry entry = *level1_.entry(vrf, prefix.address().value() >> 8);
     CHECK((entry & kFibExtensionBit) != 0);
     Block& state = blocks_[entry ^ kFibExtensionBit];
     CHECK(state.holds != 0);
@@ -184,7 +120,7 @@ void Fib4::drop(VrfId vrf, Ipv4Prefix prefix) noexcept {
 }
 
 void Fib4::collapse_block(VrfId vrf, Ipv4Address address) {
-    FibEntry* const entry = level1(vrf) + (address.value() >> 8);
+    FibEntry* const entry = level1_.entry(vrf, address.value() >> 8);
     if ((*entry & kFibExtensionBit) == 0) return;
     const auto index = static_cast<std::uint16_t>(*entry ^ kFibExtensionBit);
     if (blocks_[index].holds != 0) return;
@@ -226,7 +162,7 @@ void Fib4::fill(VrfId vrf, Ipv4Address first, Ipv4Address last, GroupId group) n
 
 void Fib4::fill_slash24(VrfId vrf, std::uint32_t slash24, std::uint32_t first, std::uint32_t last,
                         FibEntry value) noexcept {
-    FibEntry* const entry = level1(vrf) + slash24;
+    FibEntry* const entry = level1_.entry(vrf, slash24);
     if ((*entry & kFibExtensionBit) == 0) {
         CHECK(first == 0 && last == 255);
         store(entry, value);
@@ -240,9 +176,9 @@ void Fib4::fill_slash24(VrfId vrf, std::uint32_t slash24, std::uint32_t first, s
 // collapse_block(), and is filled like the others.
 void Fib4::fill_level1(VrfId vrf, std::uint32_t first24, std::uint32_t last24,
                        FibEntry value) noexcept {
-    FibEntry* const entries = level1(vrf);
     for (std::uint32_t slash24 = first24; slash24 <= last24;) {
-        auto* const word = reinterpret_cast<EntryWord*>(entries + slash24);
+        // Words do not reach over the end of a chunk.
+        auto* const word = reinterpret_cast<EntryWord*>(level1_.entry(vrf, slash24));
         const bool is_whole =
             slash24 % kEntriesPerWord == 0 && slash24 + kEntriesPerWord - 1 <= last24;
         if (is_whole && (*word & kFourExtensionBits) == 0) {
@@ -255,10 +191,11 @@ void Fib4::fill_level1(VrfId vrf, std::uint32_t first24, std::uint32_t last24,
 }
 
 Fib4::Usage Fib4::usage() const noexcept {
-    Usage usage{
-        .blocks = blocks_used_, .blocks_retired = retired_.size(), .level1_bytes = level1_bytes_};
-    for (const Level1& state : level1s_) usage.vrfs += state.is_open;
-    return usage;
+    return {.vrfs = level1_.open_count(),
+            .blocks = blocks_used_,
+            .blocks_retired = retired_.size(),
+            .vrfs_large = level1_.large_count(),
+            .level1_bytes = level1_.bytes()};
 }
 
 }  // namespace causeway

@@ -14,8 +14,7 @@
 //   (3) A block exists exactly while its /24 has prefixes longer than /24, or until
 //       collapse_block() after the last of them. So removing a route never needs memory.
 //
-// Layout. Level 1 has one entry a /24, 32 MiB a VRF, in one reservation of address space: a VRF's
-// table is arithmetic, not a pointer, and only pages that were written cost memory.
+// Layout. Level 1 has one entry a /24; level1.h says where.
 //
 //   15          14                                            0
 //  +-----------+-----------------------------------------------+
@@ -38,6 +37,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/fib4_kernel.h"
+#include "fib/level1.h"
 #include "fib/mapping.h"
 
 namespace causeway {
@@ -47,13 +47,17 @@ class Fib4 {
     struct Options {
         std::size_t vrfs_max = kVrfsMax;  // ids 0 to vrfs_max - 1
         std::size_t blocks_max = kFibBlocksMax;
-        std::size_t level1_bytes_max = kFibLevel1BytesMax;  // resident, of all VRFs
+        std::size_t level1_bytes_max = kFibLevel1BytesMax;  // of all VRFs
+        // A VRF with routes in more /13s than this gets a table of its own, 32 MiB. Private space
+        // (RFC 1918) is 35 of them and stays small; a full table has routes in thousands.
+        std::size_t large_vrf_chunks = 1'024;
     };
     struct Usage {
         std::size_t vrfs = 0;
         std::size_t blocks = 0;          // in use
         std::size_t blocks_retired = 0;  // waiting for their grace period
-        std::size_t level1_bytes = 0;    // charged against Options::level1_bytes_max
+        std::size_t vrfs_large = 0;
+        std::size_t level1_bytes = 0;  // charged against Options::level1_bytes_max
     };
 
     // The grace periods must outlive the table.
@@ -71,7 +75,7 @@ class Fib4 {
 
     // The rest is the Rib's side: it knows which addresses a route is the best for.
 
-    // kInvalid beyond vrfs_max, kExists, or kUnavailable when the system refuses address space.
+    // kInvalid beyond vrfs_max, kExists.
     [[nodiscard]] Status open_vrf(VrfId vrf);
     // All its addresses read as no route from now on. The id may be opened again at once; the
     // caller sees to it that no reader still asks for the old one.
@@ -80,8 +84,9 @@ class Fib4 {
     // Group of addresses no entry is set for; kNoRouteGroup when there is no default route.
     void set_default(VrfId vrf, GroupId group) noexcept;
 
-    // Makes sure that fill() over this prefix has memory: pages of level 1, and for a prefix longer
-    // than /24 one more hold on its /24's block. kFull leaves everything as it was.
+    // Makes sure that fill() over this prefix has memory: level 1 for it, and for a prefix longer
+    // than /24 one more hold on its /24's block. kFull, or kUnavailable when the system refuses
+    // memory, leave all answers as they were.
     [[nodiscard]] Status hold(VrfId vrf, Ipv4Prefix prefix);
     // Gives up a hold on a block. The block stays in use until collapse_block().
     void drop(VrfId vrf, Ipv4Prefix prefix) noexcept;
@@ -107,20 +112,9 @@ class Fib4 {
         std::uint64_t token;
         std::uint16_t block;
     };
-    // What a VRF has of level 1. Pages are charged when first written and given back with the VRF.
-    struct Level1 {
-        bool is_open = false;
-        bool is_large = false;  // on huge pages, charged as a whole
-        std::uint32_t pages = 0;
-        std::vector<std::uint64_t> written;  // a bit a page of 4 KiB
-    };
+    Fib4(GracePeriods& grace, const Options& options, Level1 level1, Mapping blocks);
 
-    Fib4(GracePeriods& grace, const Options& options, Mapping level1, Mapping blocks);
-
-    [[nodiscard]] FibEntry* level1(VrfId vrf) const noexcept;
     [[nodiscard]] FibEntry* block(std::size_t index) const noexcept;
-    [[nodiscard]] Status charge_pages(VrfId vrf, Ipv4Prefix prefix);
-    void grow_large(VrfId vrf) noexcept;
     void insert_block(VrfId vrf, std::uint32_t slash24);
     void retire_block(std::uint16_t index);
     void reclaim_blocks();
@@ -135,15 +129,13 @@ class Fib4 {
 
     GracePeriods& grace_;
     Options options_;
-    Mapping level1_memory_;
+    Level1 level1_;
     Mapping blocks_memory_;
     std::unique_ptr<FibEntry[]> defaults_;
-    std::vector<Level1> level1s_;
     std::vector<Block> blocks_;
     std::vector<std::uint16_t> free_blocks_;
     std::deque<Retired> retired_;  // in the order of their tokens
     std::size_t blocks_used_ = 0;
-    std::size_t level1_bytes_ = 0;
 };
 
 }  // namespace causeway

@@ -10,8 +10,18 @@ namespace {
 // Entries are loaded by value and in this order (level 1, block, default), which is the reverse of
 // the order in which a writer makes room and fills; acquire keeps the compiler to it and is a plain
 // load on x86.
-FibEntry load(const FibEntry* entry) noexcept {
-    return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+template <class T>
+T load(const T* place) noexcept {
+    return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+
+const FibEntry* level1_entry(const FibTables& tables, std::size_t vrf,
+                             std::uint32_t address) noexcept {
+    const std::size_t row = address >> (8 + kFibChunkBits);
+    const std::uint32_t flat = load(tables.flats + vrf);
+    const std::size_t chunk =
+        flat != 0 ? flat + row : load(tables.directory + row * tables.row_length + vrf);
+    return tables.level1 + chunk * kFibChunkEntries + (address >> 8) % kFibChunkEntries;
 }
 
 // One part of a burst. No branch depends on an entry, but for how many are extended at all. The
@@ -27,7 +37,7 @@ void lookup_part(const FibTables tables, const RouteKey* keys, GroupId* groups,
     std::size_t extended_count = 0;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t vrf = std::min<std::uint32_t>(keys[i].vrf.value(), tables.vrfs_max);
-        places[i] = tables.level1 + vrf * kFibLevel1Entries + (keys[i].destination.value() >> 8);
+        places[i] = level1_entry(tables, vrf, keys[i].destination.value());
         __builtin_prefetch(places[i]);
     }
     for (std::size_t i = 0; i < count; ++i) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,6 +31,17 @@ class ManualGrace final : public GracePeriods {
   private:
     std::uint64_t started_ = 0;
     std::uint64_t over_ = 0;
+};
+
+// Grace periods over one reader that counts its turns.
+class TurnGrace final : public GracePeriods {
+  public:
+    [[nodiscard]] std::uint64_t begin() override { return turn_.fetch_add(0); }
+    [[nodiscard]] bool is_over(std::uint64_t token) override { return turn_.load() > token; }
+    void quiescent() noexcept { turn_.fetch_add(1); }
+
+  private:
+    std::atomic<std::uint64_t> turn_{0};
 };
 
 inline Ipv4Prefix prefix(const char* text) {

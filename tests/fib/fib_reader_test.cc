@@ -13,17 +13,6 @@
 namespace causeway {
 namespace {
 
-// Grace periods over one reader that counts its turns.
-class TurnGrace final : public GracePeriods {
-  public:
-    [[nodiscard]] std::uint64_t begin() override { return turn_.fetch_add(0); }
-    [[nodiscard]] bool is_over(std::uint64_t token) override { return turn_.load() > token; }
-    void quiescent() noexcept { turn_.fetch_add(1); }
-
-  private:
-    std::atomic<std::uint64_t> turn_{0};
-};
-
 constexpr VrfId kVrf{0};
 constexpr std::size_t kProbes = 64;
 constexpr std::size_t kChanges = 30'000;

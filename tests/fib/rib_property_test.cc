@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint16_t kVrfs = 4;
 constexpr std::size_t kBlocks = 48;  // few, so that the pool is full now and then
+// Few, so that VRFs become large: what is drawn from few bits needs eight, the rest more.
+constexpr std::size_t kLargeVrfChunks = 40;
 
 class RibProperty : public ::testing::Test {
   protected:
@@ -156,7 +158,8 @@ class RibProperty : public ::testing::Test {
 
     test::SeededRandom random;
     ManualGrace grace;
-    Tables tables{grace, {.vrfs_max = kVrfs + 1, .blocks_max = kBlocks}};
+    Tables tables{
+        grace, {.vrfs_max = kVrfs + 1, .blocks_max = kBlocks, .large_vrf_chunks = kLargeVrfChunks}};
     std::vector<GroupId> groups = tables.make_groups(40);
     std::array<SlowTwin, kVrfs> twins;
     std::vector<RouteKey> keys;
@@ -177,6 +180,7 @@ TEST_F(RibProperty, RandomChangesGiveTheAnswersOfTheSlowTwin) {
     }
     ASSERT_NO_FATAL_FAILURE(compare_all());
     EXPECT_GT(refused, 0U) << "the pool of blocks was never full";
+    EXPECT_EQ(tables.fib->usage().vrfs_large, kVrfs) << "of which each has a route of /1 to /5";
 }
 
 TEST_F(RibProperty, RandomBatchesApplyWholeOrNotAtAll) {
