@@ -42,6 +42,12 @@ std::string unique_name() {
 
 }  // namespace
 
+double dpdk_tables_mib() {
+    rte_malloc_socket_stats stats{};
+    CHECK(rte_malloc_get_socket_stats(heap_socket(), &stats) == 0);
+    return static_cast<double>(stats.heap_allocsz_bytes) / (1 << 20);
+}
+
 RteFib::RteFib(std::span<const TableRoute> routes, Entry entry) {
     rte_fib_conf conf{};
     conf.type = RTE_FIB_DIR24_8;

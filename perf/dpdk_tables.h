@@ -17,6 +17,9 @@
 
 namespace causeway::perf {
 
+// What these tables hold of their heap, in MiB. The heap is resident as a whole.
+[[nodiscard]] double dpdk_tables_mib();
+
 // rte_fib, DIR24_8.
 class RteFib {
   public:
