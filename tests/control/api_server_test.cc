@@ -3,6 +3,7 @@
 // The socket as callers meet it, the well-behaved and the others.
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -213,7 +214,9 @@ TEST(ApiServer, AnAnswerThatNobodyReadsIsGivenUp) {
         R"({"jsonrpc":"2.0","id":1,"method":"neighbour.list","params":{"limit":1000}})"
         "\n";
     for (int i = 0; i < 20; ++i) slow.send(call);
-    std::this_thread::sleep_for(500ms);
+    // Until the server has hung up, on however busy a machine.
+    pollfd hang_up{.fd = slow.socket(), .events = POLLRDHUP, .revents = 0};
+    ASSERT_EQ(poll(&hang_up, 1, 30'000), 1);
     int answers = 0;
     while (slow.read_line()) ++answers;
     EXPECT_LT(answers, 20);
