@@ -177,10 +177,9 @@ class Lab:
     def start_daemon(self) -> None:
         self.write_config()
         with open(self.log, "ab") as log:
-            # As a deployment's unit would: forwarding goes before whatever else the machine does.
-            self._daemon = self.start(ROUTER, "nice", "-n", "-15", str(self.program("causewayd")),
-                                      "--config", str(self.config), stdin=subprocess.DEVNULL,
-                                      stdout=log, stderr=log, start_new_session=True)
+            self._daemon = self.start(ROUTER, str(self.program("causewayd")), "--config",
+                                      str(self.config), stdin=subprocess.DEVNULL, stdout=log,
+                                      stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
             if self._daemon.poll() is not None:
