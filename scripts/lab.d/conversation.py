@@ -12,7 +12,7 @@ from lab import PYTHON, Lab
 from netns import LabError
 
 STREAM = Path(__file__).resolve().parent / "stream.py"
-START_DELAY_S = 0.4  # both ends must listen before either speaks
+START_DELAY_S = 0.1  # both ends must know when to begin before it is time
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,19 @@ class Conversation:
                  mark: str = ""):
         self.rate = rate
         self.hosts = (a[0], b[0])
-        self.start = time.monotonic() + START_DELAY_S
         options = ("--first-port", str(first_port), "--flows", str(flows), "--rate", str(rate),
-                   "--seconds", str(seconds), "--start", str(self.start), "--mark", mark)
+                   "--seconds", str(seconds), "--mark", mark)
         self._ends = [
             lab.start(host, PYTHON, str(STREAM), local, remote, *options, text=True,
-                      stdout=subprocess.PIPE)
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for (host, local), (_, remote) in ((a, b), (b, a))]
+        for host, end in zip(self.hosts, self._ends):
+            if end.stdout.readline() != "ready\n":
+                raise LabError(f"stream.py on {host} does not begin")
+        self.start = time.monotonic() + START_DELAY_S
+        for end in self._ends:
+            end.stdin.write(f"{self.start}\n")
+            end.stdin.flush()
         self._patience_s = seconds + 10.0
 
     def wait_until(self, seconds: float) -> None:

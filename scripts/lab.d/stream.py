@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """One end of a UDP conversation that knows exactly what it missed. Both ends run the same program:
 
-    stream.py LOCAL REMOTE --first-port 7000 --flows 8 --rate 500 --seconds 6 --start 1234.5
+    stream.py LOCAL REMOTE --first-port 7000 --flows 8 --rate 500 --seconds 6
+
+It says "ready" when it listens, and waits for a line with the time to begin, by the monotonic clock
+that all processes of a machine share: so neither end speaks before the other hears.
 
 Each flow is a pair of equal port numbers, and both ends send on it, numbered and stamped, whatever
 they receive: the two directions are measured apart. At the end it prints one JSON object, the
-receiver's view: per flow what was sent to the peer, what came, and the longest gap. `--start` is a
-time of the machine's monotonic clock, which both ends share; until then they only listen.
+receiver's view: per flow what was sent to the peer, what came, and the longest gap.
 
 `--mark` goes into every message, and a message with another mark counts as foreign.
 
@@ -21,6 +23,7 @@ import json
 import selectors
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
 
@@ -29,6 +32,9 @@ SO_TIMESTAMPNS = 35  # not in Python's socket module; see socket(7), SO_TIMESTAM
 MESSAGE = struct.Struct("!QQ")  # number, nanoseconds since the sender's previous message
 TIMESPEC = struct.Struct("@qq")
 LINGER_S = 0.3  # for what is still on its way when the last one is sent
+# A sender that was kept waiting longer leaves out what it missed: all of it at once would be a
+# burst that fills queues on the way, and no measure of the way.
+LATE_MAX_S = 0.01
 
 
 @dataclass
@@ -107,15 +113,19 @@ def converse(sockets: list[socket.socket], flows: list[Flow], options: argparse.
         selector.register(sock, selectors.EVENT_READ, flow)
     # The flows take turns, so that they do not all send in the same instant.
     turn_s = 1 / options.rate / len(flows)
-    due, turn = options.start or time.monotonic(), 0
+    due, turn = options.start, 0
     end = due + options.seconds
     while (now := time.monotonic()) < end + LINGER_S:
+        due = max(due, now - LATE_MAX_S)
         while due <= now and due < end:
             send(sockets[turn], flows[turn], mark)
             turn = (turn + 1) % len(flows)
             due += turn_s
-        for key, _ in selector.select(max(0.0, min(due - time.monotonic(), LINGER_S))):
+        wait_s = LINGER_S if due >= end else max(0.0, due - time.monotonic())
+        for key, _ in selector.select(wait_s):
             receive(key.fileobj, key.data, mark, period_ns)
+    for sock, flow in zip(sockets, flows):  # what came while we were kept waiting at the end
+        receive(sock, flow, mark, period_ns)
 
 
 def main() -> None:
@@ -126,13 +136,14 @@ def main() -> None:
     parser.add_argument("--first-port", type=int, default=7000)
     parser.add_argument("--flows", type=int, default=8)
     parser.add_argument("--rate", type=float, default=500.0, help="packets a second of each flow")
-    parser.add_argument("--start", type=float, default=0.0, help="default: now")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--mark", default="")
     options = parser.parse_args()
 
     flows = [Flow(options.first_port + i) for i in range(options.flows)]
     sockets = [open_flow(options.local, options.remote, flow.port) for flow in flows]
+    print("ready", flush=True)
+    options.start = float(sys.stdin.readline())
     converse(sockets, flows, options)
     print(json.dumps([flow.report() for flow in flows]))
 

@@ -21,14 +21,16 @@ class LabTest(unittest.TestCase):
     def setUp(self) -> None:
         if not self.lab.pids(ROUTER):
             self.lab.start_daemon()
-        for link in LINKS:
-            self.lab.restore(link)
+        self.restore_links()
         settle(self.lab)
 
     def tearDown(self) -> None:
+        self.restore_links()
+        self.assertTrue(self.lab.pids(ROUTER), "causewayd has died")
+
+    def restore_links(self) -> None:
         for link in LINKS:
             self.lab.restore(link)
-        self.assertTrue(self.lab.pids(ROUTER), "causewayd has died")
 
     def on_wire(self, host: str, *words: str) -> str:
         return self.lab.run(host, PYTHON, str(ON_WIRE), *words).strip()
