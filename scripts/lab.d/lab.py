@@ -26,7 +26,7 @@ REPOSITORY = HERE.parent.parent
 PYTHON = "/usr/bin/python3"  # Debian's: scapy is its package, and no other python's
 START_TIMEOUT_S = 30.0
 
-ROUTING_SYSCTLS = {
+HOST_SYSCTLS: dict[str, int | str] = {
     "ipv4/conf/all/rp_filter": 0,
     "ipv4/conf/default/rp_filter": 0,
     # A customer's router spreads flows over both links, and leaves a link that has no carrier.
@@ -38,6 +38,9 @@ ROUTING_SYSCTLS = {
     "ipv4/conf/all/arp_ignore": 1,
     # The lab measures the router's ICMP limits, not the hosts' own.
     "ipv4/icmp_ratelimit": 0,
+    # A TCP window that fits veth's queue of 256 frames: else a burst of one download is what the
+    # other flows lose packets to, and no measure of the router.
+    "ipv4/tcp_rmem": "4096 65536 131072",
 }
 
 
@@ -85,7 +88,7 @@ class Lab:
         self.down()
         self.state.mkdir(parents=True)
         for name in SCENE.namespaces:
-            netns.create(self.namespace(name), ROUTING_SYSCTLS)
+            netns.create(self.namespace(name), HOST_SYSCTLS)
         self._lay_wires()
         for name in SCENE.hosts:
             self._settle(name)

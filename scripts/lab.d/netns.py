@@ -39,7 +39,7 @@ def exists(namespace: str) -> bool:
     return Path("/run/netns", namespace).exists()
 
 
-def create(namespace: str, sysctls: dict[str, int]) -> None:
+def create(namespace: str, sysctls: dict[str, int | str]) -> None:
     run("ip", "netns", "add", namespace)
     # Before any interface is there, so that they inherit; and no IPv6, whose chatter nobody asked
     # for and which would show up in every counter.

@@ -117,13 +117,11 @@ def service(lab: Lab, story: Story) -> None:
 
 def cut(lab: Lab, story: Story, link: str) -> None:
     story.heading(f"The {link} link is cut mid-transfer")
-    download = Download(lab, "contoso", "contoso-vnet", VNET_HOST)
     running = talk(lab, "contoso", 3.0)
     stays = talk(lab, "contoso", 3.0, source=PRIVATE_PEERS[other(link)][0], first_port=7100)
     before = link_packets(lab, "contoso")[link]
     running.wait_until(1.0)
     used = link_packets(lab, "contoso")[link] - before
-    under_way = download.is_under_way()
     lab.cut(link)
     outcome, kept = running.finish(), stays.finish()
     up, down = (outcome.towards(host).gap_ms for host in ("contoso-vnet", "contoso"))
@@ -137,7 +135,15 @@ def cut(lab: Lab, story: Story, link: str) -> None:
                 f"{len(outcome.directions) // 2} flows lost {outcome.lost} of {outcome.sent:,}")
     story.claim(f"flows of the {other(link)} link lost nothing", kept.lost == 0,
                 f"{kept.lost} of {kept.sent:,} packets")
-    story.claim("the TCP download survived, byte for byte",
+    # On its own: a download that catches up fills the kernel's short queues, and what a conversation
+    # beside it loses there says nothing of the links.
+    lab.restore(link)
+    settle(lab)
+    download = Download(lab, "contoso", "contoso-vnet", VNET_HOST)
+    time.sleep(1.0)
+    under_way = download.is_under_way()
+    lab.cut(link)
+    story.claim("a TCP download survives a second cut, byte for byte",
                 under_way and download.arrived_whole())
 
 
