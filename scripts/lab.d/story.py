@@ -135,8 +135,8 @@ def cut(lab: Lab, story: Story, link: str) -> None:
                 f"{len(outcome.directions) // 2} flows lost {outcome.lost} of {outcome.sent:,}")
     story.claim(f"flows of the {other(link)} link lost nothing", kept.lost == 0,
                 f"{kept.lost} of {kept.sent:,} packets")
-    # On its own: a download that catches up fills the kernel's short queues, and what a conversation
-    # beside it loses there says nothing of the links.
+    # On its own: a download that catches up fills the kernel's short queues, and what a
+    # conversation beside it loses there says nothing of the links.
     lab.restore(link)
     settle(lab)
     download = Download(lab, "contoso", "contoso-vnet", VNET_HOST)
