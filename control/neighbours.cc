@@ -109,7 +109,9 @@ void Neighbours::learn(NeighbourKey key, const MacAddress& mac, std::uint64_t no
     neighbour.probe_due_ns = now_ns + kReachableTime;
     neighbour.probes = 0;
     counters_.count(SlowEvent::kArpLearned);
-    if (is_news) update_next_hop(entry);
+    // Where there was no slot for its adjacency the last time, there may be one now.
+    const bool forwards = next_hops_.info(neighbour.next_hop).state == NextHopState::kForwarding;
+    if (is_news || !forwards) update_next_hop(entry);
     send_pending(entry);
 }
 

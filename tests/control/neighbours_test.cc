@@ -142,6 +142,24 @@ TEST_F(NeighboursTest, of_two_links_the_living_one_takes_all_buckets) {
     EXPECT_EQ(buckets(0), all / 2);
 }
 
+TEST_F(NeighboursTest, without_a_slot_for_its_adjacency_the_next_answer_tries_again) {
+    std::vector<NextHopId> others;
+    Adjacency adjacency;
+    adjacency.kind = AdjacencyKind::kForward;
+    for (std::uint32_t i = 0; i < kAdjacenciesMax; ++i) {
+        const auto other = bed_.next_hops->acquire(AttachmentId(99), Ipv4Address(i));
+        if (!other) break;
+        others.push_back(*other);
+        if (!bed_.next_hops->set_forwarding(*other, adjacency)) break;
+    }
+    learn();
+    ASSERT_EQ(next_hop(), NextHopState::kUnresolved) << "not full";
+    for (const NextHopId other : others) bed_.next_hops->release(other);
+    learn();
+    EXPECT_EQ(next_hop(), NextHopState::kForwarding);
+    EXPECT_EQ(way().kind, AdjacencyKind::kForward);
+}
+
 TEST_F(NeighboursTest, each_has_a_host_route_while_it_is_known) {
     const Ipv4Prefix host = prefix("192.168.0.1/32");
     ASSERT_EQ(bed_.rib.find(kVrf, host).size(), 1U);
