@@ -94,30 +94,35 @@ TEST_F(SlowPathForward, packets_wait_in_order_and_only_so_many) {
 }
 
 TEST_F(SlowPathForward, only_so_many_wait_for_all_neighbours_together) {
-    bed_.attach({.id = *bed_.attachments.id_of("wide"),
-                 .name = "wide",
-                 .port = PortId(1),
-                 .outer = 301,
-                 .vrf = kVrf,
-                 .vrf_name = {},
-                 .address = ip("10.9.255.254"),
-                 .subnet = prefix("10.9.0.0/16"),
-                 .mac = kRouterMac,
-                 .peer = {},
-                 .circuit = {},
-                 .link = {},
-                 .is_port_up = true});
-    // The pool is smaller than the limit: one buffer a neighbour, and the rest of them is empty.
+    auto pool = make_packet_pool({.name = "many", .count = 8'191, .cache = 0});
+    ASSERT_TRUE(pool.has_value());
+    ControlBed bed({}, pool.value().get());
+    bed.attach_edge_and_core();
+    bed.attach({.id = *bed.attachments.id_of("wide"),
+                .name = "wide",
+                .port = PortId(1),
+                .outer = 301,
+                .vrf = kVrf,
+                .vrf_name = {},
+                .address = ip("10.9.255.254"),
+                .subnet = prefix("10.9.0.0/16"),
+                .mac = kRouterMac,
+                .peer = {},
+                .circuit = {},
+                .link = {},
+                .is_port_up = true});
     const std::uint32_t first = ip("10.9.0.1").value();
-    std::uint64_t held = 0;
-    while (rte_mempool_avail_count(bed_.transmitter.pool()) > 2) {
-        const auto host = static_cast<std::uint32_t>(held++ / kPendingPerNeighbour);
-        hand_up(packet(to_string(Ipv4Address(first + host))));
+    for (std::size_t i = 0; i < kPendingTotal + 10; ++i) {
+        const auto host = static_cast<std::uint32_t>(i / kPendingPerNeighbour);
+        bed.handle(kEdge, Exit::kUnresolved, packet(to_string(Ipv4Address(first + host))).bytes());
     }
-    EXPECT_EQ(bed_.count(SlowEvent::kPendingHeld), held);
-    bed_.pass(5 * kSecond);
-    EXPECT_EQ(bed_.count(SlowEvent::kPendingExpired), held);
-    EXPECT_EQ(rte_mempool_in_use_count(bed_.transmitter.pool()), 0U);
+    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kPendingTotal);
+    EXPECT_EQ(bed.count(SlowEvent::kPendingFull), 10U);
+    bed.pass(5 * kSecond);
+    EXPECT_EQ(bed.count(SlowEvent::kPendingExpired), kPendingTotal);
+    EXPECT_EQ(rte_mempool_in_use_count(bed.transmitter.pool()), 0U);
+    bed.handle(kEdge, Exit::kUnresolved, packet("10.9.0.1").bytes());
+    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kPendingTotal + 1) << "there is room again";
 }
 
 TEST_F(SlowPathForward, who_never_answers_is_asked_three_times_and_forgotten) {
