@@ -139,12 +139,21 @@ void Neighbours::hold(NeighbourKey key, Packet packet, std::uint64_t now_ns) {
 }
 
 void Neighbours::attachment_changed(AttachmentId attachment, std::uint64_t now_ns) {
+    announce(attachment);
     for (Entry entry = table_.lower_bound({attachment, Ipv4Address(0)});
          entry != table_.end() && entry->first.attachment == attachment; ++entry) {
         update_next_hop(entry);
         // After an outage the far end may be another device: believe the old MAC, but ask at once.
         entry->second.probe_due_ns = now_ns;
     }
+}
+
+// Tells the far end where we are (RFC 5227 3, ARP announcement): its own first question may have
+// gone out before our side of the link was up, and it would not ask again for a second.
+void Neighbours::announce(AttachmentId id) {
+    const Attachment* attachment = attachments_.find(id);
+    if (attachment == nullptr || !attachment->is_usable()) return;
+    send_request(*attachment, attachment->address, kBroadcastMac);
 }
 
 void Neighbours::attachment_removed(AttachmentId attachment) {
@@ -191,17 +200,20 @@ void Neighbours::ask(Entry entry, std::uint64_t now_ns) {
     const Attachment* attachment = attachments_.find(entry->first.attachment);
     if (attachment == nullptr || !attachment->is_usable()) return;
     if (neighbour.probes < kProbesMax) ++neighbour.probes;
+    send_request(*attachment, entry->first.address, neighbour.mac.value_or(kBroadcastMac));
+}
+
+void Neighbours::send_request(const Attachment& attachment, Ipv4Address target,
+                              const MacAddress& to) {
     auto packet = transmitter_.make_packet();
     if (!packet || !packet->resize(sizeof(ArpHeader))) {
         counters_.count(SlowEvent::kNoBuffer);
         return;
     }
-    const ArpHeader request = arp_request(*attachment, entry->first.address);
+    const ArpHeader request = arp_request(attachment, target);
     std::memcpy(packet->bytes().data(), &request, sizeof request);
-    const FrameHeader header =
-        attachment->header(neighbour.mac.value_or(kBroadcastMac), EtherType::kArp);
-    CHECK(packet->prepend(header.view()));
-    if (!transmitter_.send(std::move(*packet), *attachment)) {
+    CHECK(packet->prepend(attachment.header(to, EtherType::kArp).view()));
+    if (!transmitter_.send(std::move(*packet), attachment)) {
         counters_.count(SlowEvent::kInjectFull);
     }
 }

@@ -81,7 +81,7 @@ class Neighbours {
     // Forgets all of an attachment that is about to be removed. Routes that name them must be gone.
     void attachment_removed(AttachmentId attachment);
 
-    // Asks, ages, forgets; to be called every hundred milliseconds or so.
+    // Asks, ages, forgets; to be called every twenty milliseconds or so.
     void tick(std::uint64_t now_ns);
 
     [[nodiscard]] const std::map<NeighbourKey, Neighbour>& all() const noexcept { return table_; }
@@ -92,6 +92,8 @@ class Neighbours {
     [[nodiscard]] Result<Entry> make(NeighbourKey key, std::uint64_t now_ns);
     Entry forget(Entry entry);
     void ask(Entry entry, std::uint64_t now_ns);
+    void announce(AttachmentId attachment);
+    void send_request(const Attachment& attachment, Ipv4Address target, const MacAddress& to);
     void update_next_hop(Entry entry);
     void send_pending(Entry entry);
     void drop_pending(Entry entry);

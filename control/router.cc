@@ -13,7 +13,7 @@
 namespace causeway {
 namespace {
 
-constexpr std::chrono::milliseconds kTickPeriod{100};
+constexpr std::chrono::milliseconds kTickPeriod{20};
 constexpr std::chrono::milliseconds kLinkPollPeriod{5};
 
 ForwarderOptions forwarder_options(const Config& config) {

@@ -101,6 +101,11 @@ TEST_F(NeighboursTest, a_dead_link_turns_the_route_off_at_once_and_back_on) {
 
     set_port(kEdge, true);
     EXPECT_EQ(next_hop(), NextHopState::kForwarding) << "the old MAC is believed";
+    const Heard announcement = hear_one();
+    EXPECT_EQ(announcement.to, kBroadcastMac) << "the far end learns of us at once";
+    const ArpHeader arp = announcement.arp();
+    EXPECT_EQ(arp.sender_address.host(), arp.target_address.host());
+    EXPECT_EQ(arp.sender_mac, kRouterMac);
     bed_.pass(100 * kMillisecond);
     EXPECT_EQ(hear().size(), 1U) << "but asked for";
 }
