@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace causeway {
@@ -49,6 +53,28 @@ std::string to_string(Ipv4Prefix prefix) {
     return to_string(prefix.address()) + '/' + std::to_string(prefix.length());
 }
 
+std::string to_string(Ipv6Address address) {
+    std::array<std::uint8_t, 16> bytes;
+    for (std::size_t i = 0; i < 8; ++i) {
+        bytes[i] = static_cast<std::uint8_t>(address.high() >> (56 - 8 * i));
+        bytes[i + 8] = static_cast<std::uint8_t>(address.low() >> (56 - 8 * i));
+    }
+    std::array<char, INET6_ADDRSTRLEN> text;
+    return ::inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+}
+
+std::string to_string(Ipv6Prefix prefix) {
+    return to_string(prefix.address()) + '/' + std::to_string(prefix.length());
+}
+
+std::string to_string(const IpAddress& address) {
+    return std::visit([](auto one) { return to_string(one); }, address);
+}
+
+std::string to_string(const IpPrefix& prefix) {
+    return std::visit([](auto one) { return to_string(one); }, prefix);
+}
+
 std::string to_string(const MacAddress& mac) {
     static constexpr char kHex[] = "0123456789abcdef";
     std::string text;
@@ -83,6 +109,37 @@ std::optional<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) noexcept {
     const auto length = take_number(text, 32);
     if (!length || !text.empty()) return std::nullopt;
     return Ipv4Prefix::from(*address, static_cast<int>(*length));
+}
+
+std::optional<Ipv6Address> parse_ipv6_address(std::string_view text) noexcept {
+    std::array<char, INET6_ADDRSTRLEN> terminated{};
+    if (text.size() >= terminated.size() || text.find('\0') != text.npos) return std::nullopt;
+    std::copy(text.begin(), text.end(), terminated.begin());
+    std::array<std::uint8_t, 16> bytes;
+    if (::inet_pton(AF_INET6, terminated.data(), bytes.data()) != 1) return std::nullopt;
+    Uint128 value = 0;
+    for (const std::uint8_t byte : bytes) value = value << 8 | byte;
+    return Ipv6Address(value);
+}
+
+std::optional<Ipv6Prefix> parse_ipv6_prefix(std::string_view text) noexcept {
+    const std::size_t slash = text.find('/');
+    if (slash == text.npos) return std::nullopt;
+    const auto address = parse_ipv6_address(text.substr(0, slash));
+    std::string_view rest = text.substr(slash + 1);
+    const auto length = take_number(rest, 128);
+    if (!address || !length || !rest.empty()) return std::nullopt;
+    return Ipv6Prefix::from(*address, static_cast<int>(*length));
+}
+
+std::optional<IpAddress> parse_ip_address(std::string_view text) noexcept {
+    if (text.find(':') == text.npos) return parse_ipv4_address(text);
+    return parse_ipv6_address(text);
+}
+
+std::optional<IpPrefix> parse_ip_prefix(std::string_view text) noexcept {
+    if (text.find(':') == text.npos) return parse_ipv4_prefix(text);
+    return parse_ipv6_prefix(text);
 }
 
 std::optional<MacAddress> parse_mac(std::string_view text) noexcept {

@@ -21,6 +21,33 @@ TEST(Text, WritesAddresses) {
     EXPECT_EQ(to_string(MacAddress{{0x02, 0xca, 0, 0x0f, 0xf0, 0xff}}), "02:ca:00:0f:f0:ff");
 }
 
+TEST(Text, WritesIpv6AddressesByRfc5952) {
+    EXPECT_EQ(to_string(Ipv6Address()), "::");
+    EXPECT_EQ(to_string(Ipv6Address(0, 1)), "::1");
+    EXPECT_EQ(to_string(Ipv6Address(0x20010db800000000, 0x00000000000a0001)), "2001:db8::a:1");
+    EXPECT_EQ(to_string(Ipv6Prefix::of(Ipv6Address(0x20010db8ffffffff, ~0ULL), 36)),
+              "2001:db8:f000::/36");
+    EXPECT_EQ(to_string(Ipv6Prefix()), "::/0");
+}
+
+TEST(Text, ReadsIpv6AsRfc4291SpellsIt) {
+    EXPECT_EQ(parse_ipv6_address("2001:DB8:0:0::a:1"),
+              Ipv6Address(0x20010db800000000, 0x00000000000a0001));
+    EXPECT_EQ(parse_ipv6_address("::ffff:192.0.2.1"), Ipv6Address(0, 0xffffc0000201));
+    EXPECT_EQ(parse_ipv6_prefix("2001:db8::/32"),
+              Ipv6Prefix::of(Ipv6Address(0x20010db800000000, 0), 32));
+    EXPECT_EQ(parse_ipv6_prefix("::/0"), Ipv6Prefix());
+    EXPECT_EQ(parse_ip_prefix("::/0"), IpPrefix(Ipv6Prefix()));
+    EXPECT_EQ(parse_ip_prefix("0.0.0.0/0"), IpPrefix(Ipv4Prefix()));
+    EXPECT_EQ(parse_ip_address("1.2.3.4"), IpAddress(Ipv4Address(0x01020304)));
+    constexpr std::array<std::string_view, 9> kNoPrefixes{
+        "2001:db8::",     "2001:db8::/129", "2001:db8::1/32", "2001::db8::/48",       "/64",
+        "2001:db8::/ 32", "fe80::1%1/128",  "10.0.0.0/8",     "1:2:3:4:5:6:7:8:9/128"};
+    for (const std::string_view text : kNoPrefixes) EXPECT_FALSE(parse_ipv6_prefix(text)) << text;
+    EXPECT_FALSE(parse_ipv6_address(std::string_view("::1\0", 4)));
+    EXPECT_FALSE(parse_ipv6_address(std::string(100, ':')));
+}
+
 TEST(Text, WritesTheWordsOfTheTrade) {
     EXPECT_EQ(to_string(Link::kPrimary), "primary");
     EXPECT_EQ(to_string(Link::kSecondary), "secondary");
@@ -72,6 +99,10 @@ TEST(TextProperty, WhatIsWrittenIsReadAgain) {
 
         const Ipv4Prefix prefix = Ipv4Prefix::of(address, static_cast<int>(random.below(33)));
         ASSERT_EQ(parse_ipv4_prefix(to_string(prefix)), prefix);
+
+        const Ipv6Prefix prefix6 =
+            Ipv6Prefix::of(Ipv6Address(random(), random()), static_cast<int>(random.below(129)));
+        ASSERT_EQ(parse_ipv6_prefix(to_string(prefix6)), prefix6);
 
         MacAddress mac;
         for (std::uint8_t& byte : mac.bytes) byte = static_cast<std::uint8_t>(random());
