@@ -68,20 +68,20 @@ std::optional<std::string_view> fault_of_arguments(std::string_view args) {
     return std::nullopt;
 }
 
-struct Prefix {
+struct Scheme {
     std::string_view text;
     DeviceKind kind;
     std::string_view driver;
 };
-constexpr std::array kPrefixes{
-    Prefix{"af_xdp:", DeviceKind::kAfXdp, "net_af_xdp"},
-    Prefix{"af_packet:", DeviceKind::kAfPacket, "net_af_packet"},
-    Prefix{"tap:", DeviceKind::kTap, "net_tap"},
+constexpr std::array kSchemes{
+    Scheme{"af_xdp:", DeviceKind::kAfXdp, "net_af_xdp"},
+    Scheme{"af_packet:", DeviceKind::kAfPacket, "net_af_packet"},
+    Scheme{"tap:", DeviceKind::kTap, "net_tap"},
 };
 
-const Prefix& prefix_of(DeviceKind kind) {
-    const auto* const found = std::ranges::find(kPrefixes, kind, &Prefix::kind);
-    CHECK(found != kPrefixes.end());
+const Scheme& scheme_of(DeviceKind kind) {
+    const auto* const found = std::ranges::find(kSchemes, kind, &Scheme::kind);
+    CHECK(found != kSchemes.end());
     return *found;
 }
 
@@ -91,12 +91,12 @@ Result<DeviceSpec> parse_device_spec(std::string_view text) {
     if (text.empty()) return refuse(text, "there must be one");
     if (text.size() > kDeviceTextMax) return refuse(text.substr(0, 32), "too long");
 
-    for (const Prefix& prefix : kPrefixes) {
-        if (!text.starts_with(prefix.text)) continue;
-        const std::string_view interface = text.substr(prefix.text.size());
+    for (const Scheme& scheme : kSchemes) {
+        if (!text.starts_with(scheme.text)) continue;
+        const std::string_view interface = text.substr(scheme.text.size());
         if (const auto fault = fault_of_interface(interface)) return refuse(text, *fault);
         return DeviceSpec{
-            .kind = prefix.kind, .name = {}, .args = {}, .interface = std::string(interface)};
+            .kind = scheme.kind, .name = {}, .args = {}, .interface = std::string(interface)};
     }
 
     const std::size_t comma = text.find(',');
@@ -124,7 +124,7 @@ Result<DeviceSpec> parse_device_spec(std::string_view text) {
 }
 
 std::string to_string(const DeviceSpec& spec) {
-    if (!spec.interface.empty()) return std::string(prefix_of(spec.kind).text) + spec.interface;
+    if (!spec.interface.empty()) return std::string(scheme_of(spec.kind).text) + spec.interface;
     return spec.args.empty() ? spec.name : spec.name + ',' + spec.args;
 }
 
@@ -133,7 +133,7 @@ EalDevice eal_device(const DeviceSpec& spec, PortId id, const XdpDetails& xdp) {
     if (spec.kind == DeviceKind::kVirtual) return {"vdev", spec.name, spec.args};
 
     EalDevice device{.bus = "vdev",
-                     .name = std::string(prefix_of(spec.kind).driver) + std::to_string(id.value()),
+                     .name = std::string(scheme_of(spec.kind).driver) + std::to_string(id.value()),
                      .args = "iface=" + spec.interface};
     if (spec.kind == DeviceKind::kAfXdp) {
         // busy_budget=0: else every empty poll is a system call, and a worker polls many queues.
