@@ -191,7 +191,7 @@ std::optional<NeighbourKey> SlowPath::awaited(VrfId vrf,
     }
     for (const GroupInfo::Member& member : next_hops_.group_info(group).members) {
         if (member.state != NextHopState::kUnresolved) continue;
-        return NeighbourKey{member.attachment, member.address};
+        return NeighbourKey{member.attachment, std::get<Ipv4Address>(member.address)};
     }
     return std::nullopt;
 }

@@ -22,10 +22,6 @@ constexpr auto kKinds = static_cast<std::uint16_t>(AdjacencyKind::kCount);
 static_assert(std::has_unique_object_representations_v<Adjacency>, "compared as bytes");
 static_assert(kAdjacenciesMax <= 65'536 && kGroupsMax <= 65'536, "ids are 16 bits");
 
-std::uint64_t pair_key(AttachmentId attachment, Ipv4Address address) noexcept {
-    return std::uint64_t{attachment.value()} << 32 | address.value();
-}
-
 Status check_members(std::span<const GroupMember> members) {
     if (members.empty()) return Unexpected(ErrorCode::kInvalid, "a group needs a member");
     if (members.size() > kGroupMembersMax) {
@@ -56,6 +52,19 @@ BucketPlan plan_of(std::span<const GroupMember> members) {
 }
 
 }  // namespace
+
+// Of a group whose buckets name this. What a route says is to be dropped is not dead.
+NextHops::Life NextHops::life_of(AdjacencyKind kind) noexcept {
+    switch (kind) {
+        case AdjacencyKind::kUnresolved:
+            return Life::kUnresolved;
+        case AdjacencyKind::kDown:
+        case AdjacencyKind::kNoRoute:
+            return Life::kDead;
+        default:
+            return Life::kAlive;
+    }
+}
 
 std::string_view to_string(NextHopState state) noexcept {
     switch (state) {
@@ -98,6 +107,7 @@ NextHops::NextHops(GracePeriods& grace, Mapping memory)
         const std::uint32_t first = bucket_space_.allocate(1).value();
         buckets_[first] = kind;
         publish(GroupId(kind), {.first_bucket = first, .bucket_mask = 0});
+        group_records_[kind].life = life_of(fixed.kind);
     }
 }
 
@@ -113,8 +123,8 @@ const NextHops::NextHop& NextHops::at(NextHopId id) const noexcept {
     return next_hops_[id.value()];
 }
 
-Result<NextHopId> NextHops::acquire(AttachmentId attachment, Ipv4Address address) {
-    const std::uint64_t key = pair_key(attachment, address);
+Result<NextHopId> NextHops::acquire(AttachmentId attachment, IpAddress address) {
+    const std::pair key(attachment, address);
     if (const auto known = next_hop_ids_.find(key); known != next_hop_ids_.end()) {
         ++at(known->second).references;
         return known->second;
@@ -141,7 +151,7 @@ void NextHops::release(NextHopId id) {
     if (hop.state == NextHopState::kForwarding) {
         retire(Retired::What::kAdjacency, hop.adjacency.value());
     }
-    next_hop_ids_.erase(pair_key(hop.attachment, hop.address));
+    next_hop_ids_.erase({hop.attachment, hop.address});
     hop = NextHop{};
     free_next_hops_.push_back(id.value());
 }
@@ -198,7 +208,7 @@ void NextHops::set_state(NextHopId id, NextHopState state, AdjacencyId adjacency
 
 // Brings a group's buckets in line with the states of its members; stores only what changes.
 void NextHops::assign_buckets(GroupId id) noexcept {
-    const GroupRecord& record = group_records_[id.value()];
+    GroupRecord& record = group_records_[id.value()];
     MemberSet forwarding;
     AdjacencyKind otherwise = AdjacencyKind::kDown;
     std::array<std::uint16_t, kGroupMembersMax> adjacencies;
@@ -208,6 +218,10 @@ void NextHops::assign_buckets(GroupId id) noexcept {
         adjacencies[i] = hop.adjacency.value();
         if (hop.state == NextHopState::kUnresolved) otherwise = AdjacencyKind::kUnresolved;
     }
+    const Life life = forwarding.any() ? Life::kAlive : life_of(otherwise);
+    const Life life_before = std::exchange(record.life, life);
+    // Who can take over does so before the last bucket lets go of its member.
+    if (life < life_before) refresh_dependents(record);
     std::uint16_t* const buckets = buckets_ + group(id).first_bucket;
     for (std::uint32_t i = 0; i < record.plan->bucket_count(); ++i) {
         const std::optional<std::uint32_t> member = record.plan->member_of(i, forwarding);
@@ -215,6 +229,26 @@ void NextHops::assign_buckets(GroupId id) noexcept {
             member ? adjacencies[*member] : special_adjacency(otherwise).value();
         if (buckets[i] != adjacency) __atomic_store_n(&buckets[i], adjacency, __ATOMIC_RELEASE);
     }
+    if (life > life_before) refresh_dependents(record);
+}
+
+void NextHops::refresh_dependents(const GroupRecord& record) noexcept {
+    for (const GroupId dependent : record.dependents) refresh(dependent);
+}
+
+// Brings an indirect group in line with its candidates: the first of those that live best.
+void NextHops::refresh(GroupId id) noexcept {
+    GroupRecord& record = group_records_[id.value()];
+    const auto best = std::max_element(
+        record.candidates.begin(), record.candidates.end(), [&](GroupId a, GroupId b) {
+            return group_records_[a.value()].life < group_records_[b.value()].life;
+        });
+    const Group before = group(id);
+    const Group after = group(*best);
+    const Life life_before = std::exchange(record.life, group_records_[best->value()].life);
+    const bool is_same = before.first_bucket == after.first_bucket;
+    if (!is_same) publish(id, after);
+    if (!is_same || life_before != record.life) refresh_dependents(record);
 }
 
 void NextHops::publish(GroupId id, Group group) noexcept {
@@ -259,6 +293,81 @@ Result<GroupId> NextHops::acquire_group(std::span<const GroupMember> members) {
     return id;
 }
 
+Result<GroupId> NextHops::add_indirect(std::vector<GroupId> candidates) {
+    reclaim();
+    if (free_groups_.empty()) {
+        return Unexpected(ErrorCode::kFull,
+                          "all " + std::to_string(kGroupsMax) + " next-hop groups are in use");
+    }
+    const GroupId id(free_groups_.back());
+    free_groups_.pop_back();
+    for (const GroupId candidate : candidates) {
+        retain_group(candidate);
+        group_records_[candidate.value()].dependents.push_back(id);
+    }
+    group_records_[id.value()] = {.references = 1, .candidates = std::move(candidates)};
+    refresh(id);
+    return id;
+}
+
+Result<GroupId> NextHops::acquire_fallback(std::span<const GroupId> candidates) {
+    std::vector<GroupId> distinct;
+    for (const GroupId candidate : candidates) {
+        CHECK(has_group(candidate));
+        if (std::find(distinct.begin(), distinct.end(), candidate) == distinct.end()) {
+            distinct.push_back(candidate);
+        }
+    }
+    CHECK(!distinct.empty());
+    if (distinct.size() == 1) {
+        retain_group(distinct.front());
+        return distinct.front();
+    }
+    if (const auto known = fallback_ids_.find(distinct); known != fallback_ids_.end()) {
+        retain_group(known->second);
+        return known->second;
+    }
+    const Result<GroupId> id = add_indirect(distinct);
+    if (id) fallback_ids_.emplace(std::move(distinct), *id);
+    return id;
+}
+
+Result<GroupId> NextHops::create_indirect(GroupId target) {
+    CHECK(has_group(target));
+    return add_indirect({target});
+}
+
+bool NextHops::depends_on(GroupId id, GroupId other) const {
+    if (id == other) return true;
+    const std::vector<GroupId>& candidates = group_records_[id.value()].candidates;
+    return std::any_of(candidates.begin(), candidates.end(),
+                       [&](GroupId candidate) { return depends_on(candidate, other); });
+}
+
+Status NextHops::redirect(GroupId id, GroupId target) {
+    CHECK(has_group(id) && has_group(target));
+    GroupRecord& record = group_records_[id.value()];
+    CHECK(record.candidates.size() == 1);
+    const GroupId before = record.candidates.front();
+    if (target == before) return ok();
+    if (depends_on(target, id)) {
+        return Unexpected(ErrorCode::kInvalid, "a next hop would resolve through itself");
+    }
+    retain_group(target);
+    group_records_[target.value()].dependents.push_back(id);
+    record.candidates.front() = target;
+    refresh(id);
+    release_candidates(id, {&before, 1});
+    return ok();
+}
+
+void NextHops::release_candidates(GroupId id, std::span<const GroupId> candidates) {
+    for (const GroupId candidate : candidates) {
+        std::erase(group_records_[candidate.value()].dependents, id);
+        release_group(candidate);
+    }
+}
+
 void NextHops::retain_group(GroupId id) noexcept {
     CHECK(has_group(id));
     if (id.value() >= kKinds) ++group_records_[id.value()].references;
@@ -269,13 +378,21 @@ void NextHops::release_group(GroupId id) {
     if (id.value() < kKinds) return;
     GroupRecord& record = group_records_[id.value()];
     if (--record.references != 0) return;
-    const std::vector<GroupMember> members = std::move(record.members);
-    record = GroupRecord{};
-    group_ids_.erase(members);
-    // Its buckets stay as they are, for those who still hold its id: retired before any adjacency
-    // that they name can be.
+    const GroupRecord gone = std::exchange(record, GroupRecord{});
+    CHECK(gone.dependents.empty());  // each holds a reference
+    // What it reads as stays as it is, for those who still hold its id: retired before any group or
+    // adjacency that it names can be.
+    if (!gone.candidates.empty()) {
+        const auto fallback = fallback_ids_.find(gone.candidates);
+        if (fallback != fallback_ids_.end() && fallback->second == id)
+            fallback_ids_.erase(fallback);
+        retire(Retired::What::kIndirectGroup, id.value());
+        release_candidates(id, gone.candidates);
+        return;
+    }
+    group_ids_.erase(gone.members);
     retire(Retired::What::kGroup, id.value());
-    for (const GroupMember& member : members) {
+    for (const GroupMember& member : gone.members) {
         std::erase(at(member.next_hop).groups, id);
         release(member.next_hop);
     }
@@ -286,13 +403,28 @@ bool NextHops::has_group(GroupId id) const noexcept {
            (id.value() < kGroupsMax && group_records_[id.value()].references != 0);
 }
 
+// The group of members, or the fixed one, that an indirect group reads as.
+GroupId NextHops::direct(GroupId id) const noexcept {
+    for (;;) {
+        const std::vector<GroupId>& candidates = group_records_[id.value()].candidates;
+        if (candidates.empty()) return id;
+        const auto chosen = std::find_if(candidates.begin(), candidates.end(), [&](GroupId one) {
+            return group(one).first_bucket == group(id).first_bucket;
+        });
+        CHECK(chosen != candidates.end());
+        id = *chosen;
+    }
+}
+
 GroupInfo NextHops::group_info(GroupId id) const {
     CHECK(has_group(id));
-    const GroupRecord& record = group_records_[id.value()];
+    const GroupRecord& own = group_records_[id.value()];
+    const GroupRecord& record = group_records_[direct(id).value()];
     const Group where = group(id);
     GroupInfo info{.members = {},
                    .buckets = where.bucket_mask + std::size_t{1},
-                   .references = record.references};
+                   .references = own.references,
+                   .candidates = own.candidates};
     const std::span<const std::uint16_t> buckets(buckets_ + where.first_bucket, info.buckets);
     for (const GroupMember& member : record.members) {
         const NextHop& hop = at(member.next_hop);
@@ -329,7 +461,9 @@ void NextHops::reclaim() {
         }
         const Group gone = group(GroupId(retired.id));
         publish(GroupId(retired.id), group(special_group(AdjacencyKind::kNoRoute)));
-        bucket_space_.free(gone.first_bucket, gone.bucket_mask + 1);
+        if (retired.what == Retired::What::kGroup) {
+            bucket_space_.free(gone.first_bucket, gone.bucket_mask + 1);
+        }
         free_groups_.push_back(retired.id);
     }
 }

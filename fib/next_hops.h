@@ -14,11 +14,18 @@
 //   (3) Buckets are a pure function of the members in order, their weights, and which of them
 //       forward (fib/bucket_plan.h). So every box has the same, a lost member moves its own flows
 //       only, and its return brings back exactly those.
+//   (4) An indirect group reads as its first living candidate, from before the call returns that
+//       changed who lives. No group is its own candidate, by however many steps.
 //
 // Theory of operation
 //   A next hop is forwarding, unresolved (alive, but its MAC is not known) or down. Buckets name
 //   forwarding members only. A group without any names kUnresolved where a member is merely
 //   unresolved, so that the packet asks for resolution, and kDown otherwise.
+//
+//   An indirect group has no buckets of its own. It stands for others: for the routes of one prefix
+//   by preference (a fallback group), or for what a recursive next hop resolves to. It reads as one
+//   of them, so that a death or a new resolution is one store a group, whatever the number of
+//   prefixes that name it.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +36,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/grace.h"
@@ -61,7 +68,7 @@ enum class NextHopState : std::uint8_t { kUnresolved, kForwarding, kDown };
 
 struct NextHopInfo {
     AttachmentId attachment;
-    Ipv4Address address;
+    IpAddress address;
     NextHopState state = NextHopState::kUnresolved;
     std::size_t groups = 0;  // that have it as a member
 };
@@ -70,14 +77,15 @@ struct GroupInfo {
     struct Member {
         NextHopId next_hop;
         AttachmentId attachment;
-        Ipv4Address address;
+        IpAddress address;
         std::uint32_t weight = 1;
         NextHopState state = NextHopState::kUnresolved;
         std::size_t buckets = 0;  // that name it now
     };
-    std::vector<Member> members;
+    std::vector<Member> members;  // of an indirect group: those of the group it stands for now
     std::size_t buckets = 0;
     std::size_t references = 0;
+    std::vector<GroupId> candidates;  // of an indirect group, best first
 };
 
 class NextHops {
@@ -117,7 +125,7 @@ class NextHops {
 
     // The next hop (attachment, address), made at the first call and unresolved then. Each call is
     // one reference, to be given back with release(). Groups hold their own.
-    [[nodiscard]] Result<NextHopId> acquire(AttachmentId attachment, Ipv4Address address);
+    [[nodiscard]] Result<NextHopId> acquire(AttachmentId attachment, IpAddress address);
     void release(NextHopId id);
     [[nodiscard]] bool has(NextHopId id) const noexcept;
     [[nodiscard]] NextHopInfo info(NextHopId id) const;
@@ -132,6 +140,14 @@ class NextHops {
     // one reference. A fixed group (special_group()) needs none; retaining or releasing one does
     // nothing.
     [[nodiscard]] Result<GroupId> acquire_group(std::span<const GroupMember> members);
+    // The first that lives of these groups, best first, whichever that is at the time; a group of
+    // its own only if they differ. One reference; it holds its own on the candidates. kFull.
+    [[nodiscard]] Result<GroupId> acquire_fallback(std::span<const GroupId> candidates);
+    // A new group that stands for another until redirect(). One reference. kFull.
+    [[nodiscard]] Result<GroupId> create_indirect(GroupId target);
+    // kInvalid, and nothing changed, where the target depends on the group itself.
+    [[nodiscard]] Status redirect(GroupId id, GroupId target);
+    [[nodiscard]] bool depends_on(GroupId id, GroupId other) const;  // or is it
     void retain_group(GroupId id) noexcept;
     void release_group(GroupId id);
     [[nodiscard]] bool has_group(GroupId id) const noexcept;  // the fixed ones included
@@ -143,19 +159,23 @@ class NextHops {
   private:
     struct NextHop {
         AttachmentId attachment;
-        Ipv4Address address;
+        IpAddress address;
         std::uint32_t references = 0;  // 0: a free slot
         NextHopState state = NextHopState::kUnresolved;
         AdjacencyId adjacency{};  // meaningful while kForwarding
         std::vector<GroupId> groups{};
     };
+    enum class Life : std::uint8_t { kDead, kUnresolved, kAlive };  // worst first
     struct GroupRecord {
         std::uint32_t references = 0;  // 0: free, fixed or retired
-        std::vector<GroupMember> members;
-        std::optional<BucketPlan> plan;
+        Life life = Life::kDead;
+        std::vector<GroupMember> members{};
+        std::optional<BucketPlan> plan{};
+        std::vector<GroupId> candidates{};  // of an indirect group
+        std::vector<GroupId> dependents{};  // indirect groups that have it as a candidate
     };
     struct Retired {
-        enum class What : std::uint8_t { kGroup, kAdjacency };
+        enum class What : std::uint8_t { kGroup, kIndirectGroup, kAdjacency };
         std::uint64_t token;
         What what;
         std::uint16_t id;
@@ -165,6 +185,12 @@ class NextHops {
 
     void set_state(NextHopId id, NextHopState state, AdjacencyId adjacency);
     void assign_buckets(GroupId id) noexcept;
+    [[nodiscard]] static Life life_of(AdjacencyKind kind) noexcept;
+    [[nodiscard]] GroupId direct(GroupId id) const noexcept;
+    [[nodiscard]] Result<GroupId> add_indirect(std::vector<GroupId> candidates);
+    void release_candidates(GroupId id, std::span<const GroupId> candidates);
+    void refresh(GroupId id) noexcept;
+    void refresh_dependents(const GroupRecord& record) noexcept;
     void publish(GroupId id, Group group) noexcept;
     void retire(Retired::What what, std::uint16_t id);
     void reclaim();
@@ -180,9 +206,10 @@ class NextHops {
     BucketSpace bucket_space_;
     std::vector<NextHop> next_hops_;
     std::vector<std::uint32_t> free_next_hops_;
-    std::unordered_map<std::uint64_t, NextHopId> next_hop_ids_;  // by attachment and address
+    std::map<std::pair<AttachmentId, IpAddress>, NextHopId> next_hop_ids_;
     std::vector<GroupRecord> group_records_;
     std::map<std::vector<GroupMember>, GroupId> group_ids_;
+    std::map<std::vector<GroupId>, GroupId> fallback_ids_;  // by candidates
     std::vector<std::uint16_t> free_groups_;
     std::vector<std::uint16_t> free_adjacencies_;
     std::deque<Retired> retired_;  // in the order of their tokens
