@@ -179,3 +179,10 @@ struct std::hash<causeway::Ipv6Address> {
                (a.low() * std::size_t{0xc2b2ae3d27d4eb4f});
     }
 };
+template <class Address>
+struct std::hash<causeway::Prefix<Address>> {
+    std::size_t operator()(causeway::Prefix<Address> p) const noexcept {
+        return (std::hash<Address>()(p.address()) ^ static_cast<std::size_t>(p.length())) *
+               std::size_t{0xff51afd7ed558ccd};
+    }
+};

@@ -30,7 +30,7 @@ ArpHeader arp_request(const Attachment& attachment, Ipv4Address target) {
 
 }  // namespace
 
-Neighbours::Neighbours(Attachments& attachments, NextHops& next_hops, Rib& rib,
+Neighbours::Neighbours(Attachments& attachments, NextHops& next_hops, Rib4& rib,
                        Transmitter& transmitter, SlowCounters& counters)
     : attachments_(attachments),
       next_hops_(next_hops),

@@ -63,7 +63,7 @@ class Neighbours {
     static constexpr std::uint64_t kProbeInterval = kSecond;
     static constexpr unsigned kProbesMax = 3;
 
-    Neighbours(Attachments& attachments, NextHops& next_hops, Rib& rib, Transmitter& transmitter,
+    Neighbours(Attachments& attachments, NextHops& next_hops, Rib4& rib, Transmitter& transmitter,
                SlowCounters& counters);
 
     // For a route or a peering that names it: the next hop to build groups of. One release() each.
@@ -102,7 +102,7 @@ class Neighbours {
 
     Attachments& attachments_;
     NextHops& next_hops_;
-    Rib& rib_;
+    Rib4& rib_;
     Transmitter& transmitter_;
     SlowCounters& counters_;
     std::map<NeighbourKey, Neighbour> table_;

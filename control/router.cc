@@ -95,7 +95,7 @@ Status Router::wire_up() {
     auto fib = Fib4::create(quiescence_, {});
     if (!fib) return Unexpected(fib.error());
     fib_ = std::move(fib).value();
-    rib_ = std::make_unique<Rib>(*fib_, *next_hops_, Rib::Options{});
+    rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
     neighbours_ = std::make_unique<Neighbours>(attachments_, *next_hops_, *rib_, transmitter_,
                                                slow_counters_);
     ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_);

@@ -107,7 +107,7 @@ class Router final : public RouterApi {
     // A batch of edits on its way into the RIB.
     struct RouteBatchWork {
         VrfId vrf;
-        std::vector<RouteChange> changes;
+        std::vector<Rib4::Change> changes;
         std::vector<GroupId> acquired;  // to give back where the batch fails
         std::vector<GroupId> replaced;  // to give back where it does not
         std::map<Ipv4Prefix, std::optional<GroupId>> edited;
@@ -166,7 +166,7 @@ class Router final : public RouterApi {
                                            const PeeringConfig& peering) const;
     [[nodiscard]] AttachmentView attachment_view(const Attachment& attachment) const;
     [[nodiscard]] PortView port_view(Port& port);
-    [[nodiscard]] RouteView route_view(const std::string& vrf, const Route& route) const;
+    [[nodiscard]] RouteView route_view(const std::string& vrf, const Rib4::Route& route) const;
     [[nodiscard]] GroupView group_view(GroupId id) const;
     [[nodiscard]] NeighbourView neighbour_view(const NeighbourKey& key,
                                                const Neighbour& neighbour) const;
@@ -182,7 +182,7 @@ class Router final : public RouterApi {
     Published<Tables> tables_{quiescence_};
     std::unique_ptr<NextHops> next_hops_;
     std::unique_ptr<Fib4> fib_;
-    std::unique_ptr<Rib> rib_;
+    std::unique_ptr<Rib4> rib_;
     ForwarderTransmitter transmitter_;
     SlowCounters slow_counters_;
     Attachments attachments_;

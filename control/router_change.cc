@@ -139,7 +139,7 @@ std::optional<GroupId> Router::static_group(const RouteBatchWork& work, Ipv4Pref
     if (const auto edited = work.edited.find(prefix); edited != work.edited.end()) {
         return edited->second;
     }
-    for (const Route& route : rib_->find(work.vrf, prefix)) {
+    for (const Rib4::Route& route : rib_->find(work.vrf, prefix)) {
         if (route.source == RouteSource::kStatic) return route.group;
     }
     return std::nullopt;
@@ -152,7 +152,7 @@ std::optional<Error> Router::prepare_edit(const RouteBatch& batch, const RouteEd
     if (edit.kind == RouteEditKind::kDelete) {
         if (!now)
             return Error{ErrorCode::kNotFound, "there is no static route to " + what, "prefix"};
-        work.changes.push_back({.action = RouteChange::Action::kRemove,
+        work.changes.push_back({.action = Rib4::Change::Action::kRemove,
                                 .vrf = work.vrf,
                                 .prefix = edit.prefix,
                                 .group = {}});
@@ -169,7 +169,7 @@ std::optional<Error> Router::prepare_edit(const RouteBatch& batch, const RouteEd
     const auto group = group_of_edit(batch, edit, work.vrf);
     if (!group) return group.error();
     work.acquired.push_back(*group);
-    work.changes.push_back({.action = RouteChange::Action::kAdd,
+    work.changes.push_back({.action = Rib4::Change::Action::kAdd,
                             .vrf = work.vrf,
                             .prefix = edit.prefix,
                             .group = *group});

@@ -170,7 +170,7 @@ void Router::remove_routes_over(const Attachment& attachment) {
         constexpr std::size_t kPrefixesAtOnce = 1'024;
         const auto page = rib_->dump(attachment.vrf, after, kPrefixesAtOnce);
         CHECK(page.has_value());
-        for (const Route& route : page.value().routes) {
+        for (const Rib4::Route& route : page.value().routes) {
             if (route.source != RouteSource::kStatic) continue;
             if (std::ranges::find(groups, route.group) == groups.end()) continue;
             CHECK(rib_->remove(attachment.vrf, route.prefix, route.source).has_value());
@@ -205,7 +205,7 @@ Status Router::install_route(const RoutePlace& place, const PlannedRoute& route)
     const auto group = group_of(route);
     if (!group) return Unexpected(group.error());
     std::optional<GroupId> before;
-    for (const Route& old : rib_->find(vrf, place.prefix)) {
+    for (const Rib4::Route& old : rib_->find(vrf, place.prefix)) {
         if (old.source == RouteSource::kStatic) before = old.group;
     }
     if (before == *group) {  // there already
@@ -224,7 +224,7 @@ Status Router::install_route(const RoutePlace& place, const PlannedRoute& route)
 void Router::remove_route(const RoutePlace& place) {
     const auto vrf = vrfs_.find(place.vrf);
     if (vrf == vrfs_.end()) return;
-    for (const Route& route : rib_->find(vrf->second, place.prefix)) {
+    for (const Rib4::Route& route : rib_->find(vrf->second, place.prefix)) {
         if (route.source != RouteSource::kStatic) continue;
         CHECK(rib_->remove(vrf->second, place.prefix, route.source).has_value());
         ways_->release(route.group);

@@ -36,7 +36,7 @@ bool is_special(GroupId group) {
 
 }  // namespace
 
-RouteView Router::route_view(const std::string& vrf, const Route& route) const {
+RouteView Router::route_view(const std::string& vrf, const Rib4::Route& route) const {
     RouteView view{.vrf = vrf,
                    .prefix = route.prefix,
                    .source = route.source,
@@ -69,7 +69,7 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
         // The cursor's own prefix may have routes of further sources, so its page begins with it.
         std::optional<Ipv4Prefix> after;
         if (resumes) {
-            for (const Route& route : rib_->find(vrf->second, request.after->prefix)) {
+            for (const Rib4::Route& route : rib_->find(vrf->second, request.after->prefix)) {
                 if (route.source <= request.after->source) continue;
                 if (filter.source && route.source != *filter.source) continue;
                 if (page.items.size() == request.limit) break;
@@ -80,7 +80,7 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
         do {
             const auto part = rib_->dump(vrf->second, after, request.limit);
             CHECK(part.has_value());
-            for (const Route& route : part.value().routes) {
+            for (const Rib4::Route& route : part.value().routes) {
                 if (filter.source && route.source != *filter.source) continue;
                 if (filter.within && !filter.within->contains(route.prefix)) continue;
                 if (page.items.size() == request.limit) {
@@ -123,7 +123,7 @@ Result<RouteMatch> Router::match(std::string_view vrf, Ipv4Address address) {
     CHECK(routes.has_value());
     RouteMatch match;
     if (routes.value().empty()) return match;
-    const Route& best = routes.value().front();
+    const Rib4::Route& best = routes.value().front();
     match.route = route_view(std::string(vrf), best);
     if (!is_special(best.group)) match.group = group_view(best.group);
     return match;

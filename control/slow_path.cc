@@ -43,7 +43,7 @@ bool is_unicast(const MacAddress& mac) noexcept {
 }  // namespace
 
 SlowPath::SlowPath(Attachments& attachments, Neighbours& neighbours, const Fib4& fib,
-                   const NextHops& next_hops, const Rib& rib, Transmitter& transmitter,
+                   const NextHops& next_hops, const Rib4& rib, Transmitter& transmitter,
                    SlowCounters& counters, const SlowRates& rates)
     : attachments_(attachments),
       neighbours_(neighbours),
@@ -180,18 +180,22 @@ std::optional<NeighbourKey> SlowPath::awaited(VrfId vrf,
     const Ipv4Address destination(ipv4(packet).destination.host());
     const auto routes = rib_.explain(vrf, destination);
     if (!routes || (*routes).empty()) return std::nullopt;
-    const GroupId group = (*routes).front().group;
-    if (group == special_group(AdjacencyKind::kUnresolved)) {
-        // The subnet of an attachment: the destination is itself the neighbour to ask.
-        const Attachment* out = attachments_.connected(vrf, destination);
-        if (out == nullptr || !is_host_of(out->subnet, destination) || !out->is_usable()) {
-            return std::nullopt;
+    // All routes of the longest prefix: the better ones may be dead.
+    const Ipv4Prefix prefix = (*routes).front().prefix;
+    for (const Rib4::Route& route : *routes) {
+        if (route.prefix != prefix) break;
+        if (route.group == special_group(AdjacencyKind::kUnresolved)) {
+            // The subnet of an attachment: the destination is itself the neighbour to ask.
+            const Attachment* out = attachments_.connected(vrf, destination);
+            if (out == nullptr || !is_host_of(out->subnet, destination) || !out->is_usable()) {
+                return std::nullopt;
+            }
+            return NeighbourKey{out->id, destination};
         }
-        return NeighbourKey{out->id, destination};
-    }
-    for (const GroupInfo::Member& member : next_hops_.group_info(group).members) {
-        if (member.state != NextHopState::kUnresolved) continue;
-        return NeighbourKey{member.attachment, std::get<Ipv4Address>(member.address)};
+        for (const GroupInfo::Member& member : next_hops_.group_info(route.group).members) {
+            if (member.state != NextHopState::kUnresolved) continue;
+            return NeighbourKey{member.attachment, std::get<Ipv4Address>(member.address)};
+        }
     }
     return std::nullopt;
 }

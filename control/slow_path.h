@@ -40,7 +40,7 @@ struct SlowRates {
 class SlowPath {
   public:
     SlowPath(Attachments& attachments, Neighbours& neighbours, const Fib4& fib,
-             const NextHops& next_hops, const Rib& rib, Transmitter& transmitter,
+             const NextHops& next_hops, const Rib4& rib, Transmitter& transmitter,
              SlowCounters& counters, const SlowRates& rates = {});
 
     // Takes care of one packet, as its note says why it came. Time is of any monotonic clock.
@@ -77,7 +77,7 @@ class SlowPath {
     Neighbours& neighbours_;
     const Fib4& fib_;
     const NextHops& next_hops_;
-    const Rib& rib_;
+    const Rib4& rib_;
     Transmitter& transmitter_;
     SlowCounters& counters_;
     SlowRates rates_;

@@ -119,8 +119,9 @@ void Fib4::drop(VrfId vrf, Ipv4Prefix prefix) noexcept {
     --state.holds;
 }
 
-void Fib4::collapse_block(VrfId vrf, Ipv4Address address) {
-    FibEntry* const entry = level1_.entry(vrf, address.value() >> 8);
+void Fib4::collapse(VrfId vrf, Ipv4Prefix prefix) {
+    if (prefix.length() <= 24) return;
+    FibEntry* const entry = level1_.entry(vrf, prefix.address().value() >> 8);
     if ((*entry & kFibExtensionBit) == 0) return;
     const auto index = static_cast<std::uint16_t>(*entry ^ kFibExtensionBit);
     if (blocks_[index].holds != 0) return;
@@ -173,7 +174,7 @@ void Fib4::fill_slash24(VrfId vrf, std::uint32_t slash24, std::uint32_t first, s
 }
 
 // A gap between prefixes of a /24 or shorter; yet a /24 in it may still have a block that waits for
-// collapse_block(), and is filled like the others.
+// collapse(), and is filled like the others.
 void Fib4::fill_level1(VrfId vrf, std::uint32_t first24, std::uint32_t last24,
                        FibEntry value) noexcept {
     for (std::uint32_t slash24 = first24; slash24 <= last24;) {

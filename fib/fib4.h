@@ -44,6 +44,9 @@ namespace causeway {
 
 class Fib4 {
   public:
+    using Address = Ipv4Address;
+    using Prefix = Ipv4Prefix;
+
     struct Options {
         std::size_t vrfs_max = kVrfsMax;  // ids 0 to vrfs_max - 1
         std::size_t blocks_max = kFibBlocksMax;
@@ -88,10 +91,11 @@ class Fib4 {
     // than /24 one more hold on its /24's block. kFull, or kUnavailable when the system refuses
     // memory, leave all answers as they were.
     [[nodiscard]] Status hold(VrfId vrf, Ipv4Prefix prefix);
-    // Gives up a hold on a block. The block stays in use until collapse_block().
+    // Gives up a hold on a block. The block stays in use until collapse().
     void drop(VrfId vrf, Ipv4Prefix prefix) noexcept;
-    // Frees the block of this address's /24 if nothing holds it; its entries must be alike by then.
-    void collapse_block(VrfId vrf, Ipv4Address address);
+    // Frees the memory of a prefix that was dropped, if nothing else holds it; its entries must be
+    // alike by then.
+    void collapse(VrfId vrf, Ipv4Prefix prefix);
 
     // Names the group for all addresses from first to last. A range that cuts a /24 needs its
     // block.

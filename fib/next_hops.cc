@@ -53,17 +53,10 @@ BucketPlan plan_of(std::span<const GroupMember> members) {
 
 }  // namespace
 
-// Of a group whose buckets name this. What a route says is to be dropped is not dead.
+// Of a fixed group. What a route says is to be dropped, or to be asked for, is not dead.
 NextHops::Life NextHops::life_of(AdjacencyKind kind) noexcept {
-    switch (kind) {
-        case AdjacencyKind::kUnresolved:
-            return Life::kUnresolved;
-        case AdjacencyKind::kDown:
-        case AdjacencyKind::kNoRoute:
-            return Life::kDead;
-        default:
-            return Life::kAlive;
-    }
+    const bool is_dead = kind == AdjacencyKind::kDown || kind == AdjacencyKind::kNoRoute;
+    return is_dead ? Life::kDead : Life::kAlive;
 }
 
 std::string_view to_string(NextHopState state) noexcept {
@@ -218,7 +211,9 @@ void NextHops::assign_buckets(GroupId id) noexcept {
         adjacencies[i] = hop.adjacency.value();
         if (hop.state == NextHopState::kUnresolved) otherwise = AdjacencyKind::kUnresolved;
     }
-    const Life life = forwarding.any() ? Life::kAlive : life_of(otherwise);
+    const Life life = forwarding.any()                          ? Life::kAlive
+                      : otherwise == AdjacencyKind::kUnresolved ? Life::kUnresolved
+                                                                : Life::kDead;
     const Life life_before = std::exchange(record.life, life);
     // Who can take over does so before the last bucket lets go of its member.
     if (life < life_before) refresh_dependents(record);

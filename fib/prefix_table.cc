@@ -2,7 +2,6 @@
 #include "fib/prefix_table.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "base/check.h"
@@ -10,21 +9,20 @@
 namespace causeway {
 namespace {
 
-constexpr LengthSet bit_of(int length) noexcept {
-    return length >= 1 && length <= 31 ? LengthSet{1} << length : 0;
+// The first element for which `is_before` does not hold. Without branches: the outcomes of a search
+// cannot be predicted.
+template <class T, class IsBefore>
+std::size_t partition_point(const std::vector<T>& sorted, const IsBefore& is_before) noexcept {
+    const T* base = sorted.data();
+    std::size_t count = sorted.size();
+    while (count > 1) {
+        const std::size_t half = count / 2;
+        base += is_before(base[half - 1]) ? half : 0;
+        count -= half;
+    }
+    const auto at = static_cast<std::size_t>(base - sorted.data());
+    return at + (count == 1 && is_before(*base) ? 1 : 0);
 }
-
-// The lengths from 1 to `length`.
-constexpr LengthSet lengths_to(int length) noexcept {
-    return length >= 31 ? ~LengthSet{1} : (LengthSet{2} << length) - 2;
-}
-static_assert(lengths_to(0) == 0 && lengths_to(1) == 2 && lengths_to(30) == 0x7ffffffe);
-
-// REQUIRES: lengths != 0.
-constexpr int longest_of(LengthSet lengths) noexcept {
-    return static_cast<int>(std::bit_width(lengths)) - 1;
-}
-static_assert(longest_of(bit_of(24) | bit_of(8)) == 24);
 
 }  // namespace
 
@@ -42,185 +40,214 @@ std::string_view to_string(RouteSource source) noexcept {
     return "unknown";
 }
 
-PrefixTable::Key PrefixTable::key_of(Ipv4Prefix prefix) noexcept {
-    return Key{prefix.address().value()} << 8 | static_cast<Key>(prefix.length());
+// The last run that begins at or before the key, or the first.
+template <class PrefixT>
+std::size_t PrefixTable<PrefixT>::run_of(Key key) const noexcept {
+    const std::size_t after =
+        partition_point(first_keys_, [&](const Key& first) { return first <= key; });
+    return after == 0 ? 0 : after - 1;
 }
 
-PrefixTable::Key PrefixTable::key_of(const PrefixEntry& entry) noexcept {
-    return Key{entry.address.value()} << 8 | entry.length;
+template <class PrefixT>
+auto PrefixTable<PrefixT>::seek(PrefixT prefix) const noexcept -> Position {
+    Position place;
+    if (runs_.empty()) return place;
+    const Key key = key_of(prefix.address(), prefix.length());
+    const std::size_t run = run_of(key);
+    place.run = static_cast<std::uint32_t>(run);
+    place.offset = static_cast<std::uint32_t>(
+        partition_point(runs_[run], [&](const Entry& entry) { return key_of(entry) < key; }));
+    return place;
 }
 
-// The first entry at or after the key within the last run that begins at or before it; so the end
-// of that run, rather than the start of the next, where the key lies between the two.
-PrefixTable::Position PrefixTable::search(Key key) const noexcept {
-    if (runs_.empty()) return {};
-    const auto after = std::upper_bound(first_keys_.begin(), first_keys_.end(), key);
-    Position position;
-    if (after != first_keys_.begin()) {
-        position.run_ = static_cast<std::uint32_t>(after - first_keys_.begin()) - 1;
+template <class PrefixT>
+void PrefixTable<PrefixT>::prefetch(PrefixT prefix) const noexcept {
+    if (runs_.empty()) return;
+    const Run& run = runs_[run_of(key_of(prefix.address(), prefix.length()))];
+    // The places where a search of the run looks first; the rest is near one of them.
+    constexpr std::size_t kPieces = 8;
+    for (std::size_t piece = 0; piece < kPieces; ++piece) {
+        __builtin_prefetch(run.data() + run.size() * piece / kPieces);
     }
-    const Run& run = runs_[position.run_];
-    const auto found = std::lower_bound(
-        run.begin(), run.end(), key,
-        [](const PrefixEntry& entry, Key wanted) { return key_of(entry) < wanted; });
-    position.offset_ = static_cast<std::uint32_t>(found - run.begin());
-    return position;
 }
 
-PrefixTable::Position PrefixTable::lower_bound(Key key) const noexcept {
-    Position position = search(key);
-    if (position.run_ < runs_.size() && position.offset_ == runs_[position.run_].size()) {
-        ++position.run_;
-        position.offset_ = 0;
+template <class PrefixT>
+auto PrefixTable<PrefixT>::at(Position place) const noexcept -> const Entry* {
+    if (place.run >= runs_.size()) return nullptr;
+    const Run& run = runs_[place.run];
+    if (place.offset < run.size()) return &run[place.offset];
+    return place.run + std::size_t{1} < runs_.size() ? &runs_[place.run + 1].front() : nullptr;
+}
+
+template <class PrefixT>
+auto PrefixTable<PrefixT>::at(Position place) noexcept -> Entry* {
+    return const_cast<Entry*>(std::as_const(*this).at(place));
+}
+
+template <class PrefixT>
+auto PrefixTable<PrefixT>::at(Position place, PrefixT prefix) const noexcept -> const Entry* {
+    const Entry* const entry = at(place);
+    const bool is_it =
+        entry != nullptr && entry->address == prefix.address() && entry->length == prefix.length();
+    return is_it ? entry : nullptr;
+}
+
+template <class PrefixT>
+auto PrefixTable<PrefixT>::at(Position place, PrefixT prefix) noexcept -> Entry* {
+    return const_cast<Entry*>(std::as_const(*this).at(place, prefix));
+}
+
+template <class PrefixT>
+auto PrefixTable<PrefixT>::next(Position place) const noexcept -> Position {
+    DCHECK(at(place) != nullptr);
+    if (place.offset >= runs_[place.run].size()) {
+        ++place.run;
+        place.offset = 0;
     }
-    return position;
+    ++place.offset;
+    return place;
 }
 
-const PrefixEntry* PrefixTable::at(Position position) const noexcept {
-    return position.run_ < runs_.size() ? &runs_[position.run_][position.offset_] : nullptr;
+template <class PrefixT>
+auto PrefixTable<PrefixT>::after(PrefixT prefix) const noexcept -> Position {
+    const Position place = seek(prefix);
+    return at(place, prefix) != nullptr ? next(place) : place;
 }
 
-PrefixTable::Position PrefixTable::next(Position position) const noexcept {
-    DCHECK(position.run_ < runs_.size());
-    if (++position.offset_ == runs_[position.run_].size()) {
-        ++position.run_;
-        position.offset_ = 0;
-    }
-    return position;
+// The lengths of what stands before the place and covers the address, by the predecessor's
+// knowledge.
+template <class PrefixT>
+auto PrefixTable<PrefixT>::covering(Position place, Address address) const noexcept -> Lengths {
+    if (place.offset == 0 && place.run == 0) return {};
+    const Entry& before =
+        place.offset != 0 ? runs_[place.run][place.offset - 1] : runs_[place.run - 1].back();
+    Lengths lengths = before.covered_by;
+    lengths.add(Lengths::of(before.length));
+    return lengths & Lengths::up_to(shared_bits(before.address, address));
 }
 
-PrefixTable::Position PrefixTable::after(Ipv4Prefix prefix) const noexcept {
-    return lower_bound(key_of(prefix) + 1);
+template <class PrefixT>
+auto PrefixTable<PrefixT>::parent(const Entry& entry) const noexcept -> const Entry* {
+    if (entry.covered_by.empty()) return nullptr;
+    return find(PrefixT::of(entry.address, entry.covered_by.longest()));
 }
 
-const PrefixEntry* PrefixTable::find(Ipv4Prefix prefix) const noexcept {
-    const Key key = key_of(prefix);
-    const PrefixEntry* const entry = at(lower_bound(key));
-    return entry != nullptr && key_of(*entry) == key ? entry : nullptr;
-}
-
-PrefixEntry* PrefixTable::find(Ipv4Prefix prefix) noexcept {
-    return const_cast<PrefixEntry*>(std::as_const(*this).find(prefix));
-}
-
-// What covers the address and stands before the key, by the predecessor's knowledge.
-LengthSet PrefixTable::covering(Ipv4Address address, Key key) const noexcept {
-    const Position position = search(key);
-    if (position.offset_ == 0 && position.run_ == 0) return 0;
-    const PrefixEntry& before = position.offset_ != 0 ? runs_[position.run_][position.offset_ - 1]
-                                                      : runs_[position.run_ - 1].back();
-    const int shared = std::countl_zero(before.address.value() ^ address.value());
-    return (before.covered_by | bit_of(before.length)) & lengths_to(shared);
-}
-
-LengthSet PrefixTable::covering(Ipv4Prefix prefix) const noexcept {
-    return covering(prefix.address(), key_of(prefix));
-}
-
-const PrefixEntry* PrefixTable::parent(Ipv4Prefix prefix) const noexcept {
-    const LengthSet lengths = covering(prefix);
-    if (lengths == 0) return nullptr;
-    return find(Ipv4Prefix::of(prefix.address(), longest_of(lengths)));
-}
-
-std::vector<const PrefixEntry*> PrefixTable::matches(Ipv4Address address) const {
-    std::vector<const PrefixEntry*> found;
+template <class PrefixT>
+auto PrefixTable<PrefixT>::matches(Address address) const -> std::vector<const Entry*> {
+    std::vector<const Entry*> found;
     const auto take = [&](int length) {
-        const PrefixEntry* const entry = find(Ipv4Prefix::of(address, length));
+        const Entry* const entry = find(PrefixT::of(address, length));
         if (entry != nullptr) found.push_back(entry);
     };
-    take(32);
-    // One more than the greatest length: after all that holds the address.
-    LengthSet lengths = covering(address, key_of(Ipv4Prefix::of(address, 32)) + 1);
-    for (; lengths != 0; lengths &= ~std::bit_floor(lengths)) take(longest_of(lengths));
+    const PrefixT host = PrefixT::of(address, PrefixT::kLengthMax);
+    take(host.length());
+    Lengths lengths = covering(after(host), address);
+    for (; !lengths.empty(); lengths.remove(Lengths::of(lengths.longest()))) {
+        take(lengths.longest());
+    }
     take(0);
     return found;
 }
 
-void PrefixTable::insert(Ipv4Prefix prefix, RouteSource source, GroupId group) {
-    const Key key = key_of(prefix);
-    const PrefixEntry entry{.address = prefix.address(),
-                            .covered_by = covering(prefix),
-                            .group = group,
-                            .length = static_cast<std::uint8_t>(prefix.length()),
-                            .source = source};
-    if (runs_.empty()) {
-        runs_.emplace_back();
-        first_keys_.push_back(key);
-    }
-    Position place = search(key);
-    if (runs_[place.run_].size() == kRunEntries) {
-        split(place);
-        place = search(key);
-    }
-    Run& run = runs_[place.run_];
-    CHECK(place.offset_ == run.size() || key_of(run[place.offset_]) != key);
-    run.insert(run.begin() + place.offset_, entry);
-    if (place.offset_ == 0) first_keys_[place.run_] = key;
+template <class PrefixT>
+auto PrefixTable<PrefixT>::insert(Position place, PrefixT prefix, RouteSource source, GroupId group)
+    -> Position {
+    DCHECK(at(place, prefix) == nullptr);
+    Entry entry;
+    entry.address = prefix.address();
+    entry.covered_by = covering(place, prefix.address());
+    entry.group = group;
+    entry.length = static_cast<std::uint8_t>(prefix.length());
+    entry.source = source;
+    place = make_room(place);
+    Run& run = runs_[place.run];
+    run.insert(run.begin() + place.offset, entry);
+    if (place.offset == 0) first_keys_[place.run] = key_of(entry);
     ++size_;
-    for_each_covered(prefix,
-                     [&](PrefixEntry& covered) { covered.covered_by |= bit_of(prefix.length()); });
+    for_each_covered(next(place), prefix,
+                     [&](Entry& covered) { covered.covered_by.add(Lengths::of(prefix.length())); });
+    return place;
 }
 
-void PrefixTable::erase(Ipv4Prefix prefix) {
-    for_each_covered(prefix,
-                     [&](PrefixEntry& covered) { covered.covered_by &= ~bit_of(prefix.length()); });
-    const Position place = lower_bound(key_of(prefix));
-    CHECK(place.run_ < runs_.size());
-    Run& run = runs_[place.run_];
-    CHECK(key_of(run[place.offset_]) == key_of(prefix));
-    run.erase(run.begin() + place.offset_);
+template <class PrefixT>
+auto PrefixTable<PrefixT>::erase(Position place) -> Position {
+    CHECK(place.run < runs_.size() && place.offset < runs_[place.run].size());
+    Run& run = runs_[place.run];
+    const PrefixT prefix = run[place.offset].prefix();
+    for_each_covered(next(place), prefix, [&](Entry& covered) {
+        covered.covered_by.remove(Lengths::of(prefix.length()));
+    });
+    run.erase(run.begin() + place.offset);
     --size_;
     if (run.empty()) {
-        runs_.erase(runs_.begin() + place.run_);
-        first_keys_.erase(first_keys_.begin() + place.run_);
-        return;
+        runs_.erase(runs_.begin() + place.run);
+        first_keys_.erase(first_keys_.begin() + place.run);
+        return place;
     }
-    first_keys_[place.run_] = key_of(run.front());
-    if (place.run_ + 1 < runs_.size()) merge_with_next(place.run_);
-    if (place.run_ > 0) merge_with_next(place.run_ - 1);
+    first_keys_[place.run] = key_of(run.front());
+    if (place.run + std::size_t{1} < runs_.size()) (void)merge_with_next(place.run);
+    if (place.run > 0) {
+        const auto before = static_cast<std::uint32_t>(runs_[place.run - 1].size());
+        if (merge_with_next(place.run - 1)) {
+            --place.run;
+            place.offset += before;
+        }
+    }
+    return place;
 }
 
-// Makes room for an insertion here. A run that is full because routes come in order stays full.
-void PrefixTable::split(Position place) {
-    const bool is_append =
-        place.run_ + 1 == runs_.size() && place.offset_ == runs_[place.run_].size();
-    if (is_append) {
-        // The new run borrows the last entry, since no run is empty.
-        Run fresh{runs_.back().back()};
-        runs_.back().pop_back();
-        first_keys_.push_back(key_of(fresh.front()));
-        runs_.push_back(std::move(fresh));
-        return;
+// Sees to it that the run has room at this place, which may be another place then. A run that is
+// full because prefixes come in order stays full.
+template <class PrefixT>
+auto PrefixTable<PrefixT>::make_room(Position place) -> Position {
+    if (runs_.empty()) {
+        runs_.emplace_back();
+        first_keys_.emplace_back();
+        return place;
     }
-    Run& full = runs_[place.run_];
-    const auto middle = full.begin() + kRunEntries / 2;
-    Run upper(middle, full.end());
-    full.erase(middle, full.end());
-    const auto after = static_cast<std::ptrdiff_t>(place.run_) + 1;
-    first_keys_.insert(first_keys_.begin() + after, key_of(upper.front()));
+    Run& full = runs_[place.run];
+    if (full.size() < kRunEntries) return place;
+    const bool is_append =
+        place.run + std::size_t{1} == runs_.size() && place.offset == full.size();
+    const std::size_t kept = is_append ? full.size() : kRunEntries / 2;
+    Run upper(full.begin() + static_cast<std::ptrdiff_t>(kept), full.end());
+    full.resize(kept);
+    const auto after = static_cast<std::ptrdiff_t>(place.run) + 1;
+    first_keys_.insert(first_keys_.begin() + after, upper.empty() ? Key{} : key_of(upper.front()));
     runs_.insert(runs_.begin() + after, std::move(upper));
+    if (is_append || place.offset > kept) {
+        ++place.run;
+        place.offset -= static_cast<std::uint32_t>(kept);
+    }
+    return place;
 }
 
 // Half full at most afterwards, so that the next insertion does not split it again.
-void PrefixTable::merge_with_next(std::size_t index) {
+template <class PrefixT>
+bool PrefixTable<PrefixT>::merge_with_next(std::size_t index) {
     Run& run = runs_[index];
     Run& following = runs_[index + 1];
-    if (run.size() + following.size() > kRunEntries / 2) return;
+    if (run.size() + following.size() > kRunEntries / 2) return false;
     run.insert(run.end(), following.begin(), following.end());
     const auto gone = static_cast<std::ptrdiff_t>(index) + 1;
     runs_.erase(runs_.begin() + gone);
     first_keys_.erase(first_keys_.begin() + gone);
+    return true;
 }
 
+template <class PrefixT>
 template <class Change>
-void PrefixTable::for_each_covered(Ipv4Prefix prefix, const Change& change) {
-    if (prefix.length() == 0) return;  // LengthSet does not speak of it
-    for (Position place = after(prefix); place.run_ < runs_.size(); place = next(place)) {
-        PrefixEntry& entry = runs_[place.run_][place.offset_];
-        if (entry.address > prefix.last()) return;
-        change(entry);
+void PrefixTable<PrefixT>::for_each_covered(Position after, PrefixT prefix, const Change& change) {
+    if (prefix.length() == 0) return;  // a LengthSet does not speak of it
+    const Address last = prefix.last();
+    for (Position place = after;; place = next(place)) {
+        Entry* const entry = at(place);
+        if (entry == nullptr || entry->address > last) return;
+        change(*entry);
     }
 }
+
+template class PrefixTable<Ipv4Prefix>;
+template class PrefixTable<Ipv6Prefix>;
 
 }  // namespace causeway

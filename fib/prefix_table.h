@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PrefixTable: the prefixes of one VRF in order, each with its best route. Control thread only.
+// PrefixTable: the prefixes of one VRF in order, each with the group it forwards to. Control thread
+// only. For Ipv4Prefix and Ipv6Prefix.
 //
 // Layout: sorted runs of up to kRunEntries entries, and a sorted index of their first keys. Twelve
-// bytes a prefix; a search is one binary search in the index and one in a run.
+// bytes an IPv4 prefix; a search is one binary search in the index and one in a run. All else is
+// done from the place that a search found, so that a change needs one.
 //
 // Each entry knows the lengths of the prefixes that cover it. That makes longest match and the
 // search for a parent one step from the predecessor: in order of (address, length) all that covers
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "fib/length_set.h"
 
 namespace causeway {
 
@@ -26,73 +29,96 @@ enum class RouteSource : std::uint8_t { kConnected, kStatic, kBgp, kCount };
 inline constexpr std::size_t kRouteSources = static_cast<std::size_t>(RouteSource::kCount);
 [[nodiscard]] std::string_view to_string(RouteSource source) noexcept;
 
-// A set of prefix lengths, 1 to 31, as bits. /0 covers all and is not kept here, so that adding a
-// default route is not a change of every entry.
-using LengthSet = std::uint32_t;
-
+template <class PrefixT>
 struct PrefixEntry {
-    Ipv4Address address;
-    LengthSet covered_by = 0;
-    GroupId group;  // of the best route
+    typename PrefixT::Address address{};
+    LengthSet<typename PrefixT::Address> covered_by{};
+    GroupId group;  // what the FIB names for it
     std::uint8_t length = 0;
-    RouteSource source = RouteSource::kStatic;  // of the best route
+    RouteSource source : 6 = RouteSource::kStatic;  // of the best route
+    bool has_rivals : 1 = false;                    // routes of several sources; see the Rib
+    bool is_stale : 1 = false;                      // its only route is; see the Rib
 
-    [[nodiscard]] Ipv4Prefix prefix() const noexcept { return Ipv4Prefix::of(address, length); }
+    [[nodiscard]] PrefixT prefix() const noexcept { return PrefixT::of(address, length); }
 };
-static_assert(sizeof(PrefixEntry) == 12);
+static_assert(sizeof(PrefixEntry<Ipv4Prefix>) == 12);
+static_assert(sizeof(PrefixEntry<Ipv6Prefix>) == 40);
 
+template <class PrefixT>
 class PrefixTable {
   public:
-    // A place in the order. Valid until the next insert or erase.
-    class Position {
-      public:
-        friend bool operator==(Position, Position) = default;
+    using Address = typename PrefixT::Address;
+    using Entry = PrefixEntry<PrefixT>;
+    using Lengths = LengthSet<Address>;
 
+    // A place in the order, before an entry or at the end. Valid until the next insert or erase.
+    class Position {
       private:
         friend class PrefixTable;
-        std::uint32_t run_ = 0;
-        std::uint32_t offset_ = 0;
+        std::uint32_t run = 0;
+        std::uint32_t offset = 0;  // may be the run's length: before the first of the next
     };
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    [[nodiscard]] PrefixEntry* find(Ipv4Prefix prefix) noexcept;
-    [[nodiscard]] const PrefixEntry* find(Ipv4Prefix prefix) const noexcept;
-    // Inserts a prefix that is not there, and tells all that it covers.
-    void insert(Ipv4Prefix prefix, RouteSource source, GroupId group);
-    // Erases a prefix that is there.
-    void erase(Ipv4Prefix prefix);
-
-    // The longest prefix that covers this one, itself and /0 not included.
-    [[nodiscard]] const PrefixEntry* parent(Ipv4Prefix prefix) const noexcept;
-    // Every prefix that holds the address, longest first, /0 included.
-    [[nodiscard]] std::vector<const PrefixEntry*> matches(Ipv4Address address) const;
-
-    // In order: the first entry after a prefix (there or not), and the entry at a place or nullptr.
-    [[nodiscard]] Position after(Ipv4Prefix prefix) const noexcept;
     [[nodiscard]] Position begin() const noexcept { return {}; }
-    [[nodiscard]] const PrefixEntry* at(Position position) const noexcept;
-    [[nodiscard]] Position next(Position position) const noexcept;
+    // Before the prefix if it is there, else where it would be inserted.
+    [[nodiscard]] Position seek(PrefixT prefix) const noexcept;
+    // The entry at a place, or nullptr at the end.
+    [[nodiscard]] Entry* at(Position place) noexcept;
+    [[nodiscard]] const Entry* at(Position place) const noexcept;
+    // The same if it is this prefix's, else nullptr.
+    [[nodiscard]] Entry* at(Position place, PrefixT prefix) noexcept;
+    [[nodiscard]] const Entry* at(Position place, PrefixT prefix) const noexcept;
+    // REQUIRES: not at the end.
+    [[nodiscard]] Position next(Position place) const noexcept;
+    // After the prefix, whether it is there or not.
+    [[nodiscard]] Position after(PrefixT prefix) const noexcept;
+    [[nodiscard]] const Entry* find(PrefixT prefix) const noexcept {
+        return at(seek(prefix), prefix);
+    }
+    // Fetches what seek() of this prefix will read last.
+    void prefetch(PrefixT prefix) const noexcept;
+
+    // Inserts a prefix where seek() has not found it, and tells all that it covers. Its own place.
+    Position insert(Position place, PrefixT prefix, RouteSource source, GroupId group);
+    // Erases the entry here. The place of the next.
+    Position erase(Position place);
+
+    // The longest prefix that covers the entry here, itself and /0 not included.
+    [[nodiscard]] const Entry* parent(const Entry& entry) const noexcept;
+    // Every prefix that holds the address, longest first, /0 included.
+    [[nodiscard]] std::vector<const Entry*> matches(Address address) const;
 
   private:
     static constexpr std::size_t kRunEntries = 256;
-    using Key = std::uint64_t;  // address, then length: the order of Ipv4Prefix
-    using Run = std::vector<PrefixEntry>;
+    using Run = std::vector<Entry>;
 
-    [[nodiscard]] static Key key_of(Ipv4Prefix prefix) noexcept;
-    [[nodiscard]] static Key key_of(const PrefixEntry& entry) noexcept;
-    [[nodiscard]] Position search(Key key) const noexcept;
-    [[nodiscard]] Position lower_bound(Key key) const noexcept;
-    [[nodiscard]] LengthSet covering(Ipv4Address address, Key key) const noexcept;
-    [[nodiscard]] LengthSet covering(Ipv4Prefix prefix) const noexcept;
+    // Compares like the prefixes, in fewer steps.
+    [[nodiscard]] static constexpr std::uint64_t key_of(Ipv4Address address, int length) noexcept {
+        return std::uint64_t{address.value()} << 8 | static_cast<unsigned>(length);
+    }
+    [[nodiscard]] static constexpr Ipv6Prefix key_of(Ipv6Address address, int length) noexcept {
+        return Ipv6Prefix::of(address, length);
+    }
+    using Key = decltype(key_of(Address(), 0));
+    [[nodiscard]] static Key key_of(const Entry& entry) noexcept {
+        return key_of(entry.address, entry.length);
+    }
+
+    [[nodiscard]] std::size_t run_of(Key key) const noexcept;
+    [[nodiscard]] Lengths covering(Position place, Address address) const noexcept;
     template <class Change>
-    void for_each_covered(Ipv4Prefix prefix, const Change& change);
-    void split(Position place);
-    void merge_with_next(std::size_t index);
+    void for_each_covered(Position after, PrefixT prefix, const Change& change);
+    [[nodiscard]] Position make_room(Position place);
+    [[nodiscard]] bool merge_with_next(std::size_t index);
 
     std::vector<Run> runs_;        // none empty
     std::vector<Key> first_keys_;  // of each run
     std::size_t size_ = 0;
 };
+
+extern template class PrefixTable<Ipv4Prefix>;
+extern template class PrefixTable<Ipv6Prefix>;
 
 }  // namespace causeway

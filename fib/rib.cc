@@ -2,6 +2,7 @@
 #include "fib/rib.h"
 
 #include <algorithm>
+#include <bitset>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -12,8 +13,6 @@
 namespace causeway {
 namespace {
 
-using GroupBySource = std::array<GroupId, kRouteSources>;
-
 constexpr std::size_t index_of(RouteSource source) noexcept {
     return static_cast<std::size_t>(source);
 }
@@ -23,63 +22,103 @@ Unexpected no_such_vrf(VrfId vrf) {
                       "there is no VRF number " + std::to_string(vrf.value()));
 }
 
-Unexpected no_such_route(Ipv4Prefix prefix, RouteSource source) {
+template <class PrefixT>
+Unexpected no_such_route(PrefixT prefix, RouteSource source) {
     return Unexpected(ErrorCode::kNotFound, "there is no " + std::string(to_string(source)) +
                                                 " route to " + to_string(prefix));
 }
 
+// The routes of a prefix that has several. Few prefixes do.
+struct Rivals {
+    std::array<GroupId, kRouteSources> groups{};  // by source; kNoRouteGroup: has none
+    std::bitset<kRouteSources> stale;
+
+    [[nodiscard]] std::size_t count() const noexcept {
+        return groups.size() -
+               static_cast<std::size_t>(std::count(groups.begin(), groups.end(), kNoRouteGroup));
+    }
+    [[nodiscard]] RouteSource best() const noexcept {
+        const auto found = std::find_if(groups.begin(), groups.end(),
+                                        [](GroupId group) { return group != kNoRouteGroup; });
+        CHECK(found != groups.end());
+        return static_cast<RouteSource>(found - groups.begin());
+    }
+};
+
 }  // namespace
 
-struct Rib::Vrf {
-    PrefixTable table;
-    // Routes that are not the best of their prefix, kNoRouteGroup where a source has none. Few
-    // prefixes have more than one route.
-    std::unordered_map<std::uint64_t, GroupBySource> others;
+// A prefix with one route: its entry has the route's group, and the route's reference. With
+// several: the rivals have those, and the entry a reference of its own on the fallback group of
+// them all.
+template <class FibT>
+struct Rib<FibT>::Vrf {
+    Table table;
+    std::unordered_map<Prefix, Rivals> rivals;
     RouteCounts counts{};
     std::size_t route_count = 0;
 
-    [[nodiscard]] static std::uint64_t key_of(Ipv4Prefix prefix) noexcept {
-        return std::uint64_t{prefix.address().value()} << 8 |
-               static_cast<std::uint64_t>(prefix.length());
-    }
     // All routes of the prefix of this entry, best first.
-    void list(const PrefixEntry& entry, std::vector<Route>& routes) const;
+    void list(const Entry& entry, std::vector<Route>& routes) const;
+    // The route of this source, or kNoRouteGroup.
+    [[nodiscard]] bool has(const Entry& entry, RouteSource source) const {
+        return entry.has_rivals
+                   ? rivals.at(entry.prefix()).groups[index_of(source)] != kNoRouteGroup
+                   : entry.source == source;
+    }
+    [[nodiscard]] bool is_stale(const Entry& entry, RouteSource source) const {
+        return entry.has_rivals ? rivals.at(entry.prefix()).stale.test(index_of(source))
+                                : entry.source == source && entry.is_stale;
+    }
 };
 
-void Rib::Vrf::list(const PrefixEntry& entry, std::vector<Route>& routes) const {
-    routes.push_back(
-        {.prefix = entry.prefix(), .source = entry.source, .group = entry.group, .is_best = true});
-    const auto found = others.find(key_of(entry.prefix()));
-    if (found == others.end()) return;
-    for (std::size_t i = 0; i < kRouteSources; ++i) {
-        if (found->second[i] == kNoRouteGroup) continue;
+template <class FibT>
+void Rib<FibT>::Vrf::list(const Entry& entry, std::vector<Route>& routes) const {
+    if (!entry.has_rivals) {
         routes.push_back({.prefix = entry.prefix(),
-                          .source = static_cast<RouteSource>(i),
-                          .group = found->second[i],
-                          .is_best = false});
+                          .source = entry.source,
+                          .group = entry.group,
+                          .is_best = true,
+                          .is_stale = entry.is_stale});
+        return;
+    }
+    const Rivals& all = rivals.at(entry.prefix());
+    for (std::size_t i = 0; i < kRouteSources; ++i) {
+        if (all.groups[i] == kNoRouteGroup) continue;
+        const auto source = static_cast<RouteSource>(i);
+        routes.push_back({.prefix = entry.prefix(),
+                          .source = source,
+                          .group = all.groups[i],
+                          .is_best = source == entry.source,
+                          .is_stale = all.stale.test(i)});
     }
 }
 
-Rib::Rib(Fib4& fib, NextHops& next_hops, const Options& options)
+template <class FibT>
+Rib<FibT>::Rib(FibT& fib, NextHops& next_hops, const Options& options)
     : fib_(fib), next_hops_(next_hops), options_(options), vrfs_(kVrfsMax) {}
 
-Rib::~Rib() = default;
+template <class FibT>
+Rib<FibT>::~Rib() = default;
 
-Rib::Vrf* Rib::vrf_at(VrfId id) const noexcept {
+template <class FibT>
+auto Rib<FibT>::vrf_at(VrfId id) const noexcept -> Vrf* {
     return id.value() < vrfs_.size() ? vrfs_[id.value()].get() : nullptr;
 }
 
-bool Rib::has_vrf(VrfId vrf) const noexcept {
+template <class FibT>
+bool Rib<FibT>::has_vrf(VrfId vrf) const noexcept {
     return vrf_at(vrf) != nullptr;
 }
 
-Status Rib::create_vrf(VrfId vrf) {
+template <class FibT>
+Status Rib<FibT>::create_vrf(VrfId vrf) {
     if (Status status = fib_.open_vrf(vrf); !status) return status;
     vrfs_[vrf.value()] = std::make_unique<Vrf>();
     return ok();
 }
 
-Status Rib::destroy_vrf(VrfId id) {
+template <class FibT>
+Status Rib<FibT>::destroy_vrf(VrfId id) {
     if (!has_vrf(id)) return no_such_vrf(id);
     // Groups are released only after no entry names them any more.
     fib_.close_vrf(id);
@@ -89,20 +128,23 @@ Status Rib::destroy_vrf(VrfId id) {
          place = vrf->table.next(place)) {
         next_hops_.release_group(vrf->table.at(place)->group);
     }
-    for (const auto& [prefix, groups] : vrf->others) {
-        for (const GroupId group : groups) next_hops_.release_group(group);
+    for (const auto& [prefix, all] : vrf->rivals) {
+        for (const GroupId group : all.groups) next_hops_.release_group(group);
     }
     return ok();
 }
 
-Status Rib::add(VrfId vrf, Ipv4Prefix prefix, RouteSource source, GroupId group) {
-    const Result<GroupId> before = set_retained(vrf, prefix, source, group);
+template <class FibT>
+Status Rib<FibT>::add(VrfId vrf, Prefix prefix, RouteSource source, GroupId group) {
+    const Result<GroupId> before =
+        set_retained({.source = source, .vrf = vrf, .prefix = prefix, .group = group});
     if (!before) return Unexpected(before.error());
     next_hops_.release_group(*before);
     return ok();
 }
 
-Status Rib::remove(VrfId vrf, Ipv4Prefix prefix, RouteSource source) {
+template <class FibT>
+Status Rib<FibT>::remove(VrfId vrf, Prefix prefix, RouteSource source) {
     const Result<GroupId> before = unset(vrf, prefix, source);
     if (!before) return Unexpected(before.error());
     settle();
@@ -110,14 +152,19 @@ Status Rib::remove(VrfId vrf, Ipv4Prefix prefix, RouteSource source) {
     return ok();
 }
 
-std::optional<BatchError> Rib::apply(std::span<const RouteChange> changes) {
-    std::vector<GroupId> before;  // of each change; holds the reference until all have succeeded
+template <class FibT>
+std::optional<BatchError> Rib<FibT>::apply(std::span<const Change> changes) {
+    constexpr std::size_t kAhead = 4;  // changes whose entries are fetched meanwhile
+    std::vector<GroupId> before;       // of each change; holds the reference until all succeeded
     before.reserve(changes.size());
-    for (const RouteChange& change : changes) {
-        const Result<GroupId> replaced =
-            change.action == RouteChange::Action::kAdd
-                ? set_retained(change.vrf, change.prefix, change.source, change.group)
-                : unset(change.vrf, change.prefix, change.source);
+    for (const Change& change : changes) {
+        if (before.size() + kAhead < changes.size()) {
+            const Change& later = changes[before.size() + kAhead];
+            if (const Vrf* const vrf = vrf_at(later.vrf)) vrf->table.prefetch(later.prefix);
+        }
+        const Result<GroupId> replaced = change.action == Change::Action::kAdd
+                                             ? set_retained(change)
+                                             : unset(change.vrf, change.prefix, change.source);
         if (!replaced) {
             roll_back(changes, before);
             settle();
@@ -130,11 +177,12 @@ std::optional<BatchError> Rib::apply(std::span<const RouteChange> changes) {
     return std::nullopt;
 }
 
-// Undoes the changes whose groups before are given, last first. None of it can fail: blocks and
-// pages that the routes had are still held, and there were as many routes before.
-void Rib::roll_back(std::span<const RouteChange> changes, std::span<const GroupId> before) {
+// Undoes the changes whose groups before are given, last first. None of it can fail: memory that
+// the routes had is still held, and there were as many routes before.
+template <class FibT>
+void Rib<FibT>::roll_back(std::span<const Change> changes, std::span<const GroupId> before) {
     for (std::size_t i = before.size(); i-- > 0;) {
-        const RouteChange& change = changes[i];
+        const Change& change = changes[i];
         const Result<GroupId> undone =
             before[i] == kNoRouteGroup ? unset(change.vrf, change.prefix, change.source)
                                        : set(change.vrf, change.prefix, change.source, before[i]);
@@ -143,93 +191,137 @@ void Rib::roll_back(std::span<const RouteChange> changes, std::span<const GroupI
     }
 }
 
-Result<GroupId> Rib::set_retained(VrfId id, Ipv4Prefix prefix, RouteSource source, GroupId group) {
-    if (group == kNoRouteGroup || !next_hops_.has_group(group)) {
-        return Unexpected(ErrorCode::kNotFound,
-                          "there is no next-hop group number " + std::to_string(group.value()));
+template <class FibT>
+Result<GroupId> Rib<FibT>::set_retained(const Change& change) {
+    if (change.group == kNoRouteGroup || !next_hops_.has_group(change.group)) {
+        return Unexpected(ErrorCode::kNotFound, "there is no next-hop group number " +
+                                                    std::to_string(change.group.value()));
     }
-    next_hops_.retain_group(group);
-    Result<GroupId> before = set(id, prefix, source, group);
-    if (!before) next_hops_.release_group(group);
+    next_hops_.retain_group(change.group);
+    Result<GroupId> before = set(change.vrf, change.prefix, change.source, change.group);
+    if (!before) next_hops_.release_group(change.group);
     return before;
 }
 
 // Gives the prefix this route of this source, and with it a reference on the group. Returns the
 // group of the route it replaces, with its reference, or kNoRouteGroup.
-Result<GroupId> Rib::set(VrfId id, Ipv4Prefix prefix, RouteSource source, GroupId group) {
+template <class FibT>
+Result<GroupId> Rib<FibT>::set(VrfId id, Prefix prefix, RouteSource source, GroupId group) {
     Vrf* const vrf = vrf_at(id);
     if (vrf == nullptr) return no_such_vrf(id);
-    PrefixEntry* const entry = vrf->table.find(prefix);
-    if (entry != nullptr && entry->source == source) {
+    Position place = vrf->table.seek(prefix);
+    Entry* const entry = vrf->table.at(place, prefix);
+    if (entry != nullptr && !entry->has_rivals && entry->source == source) {
+        entry->is_stale = false;
         const GroupId before = std::exchange(entry->group, group);
-        if (before != group) compile(id, *vrf, prefix, group);
+        if (before != group) compile(id, *vrf, vrf->table.next(place), prefix, group);
         return before;
     }
-    const std::uint64_t key = Vrf::key_of(prefix);
-    if (entry != nullptr && source > entry->source) {
-        const auto others = vrf->others.find(key);
-        if (others != vrf->others.end() && others->second[index_of(source)] != kNoRouteGroup) {
-            return std::exchange(others->second[index_of(source)], group);
-        }
+    const bool is_new = entry == nullptr || !vrf->has(*entry, source);
+    if (is_new) {
+        if (Status status = check_room(*vrf); !status) return Unexpected(status.error());
     }
-    if (Status status = check_room(*vrf); !status) return Unexpected(status.error());
-    if (entry == nullptr) {
-        if (Status status = fib_.hold(id, prefix); !status) return Unexpected(status.error());
-        vrf->table.insert(prefix, source, group);
-        compile(id, *vrf, prefix, group);
-    } else if (source > entry->source) {
-        vrf->others[key][index_of(source)] = group;
+    GroupId before = kNoRouteGroup;
+    if (entry != nullptr) {
+        before = set_rival(id, *vrf, place, source, group);
     } else {
-        const GroupId second = std::exchange(entry->group, group);
-        vrf->others[key][index_of(entry->source)] = second;
-        entry->source = source;
-        if (second != group) compile(id, *vrf, prefix, group);
+        if (Status status = fib_.hold(id, prefix); !status) {
+            ++refusals_.fib_full;
+            return Unexpected(status.error());
+        }
+        place = vrf->table.insert(place, prefix, source, group);
+        compile(id, *vrf, vrf->table.next(place), prefix, group);
     }
-    ++vrf->counts[index_of(source)];
-    ++vrf->route_count;
-    ++route_count_;
-    return kNoRouteGroup;
+    if (is_new) {
+        ++vrf->counts[index_of(source)];
+        ++vrf->route_count;
+        ++route_count_;
+    }
+    return before;
 }
 
 // Takes this source's route from the prefix. Returns its group, with its reference.
-Result<GroupId> Rib::unset(VrfId id, Ipv4Prefix prefix, RouteSource source) {
+template <class FibT>
+Result<GroupId> Rib<FibT>::unset(VrfId id, Prefix prefix, RouteSource source) {
     Vrf* const vrf = vrf_at(id);
     if (vrf == nullptr) return no_such_vrf(id);
-    PrefixEntry* const entry = vrf->table.find(prefix);
-    if (entry == nullptr) return no_such_route(prefix, source);
-    const auto others = vrf->others.find(Vrf::key_of(prefix));
-    const bool has_others = others != vrf->others.end();
-    GroupId before;
-    if (entry->source != source) {
-        if (has_others) before = std::exchange(others->second[index_of(source)], kNoRouteGroup);
-        if (before == kNoRouteGroup) return no_such_route(prefix, source);
-    } else if (!has_others) {
-        before = entry->group;
-        erase_prefix(id, *vrf, prefix);
-    } else {
-        // The next best takes over, in one step.
-        GroupBySource& groups = others->second;
-        const auto next = std::find_if(groups.begin(), groups.end(),
-                                       [](GroupId group) { return group != kNoRouteGroup; });
-        CHECK(next != groups.end());
-        before = std::exchange(entry->group, std::exchange(*next, kNoRouteGroup));
-        entry->source = static_cast<RouteSource>(next - groups.begin());
-        if (before != entry->group) compile(id, *vrf, prefix, entry->group);
-    }
-    if (has_others && others->second == GroupBySource{}) vrf->others.erase(others);
+    const Position place = vrf->table.seek(prefix);
+    const Entry* const entry = vrf->table.at(place, prefix);
+    if (entry == nullptr || !vrf->has(*entry, source)) return no_such_route(prefix, source);
+    const GroupId before =
+        entry->has_rivals ? unset_rival(id, *vrf, place, source) : erase(id, *vrf, place);
     --vrf->counts[index_of(source)];
     --vrf->route_count;
     --route_count_;
     return before;
 }
 
-Status Rib::check_room(const Vrf& vrf) const {
+// set(), where the prefix has a route of another source.
+template <class FibT>
+GroupId Rib<FibT>::set_rival(VrfId id, Vrf& vrf, Position place, RouteSource source,
+                             GroupId group) {
+    Entry& entry = *vrf.table.at(place);
+    Rivals& all = vrf.rivals[entry.prefix()];
+    if (!entry.has_rivals) {
+        all.groups[index_of(entry.source)] = entry.group;  // with its reference
+        all.stale.set(index_of(entry.source), entry.is_stale);
+        next_hops_.retain_group(entry.group);  // the entry's own from now on
+        entry.has_rivals = true;
+        entry.is_stale = false;
+    }
+    all.stale.reset(index_of(source));
+    const GroupId before = std::exchange(all.groups[index_of(source)], group);
+    if (before != group) elect(id, vrf, place);
+    return before;
+}
+
+template <class FibT>
+GroupId Rib<FibT>::unset_rival(VrfId id, Vrf& vrf, Position place, RouteSource source) {
+    Entry& entry = *vrf.table.at(place);
+    const auto found = vrf.rivals.find(entry.prefix());
+    Rivals& all = found->second;
+    const GroupId before = std::exchange(all.groups[index_of(source)], kNoRouteGroup);
+    all.stale.reset(index_of(source));
+    elect(id, vrf, place);
+    if (all.count() == 1) {
+        const std::size_t last = index_of(entry.source);
+        entry.has_rivals = false;
+        entry.is_stale = all.stale.test(last);
+        next_hops_.release_group(all.groups[last]);  // the entry has one of its own
+        vrf.rivals.erase(found);
+    }
+    return before;
+}
+
+// Lets the prefix forward to the first of its rivals that lives, whichever that is at the time. If
+// there is no group left for that, to the first.
+template <class FibT>
+void Rib<FibT>::elect(VrfId id, Vrf& vrf, Position place) {
+    Entry& entry = *vrf.table.at(place);
+    const Rivals& all = vrf.rivals.at(entry.prefix());
+    entry.source = all.best();
+    std::vector<GroupId> candidates;
+    std::copy_if(all.groups.begin(), all.groups.end(), std::back_inserter(candidates),
+                 [](GroupId group) { return group != kNoRouteGroup; });
+    const Result<GroupId> fallback = next_hops_.acquire_fallback(candidates);
+    if (!fallback) next_hops_.retain_group(candidates.front());
+    const GroupId before = std::exchange(entry.group, fallback ? *fallback : candidates.front());
+    if (before != entry.group) {
+        compile(id, vrf, vrf.table.next(place), entry.prefix(), entry.group);
+    }
+    next_hops_.release_group(before);
+}
+
+template <class FibT>
+Status Rib<FibT>::check_room(const Vrf& vrf) {
     if (vrf.route_count >= options_.routes_per_vrf_max) {
+        ++refusals_.vrf_full;
         return Unexpected(
             ErrorCode::kFull,
             "the VRF has its limit of " + std::to_string(options_.routes_per_vrf_max) + " routes");
     }
     if (route_count_ >= options_.routes_max) {
+        ++refusals_.table_full;
         return Unexpected(ErrorCode::kFull, "there are " + std::to_string(options_.routes_max) +
                                                 " routes, which is the limit");
     }
@@ -238,65 +330,115 @@ Status Rib::check_room(const Vrf& vrf) const {
 
 // The covering route takes the prefix's addresses over; /0 does so by itself, where there is no
 // entry.
-void Rib::erase_prefix(VrfId id, Vrf& vrf, Ipv4Prefix prefix) {
-    const PrefixEntry* const parent = vrf.table.parent(prefix);
+template <class FibT>
+GroupId Rib<FibT>::erase(VrfId id, Vrf& vrf, Position place) {
+    const Entry entry = *vrf.table.at(place);
+    const Entry* const parent = vrf.table.parent(entry);
     const GroupId group = parent != nullptr ? parent->group : kNoRouteGroup;
-    vrf.table.erase(prefix);
-    compile(id, vrf, prefix, group);
+    const Prefix prefix = entry.prefix();
+    compile(id, vrf, vrf.table.erase(place), prefix, group);
     fib_.drop(id, prefix);
-    if (prefix.length() > 24) emptied_.push_back({id, prefix.address()});
+    dropped_.push_back({id, prefix});
+    return entry.group;
 }
 
 // Writes the group to the addresses of the prefix that no longer prefix has for itself.
-void Rib::compile(VrfId id, const Vrf& vrf, Ipv4Prefix prefix, GroupId group) {
+template <class FibT>
+void Rib<FibT>::compile(VrfId id, const Vrf& vrf, Position after, Prefix prefix, GroupId group) {
     if (prefix.length() == 0) {
         fib_.set_default(id, group);
-        return;
+    } else {
+        const Address last = prefix.last();
+        typename Address::Number next = prefix.first().value();  // the first not dealt with
+        bool is_done = false;
+        for (Position place = after; !is_done; place = vrf.table.next(place)) {
+            const Entry* const entry = vrf.table.at(place);
+            if (entry == nullptr || entry->address > last) break;
+            if (next < entry->address.value()) {
+                fib_.fill(id, Address(next), Address(entry->address.value() - 1), group);
+            }
+            const Address end = entry->prefix().last();
+            next = std::max(next, end.value() + 1);
+            is_done = end == last;
+        }
+        if (!is_done) fib_.fill(id, Address(next), last, group);
     }
-    std::uint64_t next = prefix.first().value();  // the first address that is not dealt with
-    const auto fill_below = [&](std::uint64_t end) {
-        if (next >= end) return;
-        fib_.fill(id, Ipv4Address(static_cast<std::uint32_t>(next)),
-                  Ipv4Address(static_cast<std::uint32_t>(end - 1)), group);
-    };
-    for (auto place = vrf.table.after(prefix);; place = vrf.table.next(place)) {
-        const PrefixEntry* const entry = vrf.table.at(place);
-        if (entry == nullptr || entry->address > prefix.last()) break;
-        fill_below(entry->address.value());
-        next = std::max(next, std::uint64_t{entry->prefix().last().value()} + 1);
-    }
-    fill_below(std::uint64_t{prefix.last().value()} + 1);
+    if (observer_ != nullptr) observer_->route_changed(id, prefix);
 }
 
-// Gives back the blocks that removals have left without a holder. Not before the end of a batch:
-// until then they may be needed to undo it.
-void Rib::settle() {
-    for (const auto& [vrf, address] : emptied_) fib_.collapse_block(vrf, address);
-    emptied_.clear();
+// Gives back the memory that removals have left without a holder. Not before the end of a batch:
+// until then it may be needed to undo it.
+template <class FibT>
+void Rib<FibT>::settle() {
+    for (const auto& [vrf, prefix] : dropped_) fib_.collapse(vrf, prefix);
+    dropped_.clear();
 }
 
-Result<std::vector<Route>> Rib::explain(VrfId id, Ipv4Address address) const {
+template <class FibT>
+Status Rib<FibT>::mark_stale(VrfId id, RouteSource source) {
+    Vrf* const vrf = vrf_at(id);
+    if (vrf == nullptr) return no_such_vrf(id);
+    for (Position place = vrf->table.begin(); vrf->table.at(place) != nullptr;
+         place = vrf->table.next(place)) {
+        Entry& entry = *vrf->table.at(place);
+        if (!entry.has_rivals && entry.source == source) entry.is_stale = true;
+    }
+    for (auto& [prefix, all] : vrf->rivals) {
+        if (all.groups[index_of(source)] != kNoRouteGroup) all.stale.set(index_of(source));
+    }
+    return ok();
+}
+
+template <class FibT>
+auto Rib<FibT>::sweep_stale(VrfId id, RouteSource source, std::optional<Prefix> after,
+                            std::size_t prefixes_max) -> Result<Sweep> {
+    Vrf* const vrf = vrf_at(id);
+    if (vrf == nullptr) return no_such_vrf(id);
+    if (prefixes_max == 0) return Unexpected(ErrorCode::kInvalid, "a sweep has a prefix at least");
+    std::vector<Prefix> stale;
+    Sweep sweep;
+    std::optional<Prefix> last;
+    Position place = after ? vrf->table.after(*after) : vrf->table.begin();
+    for (std::size_t prefixes = 0; vrf->table.at(place) != nullptr; ++prefixes) {
+        if (prefixes == prefixes_max) {
+            sweep.next = last;
+            break;
+        }
+        const Entry& entry = *vrf->table.at(place);
+        last = entry.prefix();
+        if (vrf->is_stale(entry, source)) stale.push_back(*last);
+        place = vrf->table.next(place);
+    }
+    for (const Prefix prefix : stale) CHECK(remove(id, prefix, source).has_value());
+    sweep.removed = stale.size();
+    return sweep;
+}
+
+template <class FibT>
+auto Rib<FibT>::explain(VrfId id, Address address) const -> Result<std::vector<Route>> {
     const Vrf* const vrf = vrf_at(id);
     if (vrf == nullptr) return no_such_vrf(id);
     std::vector<Route> routes;
-    for (const PrefixEntry* const entry : vrf->table.matches(address)) vrf->list(*entry, routes);
+    for (const Entry* const entry : vrf->table.matches(address)) vrf->list(*entry, routes);
     return routes;
 }
 
-std::vector<Route> Rib::find(VrfId id, Ipv4Prefix prefix) const {
+template <class FibT>
+auto Rib<FibT>::find(VrfId id, Prefix prefix) const -> std::vector<Route> {
     std::vector<Route> routes;
     const Vrf* const vrf = vrf_at(id);
-    const PrefixEntry* const entry = vrf != nullptr ? vrf->table.find(prefix) : nullptr;
+    const Entry* const entry = vrf != nullptr ? vrf->table.find(prefix) : nullptr;
     if (entry != nullptr) vrf->list(*entry, routes);
     return routes;
 }
 
-Result<RoutePage> Rib::dump(VrfId id, std::optional<Ipv4Prefix> after,
-                            std::size_t prefixes_max) const {
+template <class FibT>
+auto Rib<FibT>::dump(VrfId id, std::optional<Prefix> after, std::size_t prefixes_max) const
+    -> Result<Page> {
     const Vrf* const vrf = vrf_at(id);
     if (vrf == nullptr) return no_such_vrf(id);
     if (prefixes_max == 0) return Unexpected(ErrorCode::kInvalid, "a page has a prefix at least");
-    RoutePage page;
+    Page page;
     auto place = after ? vrf->table.after(*after) : vrf->table.begin();
     for (std::size_t prefixes = 0; vrf->table.at(place) != nullptr; ++prefixes) {
         if (prefixes == prefixes_max) {
@@ -309,10 +451,13 @@ Result<RoutePage> Rib::dump(VrfId id, std::optional<Ipv4Prefix> after,
     return page;
 }
 
-Result<RouteCounts> Rib::counts(VrfId id) const {
+template <class FibT>
+Result<RouteCounts> Rib<FibT>::counts(VrfId id) const {
     const Vrf* const vrf = vrf_at(id);
     if (vrf == nullptr) return no_such_vrf(id);
     return vrf->counts;
 }
+
+template class Rib<Fib4>;
 
 }  // namespace causeway

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rib: the routes as told, of all VRFs and all sources. It is the authority; the Fib4 is its
-// compiled form and is kept in step, entry by entry, before each call returns.
+// Rib: the routes as told, of all VRFs and all sources, of one address family. It is the authority;
+// the FIB is its compiled form and is kept in step, entry by entry, before each call returns.
 //
 // Thread safety: control thread only.
 //
 // A prefix may have one route from each source. The source that comes first in RouteSource wins; if
-// it withdraws, the next takes over in one step. Routes hold a reference on their group.
+// it withdraws, the next takes over in one step, and if its group dies, the next takes over without
+// any (fib/next_hops.h, fallback groups). Routes hold a reference on their group.
+//
+// A feeder that comes back replays its routes: mark_stale(), then its adds, then sweep_stale() of
+// what it did not repeat. A stale route forwards like any other.
 #pragma once
 
 #include <array>
@@ -27,27 +31,7 @@
 
 namespace causeway {
 
-struct RouteChange {
-    enum class Action : std::uint8_t { kAdd, kRemove };  // kAdd replaces a route of the same source
-    Action action = Action::kAdd;
-    RouteSource source = RouteSource::kStatic;
-    VrfId vrf;
-    Ipv4Prefix prefix;
-    GroupId group;  // of kAdd
-};
-
-struct Route {
-    Ipv4Prefix prefix;
-    RouteSource source = RouteSource::kStatic;
-    GroupId group;
-    bool is_best = false;  // of its prefix: the one that forwards
-};
-
-// A part of a dump. `next` is the cursor for the part that follows; nothing: this was the last.
-struct RoutePage {
-    std::vector<Route> routes;
-    std::optional<Ipv4Prefix> next;
-};
+using RouteCounts = std::array<std::size_t, kRouteSources>;  // routes by source
 
 // Where a batch failed, and why.
 struct BatchError {
@@ -55,65 +39,125 @@ struct BatchError {
     Error error;
 };
 
-using RouteCounts = std::array<std::size_t, kRouteSources>;  // routes by source
+// Told after each change of what a prefix forwards to. Must not change routes itself.
+template <class PrefixT>
+class RouteObserver {
+  public:
+    virtual ~RouteObserver() = default;
+    virtual void route_changed(VrfId vrf, PrefixT prefix) = 0;
+};
 
+template <class FibT>
 class Rib {
   public:
+    using Prefix = typename FibT::Prefix;
+    using Address = typename Prefix::Address;
+
     struct Options {
         std::size_t routes_max = kRoutesMax;  // of all VRFs
         std::size_t routes_per_vrf_max = kRoutesPerVrfMax;
     };
+    struct Change {
+        enum class Action : std::uint8_t { kAdd, kRemove };  // kAdd replaces one of the same source
+        Action action = Action::kAdd;
+        RouteSource source = RouteSource::kStatic;
+        VrfId vrf;
+        Prefix prefix;
+        GroupId group;  // of kAdd
+    };
+    struct Route {
+        Prefix prefix;
+        RouteSource source = RouteSource::kStatic;
+        GroupId group;
+        bool is_best = false;   // of its prefix: the one that forwards while its group lives
+        bool is_stale = false;  // not repeated since mark_stale()
+    };
+    // A part of a dump. `next` is the cursor for the part that follows; nothing: this was the last.
+    struct Page {
+        std::vector<Route> routes;
+        std::optional<Prefix> next;
+    };
+    // A part of a sweep.
+    struct Sweep {
+        std::size_t removed = 0;
+        std::optional<Prefix> next;
+    };
+    // Routes that were not taken, by reason, since the start.
+    struct Refusals {
+        std::uint64_t vrf_full = 0;    // Options::routes_per_vrf_max
+        std::uint64_t table_full = 0;  // Options::routes_max
+        std::uint64_t fib_full = 0;    // the FIB's memory
+    };
 
-    // Both tables must outlive the Rib, and nobody else writes to the Fib4.
-    Rib(Fib4& fib, NextHops& next_hops, const Options& options);
+    // Both tables must outlive the Rib, and nobody else writes to the FIB.
+    Rib(FibT& fib, NextHops& next_hops, const Options& options);
     Rib(const Rib&) = delete;
     Rib& operator=(const Rib&) = delete;
     ~Rib();
+
+    // Must outlive the Rib; nullptr: nobody.
+    void set_observer(RouteObserver<Prefix>* observer) noexcept { observer_ = observer; }
 
     [[nodiscard]] Status create_vrf(VrfId vrf);
     [[nodiscard]] Status destroy_vrf(VrfId vrf);  // with all its routes
     [[nodiscard]] bool has_vrf(VrfId vrf) const noexcept;
 
     // kNotFound: no such VRF, group or route. kFull: a limit, and everything is as it was.
-    [[nodiscard]] Status add(VrfId vrf, Ipv4Prefix prefix, RouteSource source, GroupId group);
-    [[nodiscard]] Status remove(VrfId vrf, Ipv4Prefix prefix, RouteSource source);
+    [[nodiscard]] Status add(VrfId vrf, Prefix prefix, RouteSource source, GroupId group);
+    [[nodiscard]] Status remove(VrfId vrf, Prefix prefix, RouteSource source);
     // In order; all of them, or none and the first that failed.
-    [[nodiscard]] std::optional<BatchError> apply(std::span<const RouteChange> changes);
+    [[nodiscard]] std::optional<BatchError> apply(std::span<const Change> changes);
+
+    // All routes of the source are stale from now on, until they are added again.
+    [[nodiscard]] Status mark_stale(VrfId vrf, RouteSource source);
+    // Removes the stale ones among the first prefixes_max prefixes after the cursor.
+    [[nodiscard]] Result<Sweep> sweep_stale(VrfId vrf, RouteSource source,
+                                            std::optional<Prefix> after, std::size_t prefixes_max);
 
     // The routes of every prefix that holds the address: longest prefix first, best source first.
     // So the first is the one that forwards, and the rest is what it won over.
-    [[nodiscard]] Result<std::vector<Route>> explain(VrfId vrf, Ipv4Address address) const;
+    [[nodiscard]] Result<std::vector<Route>> explain(VrfId vrf, Address address) const;
     // The routes of one prefix, best first; empty if there are none.
-    [[nodiscard]] std::vector<Route> find(VrfId vrf, Ipv4Prefix prefix) const;
+    [[nodiscard]] std::vector<Route> find(VrfId vrf, Prefix prefix) const;
     // The routes of up to prefixes_max prefixes after the cursor, in order of prefix; from the
     // start without one. The cursor's own prefix need not be there any more.
-    [[nodiscard]] Result<RoutePage> dump(VrfId vrf, std::optional<Ipv4Prefix> after,
-                                         std::size_t prefixes_max) const;
+    [[nodiscard]] Result<Page> dump(VrfId vrf, std::optional<Prefix> after,
+                                    std::size_t prefixes_max) const;
     [[nodiscard]] Result<RouteCounts> counts(VrfId vrf) const;
     [[nodiscard]] std::size_t route_count() const noexcept { return route_count_; }
+    [[nodiscard]] const Refusals& refusals() const noexcept { return refusals_; }
 
   private:
     struct Vrf;
+    using Table = PrefixTable<Prefix>;
+    using Entry = PrefixEntry<Prefix>;
+    using Position = typename Table::Position;
 
     [[nodiscard]] Vrf* vrf_at(VrfId id) const noexcept;
-    [[nodiscard]] Status check_room(const Vrf& vrf) const;
-    [[nodiscard]] Result<GroupId> set_retained(VrfId id, Ipv4Prefix prefix, RouteSource source,
-                                               GroupId group);
-    [[nodiscard]] Result<GroupId> set(VrfId id, Ipv4Prefix prefix, RouteSource source,
-                                      GroupId group);
-    [[nodiscard]] Result<GroupId> unset(VrfId id, Ipv4Prefix prefix, RouteSource source);
-    void erase_prefix(VrfId id, Vrf& vrf, Ipv4Prefix prefix);
-    void compile(VrfId id, const Vrf& vrf, Ipv4Prefix prefix, GroupId group);
+    [[nodiscard]] Status check_room(const Vrf& vrf);
+    [[nodiscard]] Result<GroupId> set_retained(const Change& change);
+    [[nodiscard]] Result<GroupId> set(VrfId id, Prefix prefix, RouteSource source, GroupId group);
+    [[nodiscard]] Result<GroupId> unset(VrfId id, Prefix prefix, RouteSource source);
+    [[nodiscard]] GroupId set_rival(VrfId id, Vrf& vrf, Position place, RouteSource source,
+                                    GroupId group);
+    [[nodiscard]] GroupId unset_rival(VrfId id, Vrf& vrf, Position place, RouteSource source);
+    void elect(VrfId id, Vrf& vrf, Position place);
+    [[nodiscard]] GroupId erase(VrfId id, Vrf& vrf, Position place);
+    void compile(VrfId id, const Vrf& vrf, Position after, Prefix prefix, GroupId group);
     void settle();
-    void roll_back(std::span<const RouteChange> changes, std::span<const GroupId> before);
+    void roll_back(std::span<const Change> changes, std::span<const GroupId> before);
 
-    Fib4& fib_;
+    FibT& fib_;
     NextHops& next_hops_;
     Options options_;
+    RouteObserver<Prefix>* observer_ = nullptr;
     std::vector<std::unique_ptr<Vrf>> vrfs_;  // by id
     std::size_t route_count_ = 0;
-    std::vector<std::pair<VrfId, Ipv4Address>>
-        emptied_;  // /24s whose block may have no holder left
+    Refusals refusals_;
+    std::vector<std::pair<VrfId, Prefix>> dropped_;  // whose memory may have no holder left
 };
+
+using Rib4 = Rib<Fib4>;
+extern template class Rib<Fib4>;
 
 }  // namespace causeway

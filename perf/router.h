@@ -59,7 +59,7 @@ struct Router {
     std::vector<GroupId> groups;  // 256 of them
     std::unique_ptr<Fib4> fib = std::move(Fib4::create(grace, {}).value());
     std::unique_ptr<NextHops> next_hops = std::move(NextHops::create(grace).value());
-    Rib rib{*fib, *next_hops, {}};
+    Rib4 rib{*fib, *next_hops, {}};
 };
 
 }  // namespace causeway::perf

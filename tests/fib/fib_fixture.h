@@ -62,7 +62,7 @@ inline Adjacency forward_to(std::uint8_t port, std::uint16_t attachment) {
 
 struct Tables {
     explicit Tables(GracePeriods& grace, const Fib4::Options& fib_options = {.vrfs_max = 16},
-                    const Rib::Options& rib_options = {})
+                    const Rib4::Options& rib_options = {})
         : fib(std::move(Fib4::create(grace, fib_options).value())),
           next_hops(std::move(NextHops::create(grace).value())),
           rib(*fib, *next_hops, rib_options) {}
@@ -79,23 +79,28 @@ struct Tables {
         }
         return groups;
     }
+    // The group of the best route: a prefix with several has a fallback group of them.
     [[nodiscard]] GroupId lookup(VrfId vrf, Ipv4Address destination) const {
         const RouteKey key{.vrf = vrf, .destination = destination};
         GroupId group;
         fib->lookup({&key, 1}, {&group, 1});
-        return group;
+        return best_of(group);
+    }
+    [[nodiscard]] GroupId best_of(GroupId group) const {
+        const std::vector<GroupId> candidates = next_hops->group_info(group).candidates;
+        return candidates.empty() ? group : candidates.front();
     }
 
     std::unique_ptr<Fib4> fib;
     std::unique_ptr<NextHops> next_hops;
-    Rib rib;
+    Rib4 rib;
 };
 
-inline bool operator==(const Route& a, const Route& b) {
+inline bool operator==(const Rib4::Route& a, const Rib4::Route& b) {
     return a.prefix == b.prefix && a.source == b.source && a.group == b.group &&
-           a.is_best == b.is_best;
+           a.is_best == b.is_best && a.is_stale == b.is_stale;
 }
-inline void PrintTo(const Route& route, std::ostream* out) {
+inline void PrintTo(const Rib4::Route& route, std::ostream* out) {
     *out << to_string(route.prefix) << ' ' << to_string(route.source) << " group "
          << route.group.value() << (route.is_best ? " best" : "");
 }

@@ -22,12 +22,12 @@ using Answers = std::array<GroupId, kProbes>;
 // What is changed, and what each probe must answer before the first and after each change.
 struct Schedule {
     std::array<RouteKey, kProbes> probes;
-    std::vector<RouteChange> changes;
+    std::vector<Rib4::Change> changes;
     std::vector<Answers> states;
 };
 
 Schedule make_schedule(std::span<const GroupId> groups, test::SeededRandom& random) {
-    using enum RouteChange::Action;
+    using enum Rib4::Change::Action;
     const auto below = [&](std::uint32_t bound) {
         return static_cast<std::uint32_t>(random.below(bound));
     };
@@ -48,11 +48,12 @@ Schedule make_schedule(std::span<const GroupId> groups, test::SeededRandom& rand
         const Ipv4Prefix prefix =
             Ipv4Prefix::of(schedule.probes[below(kProbes)].destination,
                            kLengths[below(static_cast<std::uint32_t>(kLengths.size()))]);
-        const RouteChange change{.action = below(2) == 0 ? kAdd : kRemove,
-                                 .source = static_cast<RouteSource>(below(2)),
-                                 .vrf = kVrf,
-                                 .prefix = prefix,
-                                 .group = groups[below(static_cast<std::uint32_t>(groups.size()))]};
+        const Rib4::Change change{
+            .action = below(2) == 0 ? kAdd : kRemove,
+            .source = static_cast<RouteSource>(below(2)),
+            .vrf = kVrf,
+            .prefix = prefix,
+            .group = groups[below(static_cast<std::uint32_t>(groups.size()))]};
         if (change.action == kAdd) {
             twin.add(prefix, change.source, change.group);
         } else if (!twin.remove(prefix, change.source)) {
@@ -74,7 +75,7 @@ struct Verdict {
 };
 
 Verdict read_until_done(const Fib4& fib, TurnGrace& grace, const Schedule& schedule,
-                        const Progress& progress) {
+                        const std::vector<GroupId>& best_of, const Progress& progress) {
     Verdict verdict;
     std::array<GroupId, kProbes> found;
     for (std::size_t before = 0; before < 2 * kChanges;) {
@@ -88,8 +89,8 @@ Verdict read_until_done(const Fib4& fib, TurnGrace& grace, const Schedule& sched
         ++verdict.checked;
         verdict.during_change += last != first;
         for (std::size_t i = 0; i < kProbes; ++i) {
-            verdict.wrong +=
-                found[i] != schedule.states[first][i] && found[i] != schedule.states[last][i];
+            const GroupId best = best_of[found[i].value()];
+            verdict.wrong += best != schedule.states[first][i] && best != schedule.states[last][i];
         }
     }
     return verdict;
@@ -98,15 +99,26 @@ Verdict read_until_done(const Fib4& fib, TurnGrace& grace, const Schedule& sched
 TEST(FibReader, EachAnswerIsFromBeforeOrAfterTheChange) {
     TurnGrace grace;
     Tables tables(grace, {.vrfs_max = 1, .blocks_max = 1'000});
-    const std::vector<GroupId> groups = tables.make_groups(200);
+    const std::vector<GroupId> groups = tables.make_groups(40);
+    // A prefix with two routes has a fallback group of both; this is its first.
+    std::vector<GroupId> best_of(kGroupsMax);
+    for (const GroupId first : groups) {
+        best_of[first.value()] = first;
+        for (const GroupId second : groups) {
+            const GroupId both =
+                tables.next_hops->acquire_fallback(std::array{first, second}).value();
+            best_of[both.value()] = first;
+        }
+    }
     test::SeededRandom random;
     const Schedule schedule = make_schedule(groups, random);
     ASSERT_TRUE(tables.rib.create_vrf(kVrf));
     Progress progress{0};
     Verdict verdict;
-    std::thread reader([&] { verdict = read_until_done(*tables.fib, grace, schedule, progress); });
+    std::thread reader(
+        [&] { verdict = read_until_done(*tables.fib, grace, schedule, best_of, progress); });
     std::size_t refused = 0;
-    for (const RouteChange& change : schedule.changes) {
+    for (const Rib4::Change& change : schedule.changes) {
         progress.fetch_add(1);
         refused += tables.rib.apply({&change, 1}).has_value();
         progress.fetch_add(1);

@@ -41,13 +41,13 @@ class RibProperty : public ::testing::Test {
         return Ipv4Prefix::of(random_address(), length);
     }
     // Grows the tables for some thousand steps, then shrinks them, and so on.
-    RouteChange random_change() {
-        using enum RouteChange::Action;
+    Rib4::Change random_change() {
+        using enum Rib4::Change::Action;
         if (++changes_made / 5'000 % 2 == 1 && below(3) != 0) {
             const VrfId vrf(static_cast<std::uint16_t>(below(kVrfs)));
-            const RoutePage page = tables.rib.dump(vrf, random_prefix(), 1).value();
+            const Rib4::Page page = tables.rib.dump(vrf, random_prefix(), 1).value();
             if (!page.routes.empty()) {
-                const Route& route =
+                const Rib4::Route& route =
                     page.routes[below(static_cast<std::uint32_t>(page.routes.size()))];
                 return {.action = kRemove,
                         .source = route.source,
@@ -65,8 +65,8 @@ class RibProperty : public ::testing::Test {
     SlowTwin& twin_of(VrfId vrf) { return twins[vrf.value()]; }
 
     void change_one() {
-        const RouteChange change = random_change();
-        if (change.action == RouteChange::Action::kAdd) {
+        const Rib4::Change change = random_change();
+        if (change.action == Rib4::Change::Action::kAdd) {
             const Status status =
                 tables.rib.add(change.vrf, change.prefix, change.source, change.group);
             if (status) {
@@ -88,17 +88,39 @@ class RibProperty : public ::testing::Test {
         }
     }
 
+    // A feeder comes back; some steps later, what it did not repeat goes.
+    void mark() {
+        feeder = static_cast<RouteSource>(below(kRouteSources));
+        for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
+            ASSERT_TRUE(tables.rib.mark_stale(VrfId(vrf), feeder));
+            twins[vrf].mark_stale(feeder);
+        }
+    }
+    void sweep() {
+        for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
+            std::size_t removed = 0;
+            std::optional<Ipv4Prefix> cursor;
+            do {
+                const auto part =
+                    tables.rib.sweep_stale(VrfId(vrf), feeder, cursor, 1 + below(50)).value();
+                removed += part.removed;
+                cursor = part.next;
+            } while (cursor);
+            ASSERT_EQ(removed, twins[vrf].sweep_stale(feeder));
+        }
+    }
+
     void change_batch() {
-        std::vector<RouteChange> changes;
+        std::vector<Rib4::Change> changes;
         std::array<SlowTwin, kVrfs> after = twins;
         std::size_t valid = 0;
         const std::uint32_t size = 1 + below(12);
         for (std::uint32_t i = 0; i < size; ++i) {
             changes.push_back(random_change());
-            const RouteChange& change = changes.back();
+            const Rib4::Change& change = changes.back();
             if (valid != i) continue;  // what follows the first error is not looked at
             SlowTwin& twin = after[change.vrf.value()];
-            if (change.action == RouteChange::Action::kAdd) {
+            if (change.action == Rib4::Change::Action::kAdd) {
                 twin.add(change.prefix, change.source, change.group);
                 ++valid;
             } else {
@@ -115,7 +137,7 @@ class RibProperty : public ::testing::Test {
         } else {
             ASSERT_EQ(failed->index, valid);
         }
-        for (const RouteChange& change : changes) {
+        for (const Rib4::Change& change : changes) {
             keys.push_back({change.vrf, change.prefix.first()});
             keys.push_back({change.vrf, change.prefix.last()});
         }
@@ -135,7 +157,7 @@ class RibProperty : public ::testing::Test {
             const bool is_known = keys[i].vrf.value() < kVrfs;
             const GroupId expected =
                 is_known ? twin_of(keys[i].vrf).lookup(keys[i].destination) : kNoRouteGroup;
-            ASSERT_EQ(found[i].value(), expected.value())
+            ASSERT_EQ(tables.best_of(found[i]).value(), expected.value())
                 << "vrf " << keys[i].vrf.value() << ' ' << to_string(keys[i].destination);
         }
         keys.clear();
@@ -143,10 +165,10 @@ class RibProperty : public ::testing::Test {
 
     void compare_all() {
         for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
-            std::vector<Route> dumped;
+            std::vector<Rib4::Route> dumped;
             std::optional<Ipv4Prefix> cursor;
             do {
-                RoutePage page = tables.rib.dump(VrfId(vrf), cursor, 1 + below(500)).value();
+                Rib4::Page page = tables.rib.dump(VrfId(vrf), cursor, 1 + below(500)).value();
                 dumped.insert(dumped.end(), page.routes.begin(), page.routes.end());
                 cursor = page.next;
             } while (cursor);
@@ -163,6 +185,7 @@ class RibProperty : public ::testing::Test {
     std::vector<GroupId> groups = tables.make_groups(40);
     std::array<SlowTwin, kVrfs> twins;
     std::vector<RouteKey> keys;
+    RouteSource feeder = RouteSource::kBgp;
     std::size_t changes_made = 0;
     std::size_t refused = 0;
 };
@@ -174,7 +197,12 @@ TEST_F(RibProperty, RandomChangesGiveTheAnswersOfTheSlowTwin) {
             ASSERT_NO_FATAL_FAILURE(look_up()) << "step " << step;
         }
         if (step % 64 == 0) grace.pass();
-        if (step % 20'000 == 0) {
+        if (step % 1'000 == 0) {
+            ASSERT_NO_FATAL_FAILURE(mark());
+        } else if (step % 1'000 == 700) {
+            ASSERT_NO_FATAL_FAILURE(sweep());
+        }
+        if (step % 20'000 == 500) {
             ASSERT_NO_FATAL_FAILURE(compare_all()) << "step " << step;
         }
     }

@@ -59,7 +59,7 @@ TEST_F(RibTest, TheFirstSourceWinsAndTheNextTakesOverWhenItWithdraws) {
     add("10.0.0.0/24", groups[1], RouteSource::kConnected);
     add("10.0.0.0/24", groups[2], RouteSource::kStatic);
     EXPECT_EQ(lookup("10.0.0.1"), groups[1]);
-    const std::vector<Route> routes = tables.rib.find(kVrf, prefix("10.0.0.0/24"));
+    const std::vector<Rib4::Route> routes = tables.rib.find(kVrf, prefix("10.0.0.0/24"));
     ASSERT_EQ(routes.size(), 3U);
     EXPECT_EQ(routes[0].source, RouteSource::kConnected);
     EXPECT_TRUE(routes[0].is_best);
@@ -130,6 +130,55 @@ TEST_F(RibTest, RefusesWhatMakesNoSense) {
     EXPECT_EQ(lookup("10.0.0.1"), groups[0]);
 }
 
+TEST_F(RibTest, ADeadGroupLeavesItsPrefixToTheNextSource) {
+    const auto hop = [&](std::uint16_t attachment) {
+        return tables.next_hops->acquire(AttachmentId(attachment), Ipv4Address(1)).value();
+    };
+    const auto way = [&] {
+        const RouteKey key{kVrf, address("10.0.0.1")};
+        GroupId group;
+        tables.fib->lookup({&key, 1}, {&group, 1});
+        const NextHops& table = *tables.next_hops;
+        return table.adjacency(table.bucket(table.group(group), 0)).attachment.value();
+    };
+    for (std::uint16_t at = 1; at <= 2; ++at) {
+        ASSERT_TRUE(tables.next_hops->set_forwarding(hop(at), forward_to(1, at)));
+    }
+    add("10.0.0.0/24", groups[1], RouteSource::kStatic);
+    add("10.0.0.0/24", groups[2], RouteSource::kBgp);
+    EXPECT_EQ(way(), 1);
+    tables.next_hops->set_down(hop(1));
+    EXPECT_EQ(way(), 2);
+    ASSERT_TRUE(tables.next_hops->set_forwarding(hop(1), forward_to(1, 1)));
+    EXPECT_EQ(way(), 1);
+    // The one that is left is not found dead for having had a rival.
+    tables.next_hops->set_down(hop(1));
+    remove("10.0.0.0/24", RouteSource::kStatic);
+    EXPECT_EQ(way(), 2);
+    remove("10.0.0.0/24", RouteSource::kBgp);
+    EXPECT_EQ(tables.next_hops->usage().groups, groups.size()) << "no fallback is left over";
+}
+
+TEST_F(RibTest, WhatAFeederDoesNotRepeatIsSwept) {
+    add("10.0.0.0/24", groups[0], RouteSource::kBgp);
+    add("10.0.1.0/24", groups[1], RouteSource::kBgp);
+    add("10.0.1.0/24", groups[2], RouteSource::kStatic);
+    add("10.0.2.0/24", groups[3], RouteSource::kBgp);
+    ASSERT_TRUE(tables.rib.mark_stale(kVrf, RouteSource::kBgp));
+    EXPECT_EQ(lookup("10.0.0.1"), groups[0]) << "forwards all along";
+    EXPECT_TRUE(tables.rib.find(kVrf, prefix("10.0.0.0/24"))[0].is_stale);
+    add("10.0.2.0/24", groups[3], RouteSource::kBgp);
+    const auto sweep = tables.rib.sweep_stale(kVrf, RouteSource::kBgp, std::nullopt, 2).value();
+    EXPECT_EQ(sweep.removed, 2U);
+    EXPECT_EQ(sweep.next, prefix("10.0.1.0/24"));
+    EXPECT_EQ(tables.rib.sweep_stale(kVrf, RouteSource::kBgp, sweep.next, 2).value().removed, 0U);
+    EXPECT_EQ(lookup("10.0.0.1"), kNoRouteGroup);
+    EXPECT_EQ(lookup("10.0.1.1"), groups[2]) << "another source's";
+    EXPECT_EQ(lookup("10.0.2.1"), groups[3]) << "repeated";
+    EXPECT_EQ(tables.rib.mark_stale(VrfId(9), RouteSource::kBgp).error().code,
+              ErrorCode::kNotFound);
+}
+
 TEST_F(RibTest, AFullPoolOfBlocksLeavesTheTableAsItWas) {
     add("10.0.0.0/16", groups[0]);
     for (const char* text : {"10.0.0.1/32", "10.0.1.1/32", "10.0.2.1/32", "10.0.3.1/32"}) {
@@ -142,6 +191,7 @@ TEST_F(RibTest, AFullPoolOfBlocksLeavesTheTableAsItWas) {
     EXPECT_EQ(lookup("10.0.4.1"), groups[0]);
     EXPECT_TRUE(tables.rib.find(kVrf, prefix("10.0.4.1/32")).empty());
     EXPECT_EQ(tables.rib.route_count(), 6U);
+    EXPECT_EQ(tables.rib.refusals().fib_full, 1U);
     remove("10.0.0.1/32");
     EXPECT_EQ(tables.fib->usage().blocks, 4U) << "10.0.0.2/31 still holds the block";
     remove("10.0.0.2/31");
@@ -156,8 +206,8 @@ TEST_F(RibTest, ExplainListsWhatWonAndWhatItWonOver) {
     add("10.0.0.0/8", groups[2], RouteSource::kStatic);
     add("10.0.0.1/32", groups[3]);
     add("11.0.0.0/8", groups[4]);
-    const std::vector<Route> routes = tables.rib.explain(kVrf, address("10.0.0.1")).value();
-    const std::vector<Route> expected{
+    const std::vector<Rib4::Route> routes = tables.rib.explain(kVrf, address("10.0.0.1")).value();
+    const std::vector<Rib4::Route> expected{
         {prefix("10.0.0.1/32"), RouteSource::kStatic, groups[3], true},
         {prefix("10.0.0.0/8"), RouteSource::kStatic, groups[2], true},
         {prefix("10.0.0.0/8"), RouteSource::kBgp, groups[1], false},
@@ -171,7 +221,7 @@ TEST_F(RibTest, ADumpResumesAfterItsCursorEvenIfThatIsGone) {
     for (const char* text : {"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9"}) {
         add(text, groups[0]);
     }
-    RoutePage page = tables.rib.dump(kVrf, std::nullopt, 2).value();
+    Rib4::Page page = tables.rib.dump(kVrf, std::nullopt, 2).value();
     ASSERT_EQ(page.routes.size(), 2U);
     ASSERT_EQ(page.next, prefix("10.0.0.0/8"));
     remove("10.0.0.0/8");
@@ -211,25 +261,25 @@ TEST(RibLimits, RoutesArePerVrfAndInAllAndMemoryIsBounded) {
 }
 
 TEST_F(RibTest, ABatchAppliesWholeOrNotAtAll) {
-    using enum RouteChange::Action;
+    using enum Rib4::Change::Action;
     add("10.0.0.0/8", groups[0]);
     add("10.0.0.1/32", groups[1]);
     for (const char* text : {"10.0.1.1/32", "10.0.2.1/32", "10.0.3.1/32"}) add(text, groups[2]);
-    const auto change = [](RouteChange::Action action, const char* text, GroupId group = {}) {
-        return RouteChange{.action = action,
-                           .source = RouteSource::kStatic,
-                           .vrf = kVrf,
-                           .prefix = prefix(text),
-                           .group = group};
+    const auto change = [](Rib4::Change::Action action, const char* text, GroupId group = {}) {
+        return Rib4::Change{.action = action,
+                            .source = RouteSource::kStatic,
+                            .vrf = kVrf,
+                            .prefix = prefix(text),
+                            .group = group};
     };
-    std::vector<RouteChange> changes{
+    std::vector<Rib4::Change> changes{
         change(kRemove, "10.0.0.1/32"),          // leaves its block empty
         change(kAdd, "10.0.0.0/24", groups[3]),  // fills all of that block
         change(kAdd, "10.0.0.0/8", groups[4]),  change(kAdd, "12.0.0.0/8", groups[4]),
         change(kRemove, "12.0.0.0/8"),          change(kAdd, "12.0.0.0/8", groups[5]),
         change(kRemove, "10.0.9.0/24"),  // is not there
     };
-    const std::vector<Route> before = tables.rib.dump(kVrf, std::nullopt, 100).value().routes;
+    const std::vector<Rib4::Route> before = tables.rib.dump(kVrf, std::nullopt, 100).value().routes;
     const std::optional<BatchError> failed = tables.rib.apply(changes);
     ASSERT_TRUE(failed);
     EXPECT_EQ(failed->index, 6U);

@@ -162,7 +162,7 @@ class FuzzRouter {
     ImmediateGrace grace_;
     std::unique_ptr<NextHops> next_hops_ = new_next_hops(grace_);
     std::unique_ptr<Fib4> fib_ = new_fib(grace_);
-    Rib rib_{*fib_, *next_hops_, {}};
+    Rib4 rib_{*fib_, *next_hops_, {}};
     Tables tables_;
     SlowWalk twin_;
     Counters counters_;

@@ -96,7 +96,7 @@ class ControlBed {
     FakeTransmitter transmitter;
     std::unique_ptr<NextHops> next_hops;
     std::unique_ptr<Fib4> fib;
-    Rib rib;
+    Rib4 rib;
     SlowCounters counters;
     Attachments attachments;
     Neighbours neighbours;

@@ -82,7 +82,7 @@ TestBed::TestBed(const TestBedOptions& options)
     auto fib = Fib4::create(quiescence_, {});
     CHECK(fib.has_value());
     fib_ = std::move(fib).value();
-    rib_ = std::make_unique<Rib>(*fib_, *next_hops_, Rib::Options{});
+    rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
     punt_ =
         std::make_unique<Punt>(new_ring("up", kPuntRingSize), new_ring("down", kInjectRingSize));
 

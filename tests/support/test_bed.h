@@ -73,7 +73,7 @@ class TestBed {
     [[nodiscard]] rte_ring* rx_ring(PortId port) { return rx_rings_[port.value()].get(); }
     [[nodiscard]] rte_ring* tx_ring(PortId port) { return tx_rings_[port.value()].get(); }
     [[nodiscard]] Fib4& fib() { return *fib_; }
-    [[nodiscard]] Rib& rib() { return *rib_; }
+    [[nodiscard]] Rib4& rib() { return *rib_; }
     [[nodiscard]] NextHops& next_hops() { return *next_hops_; }
     [[nodiscard]] const std::vector<AttachmentTable::Row>& rows() const { return rows_; }
 
@@ -90,7 +90,7 @@ class TestBed {
     Published<Tables> published_{quiescence_};
     std::unique_ptr<NextHops> next_hops_;
     std::unique_ptr<Fib4> fib_;
-    std::unique_ptr<Rib> rib_;
+    std::unique_ptr<Rib4> rib_;
     std::vector<AttachmentTable::Row> rows_;
     std::vector<AttachmentState> states_;
     std::vector<PortTpids> tpids_;
