@@ -398,7 +398,6 @@ bool NextHops::has_group(GroupId id) const noexcept {
            (id.value() < kGroupsMax && group_records_[id.value()].references != 0);
 }
 
-// The group of members, or the fixed one, that an indirect group reads as.
 GroupId NextHops::direct(GroupId id) const noexcept {
     for (;;) {
         const std::vector<GroupId>& candidates = group_records_[id.value()].candidates;

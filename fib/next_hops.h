@@ -148,6 +148,8 @@ class NextHops {
     // kInvalid, and nothing changed, where the target depends on the group itself.
     [[nodiscard]] Status redirect(GroupId id, GroupId target);
     [[nodiscard]] bool depends_on(GroupId id, GroupId other) const;  // or is it
+    // The group of members, or the fixed one, that an indirect group reads as; itself, of another.
+    [[nodiscard]] GroupId direct(GroupId id) const noexcept;
     void retain_group(GroupId id) noexcept;
     void release_group(GroupId id);
     [[nodiscard]] bool has_group(GroupId id) const noexcept;  // the fixed ones included
@@ -186,7 +188,6 @@ class NextHops {
     void set_state(NextHopId id, NextHopState state, AdjacencyId adjacency);
     void assign_buckets(GroupId id) noexcept;
     [[nodiscard]] static Life life_of(AdjacencyKind kind) noexcept;
-    [[nodiscard]] GroupId direct(GroupId id) const noexcept;
     [[nodiscard]] Result<GroupId> add_indirect(std::vector<GroupId> candidates);
     void release_candidates(GroupId id, std::span<const GroupId> candidates);
     void refresh(GroupId id) noexcept;

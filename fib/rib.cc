@@ -424,6 +424,15 @@ auto Rib<FibT>::explain(VrfId id, Address address) const -> Result<std::vector<R
 }
 
 template <class FibT>
+GroupId Rib<FibT>::resolve(VrfId id, Address address) const {
+    const Vrf* const vrf = vrf_at(id);
+    if (vrf == nullptr) return kNoRouteGroup;
+    const std::vector<const Entry*> matches = vrf->table.matches(address);
+    const bool has_route = !matches.empty() && matches.front()->length != 0;
+    return has_route ? matches.front()->group : kNoRouteGroup;
+}
+
+template <class FibT>
 auto Rib<FibT>::find(VrfId id, Prefix prefix) const -> std::vector<Route> {
     std::vector<Route> routes;
     const Vrf* const vrf = vrf_at(id);

@@ -117,6 +117,8 @@ class Rib {
     // The routes of every prefix that holds the address: longest prefix first, best source first.
     // So the first is the one that forwards, and the rest is what it won over.
     [[nodiscard]] Result<std::vector<Route>> explain(VrfId vrf, Address address) const;
+    // What the FIB answers for the address, but that a default route is none: kNoRouteGroup.
+    [[nodiscard]] GroupId resolve(VrfId vrf, Address address) const;
     // The routes of one prefix, best first; empty if there are none.
     [[nodiscard]] std::vector<Route> find(VrfId vrf, Prefix prefix) const;
     // The routes of up to prefixes_max prefixes after the cursor, in order of prefix; from the
