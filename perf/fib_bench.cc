@@ -179,6 +179,35 @@ void update_rte_fib(benchmark::State& state, Update what) {
         [&](Ipv4Prefix prefix) { fib.remove(prefix); });
 }
 
+// The link behind some prefixes goes and comes back: the time until the last of their packets takes
+// the other way, which no prefix is touched for.
+void lose_link(benchmark::State& state, std::size_t prefixes) {
+    Router router;
+    std::array<NextHopId, 2> links;
+    std::vector<GroupMember> members;
+    for (std::uint16_t i = 0; i < links.size(); ++i) {
+        links[i] = router.next_hops->acquire(AttachmentId(i), Ipv4Address(2)).value();
+        members.push_back({.next_hop = links[i]});
+    }
+    Adjacency way;
+    way.kind = AdjacencyKind::kForward;
+    for (const NextHopId link : links) CHECK(router.next_hops->set_forwarding(link, way));
+    const GroupId group = router.next_hops->acquire_group(members).value();
+    CHECK(router.rib.create_vrf(kVrf).has_value());
+    for (const TableRoute& route : std::span(full_table()).first(prefixes)) {
+        CHECK(router.rib.add(kVrf, route.prefix, RouteSource::kBgp, group).has_value());
+    }
+    Cycles lost;
+    for (auto _ : state) {
+        lost.start();
+        router.next_hops->set_down(links[0]);
+        lost.stop();
+        CHECK(router.next_hops->set_forwarding(links[0], way));
+    }
+    state.counters["tsc"] = lost.median();
+    state.counters["prefixes"] = static_cast<double>(prefixes);
+}
+
 // Builds a table and says what it takes.
 template <class Measure, class Build>
 void load(benchmark::State& state, const Measure& mib, const Build& build) {
@@ -240,6 +269,10 @@ void register_updates() {
                 [what = what](benchmark::State& state) { update_ours(state, what); });
         add_row(std::string("update/") + name + "/rte_fib_2b",
                 [what = what](benchmark::State& state) { update_rte_fib(state, what); });
+    }
+    for (const std::size_t prefixes : {std::size_t{1'000}, full_table().size()}) {
+        add_row("link_loss/" + std::to_string(prefixes),
+                [=](benchmark::State& state) { lose_link(state, prefixes); });
     }
     const auto add_load = [](const char* name, double (*mib)(), auto build) {
         add_row(name, [=](benchmark::State& state) { load(state, mib, build); })

@@ -12,6 +12,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <unordered_set>
 
 #include "perf/cycles.h"
 #include "perf/router.h"
@@ -23,19 +24,19 @@ constexpr std::size_t kRoutesPerVrf = 4'000;
 constexpr std::size_t kKeys = std::size_t{1} << 20;
 constexpr std::size_t kBurst = 64;
 
-// Half of them in 10/8, a quarter each in 172.16/12 and 192.168/16. Some are drawn more than once,
-// in the small ranges above all, as customers' summaries and their parts would be.
+// Half of them in 10/8, a quarter each in 172.16/12 and 192.168/16; all different.
 std::vector<TableRoute> private_routes(std::mt19937_64& random) {
     std::vector<TableRoute> routes;
+    std::unordered_set<Ipv4Prefix> seen;
     while (routes.size() < kRoutesPerVrf) {
         constexpr std::array kRanges{0x0a000000U, 0x0a000000U, 0xac100000U, 0xc0a80000U};
         constexpr std::array kLengths{8, 8, 12, 16};
         const std::size_t range = random() % kRanges.size();
         const std::uint32_t inside = ~Ipv4Prefix::mask_of(kLengths[range]);
         const Ipv4Address address(kRanges[range] | (static_cast<std::uint32_t>(random()) & inside));
-        const int length = 16 + static_cast<int>(random() % 9);
-        routes.push_back({.prefix = Ipv4Prefix::of(address, length),
-                          .next_hop = static_cast<unsigned>(random() % 256)});
+        const Ipv4Prefix prefix = Ipv4Prefix::of(address, 16 + static_cast<int>(random() % 9));
+        const auto next_hop = static_cast<unsigned>(random() % 256);
+        if (seen.insert(prefix).second) routes.push_back({.prefix = prefix, .next_hop = next_hop});
     }
     return routes;
 }
