@@ -39,6 +39,7 @@ inline constexpr std::size_t kRoutesMax = 8'000'000;
 inline constexpr std::size_t kRoutesPerVrfMax = 2'000'000;
 inline constexpr std::size_t kFibBlocksMax = 1U << 15;
 inline constexpr std::size_t kFibLevel1BytesMax = std::size_t{2} << 30;
+inline constexpr std::size_t kFib6BytesMax = std::size_t{1} << 30;  // of IPv6, all in all
 
 // Slow path: packets of one worker that wait for the control thread, and back.
 inline constexpr std::size_t kPuntRingSize = 4'096;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The lookup of Fib6 as free functions over plain memory, one for each instruction set. The scalar
+// one is the definition; the other is tested against it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/limits.h"
+#include "base/types.h"
+#include "fib/fib4_kernel.h"
+
+namespace causeway {
+
+// What is asked of an IPv6 FIB.
+struct RouteKey6 {
+    VrfId vrf;
+    Ipv6Address destination;
+};
+static_assert(sizeof(RouteKey6) == 24 && offsetof(RouteKey6, destination) == 8,
+              "kernels gather the halves of the address");
+
+// An entry is a group, where zero falls through to the VRF's default, or the name of a node.
+//
+//   31     30   29   28                          27                  0
+//  +------+---------+---------------------------+---------------------+
+//  | node | kind    | begins at bit 64: indexed | the node's first    |
+//  |      |         | by the address's low half | line in the arena   |
+//  +------+---------+---------------------------+---------------------+
+//
+// Kinds 0 to 2 are arrays of 2^4, 2^8 and 2^16 entries, indexed by as many bits of the address;
+// kind 3 is a Fib6Skip. No node spans bit 64.
+using Fib6Entry = std::uint32_t;
+inline constexpr Fib6Entry kFib6NodeBit = 1U << 31;
+inline constexpr unsigned kFib6KindShift = 29;
+inline constexpr Fib6Entry kFib6SkipKind = 3;
+inline constexpr Fib6Entry kFib6LowBit = 1U << 28;
+inline constexpr Fib6Entry kFib6LineMask = kFib6LowBit - 1;
+inline constexpr std::size_t kFib6LineBytes = 64;
+
+[[nodiscard]] constexpr bool is_node(Fib6Entry entry) noexcept {
+    return (entry & kFib6NodeBit) != 0;
+}
+[[nodiscard]] constexpr Fib6Entry kind_of(Fib6Entry entry) noexcept {
+    return entry >> kFib6KindShift & 3;
+}
+[[nodiscard]] constexpr bool is_skip(Fib6Entry entry) noexcept {
+    return is_node(entry) && kind_of(entry) == kFib6SkipKind;
+}
+// How many bits of the address index an array.
+[[nodiscard]] constexpr unsigned stride_of(Fib6Entry entry) noexcept {
+    return 4U << kind_of(entry);
+}
+
+// A stretch of the address in which there is one way on: `length` bits, compared at once.
+struct Fib6Skip {
+    std::uint64_t expected;  // the bits, from the highest on; zero beyond
+    std::uint64_t mask;
+    Fib6Entry outside;  // a group: the answer where the bits differ
+    Fib6Entry inside;   // what comes after the bits
+    std::uint32_t length;
+    std::uint32_t shift;  // length, or 0 where it is 64 and the low half comes next
+};
+static_assert(sizeof(Fib6Skip) == 32 && sizeof(Fib6Skip) <= kFib6LineBytes);
+static_assert(offsetof(Fib6Skip, inside) == offsetof(Fib6Skip, outside) + sizeof(Fib6Entry),
+              "a kernel gathers them as one word");
+
+// All that a lookup reads. The VRF vrfs_max is always empty: every id beyond the last reads as that
+// one.
+struct Fib6Tables {
+    const std::byte* lines = nullptr;
+    const Fib6Entry* roots = nullptr;    // by VRF
+    const FibEntry* defaults = nullptr;  // by VRF
+    std::uint32_t vrfs_max = 0;
+};
+
+using Fib6Kernel = void (*)(const Fib6Tables& tables, std::span<const RouteKey6> keys,
+                            std::span<GroupId> groups) noexcept;
+
+void fib6_lookup_scalar(const Fib6Tables& tables, std::span<const RouteKey6> keys,
+                        std::span<GroupId> groups) noexcept;
+// Needs AVX-512 F, VL and DQ.
+void fib6_lookup_avx512(const Fib6Tables& tables, std::span<const RouteKey6> keys,
+                        std::span<GroupId> groups) noexcept;
+
+}  // namespace causeway
