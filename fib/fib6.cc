@@ -263,10 +263,11 @@ void Fib6::retire_all(Vrf& state, Fib6Entry entry) {
     retire(state, entry);
 }
 
-void Fib6::collapse_block(VrfId vrf, Ipv6Address address) {
+void Fib6::collapse(VrfId vrf, Ipv6Prefix prefix) {
     Vrf& state = vrfs_[vrf.value()];
     path_.clear();
-    for (Place place = root(vrf); is_node(*place.entry); place = below(place, address.value())) {
+    for (Place place = root(vrf); is_node(*place.entry);
+         place = below(place, prefix.address().value())) {
         path_.push_back(place);
     }
     for (; !path_.empty(); path_.pop_back()) {

@@ -13,7 +13,7 @@
 //   (2) Entries are published with release stores; a node is written before the entry that names
 //       it, and reused only when a grace period has passed since it was unlinked.
 //   (3) A prefix that is held ends in a node: its addresses are a range of that node's entries.
-//       A node that nothing ends in and nothing is below stays until collapse_block(). So removing
+//       A node that nothing ends in and nothing is below stays until collapse(). So removing
 //       a route never needs memory.
 //   (4) All addresses that leave a skip have the same answer, for no held prefix ends in it.
 //
@@ -43,7 +43,6 @@ class Fib6 {
   public:
     using Address = Ipv6Address;
     using Prefix = Ipv6Prefix;
-    using Key = RouteKey6;
 
     struct Options {
         std::size_t vrfs_max = kVrfsMax;        // ids 0 to vrfs_max - 1
@@ -84,12 +83,11 @@ class Fib6 {
     // Makes sure that fill() over this prefix has nodes, and keeps them until drop(). kFull leaves
     // everything as it was.
     [[nodiscard]] Status hold(VrfId vrf, Ipv6Prefix prefix);
-    // Gives up a hold. The nodes stay in use until collapse_block().
+    // Gives up a hold. The nodes stay in use until collapse().
     void drop(VrfId vrf, Ipv6Prefix prefix) noexcept;
-    // Frees the nodes on the way to this address that no prefix ends in and none is below. To be
-    // called with the address of each prefix that was dropped, whatever its length; the prefix's
-    // addresses have the covering route's group by then.
-    void collapse_block(VrfId vrf, Ipv6Address address);
+    // Frees the nodes that a dropped prefix had, those that no other prefix needs; its addresses
+    // have the covering route's group by then.
+    void collapse(VrfId vrf, Ipv6Prefix prefix);
 
     // Names the group for all addresses from first to last. A gap between held prefixes, or all of
     // one.
@@ -161,7 +159,7 @@ class Fib6 {
     std::unique_ptr<Fib6Entry[]> roots_;
     std::unique_ptr<FibEntry[]> defaults_;
     std::vector<Vrf> vrfs_;
-    std::vector<Place> path_;  // of collapse_block(), which so needs no memory
+    std::vector<Place> path_;  // of collapse(), which so needs no memory
     std::size_t open_count_ = 0;
     std::size_t large_count_ = 0;
 };

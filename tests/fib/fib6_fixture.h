@@ -74,10 +74,10 @@ class Bed6 {
         twin.erase(prefix);
         compile(vrf, prefix, covering(twin, prefix));
         fib->drop(vrf, prefix);
-        dropped_.emplace_back(vrf, prefix.address());
+        dropped_.emplace_back(vrf, prefix);
     }
     void collapse() {
-        for (const auto& [vrf, address] : dropped_) fib->collapse_block(vrf, address);
+        for (const auto& [vrf, prefix] : dropped_) fib->collapse(vrf, prefix);
         dropped_.clear();
     }
     void remove(VrfId vrf, Ipv6Prefix prefix) {
@@ -129,7 +129,7 @@ class Bed6 {
         fib->fill(vrf, next, prefix.last(), group);
     }
 
-    std::vector<std::pair<VrfId, Ipv6Address>> dropped_;
+    std::vector<std::pair<VrfId, Ipv6Prefix>> dropped_;
 };
 
 // Prefixes that are near each other, of all lengths, those near bit 64 and the strides' ends above
