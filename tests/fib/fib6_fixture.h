@@ -54,6 +54,12 @@ class SlowTwin6 {
     std::array<std::size_t, 129> count_by_length_{};
 };
 
+// The first route from this prefix on, else the first of all. There is one.
+inline Ipv6Prefix any_route(const SlowTwin6& twin, Ipv6Prefix from) {
+    const auto found = twin.routes().lower_bound(from);
+    return found != twin.routes().end() ? found->first : twin.routes().begin()->first;
+}
+
 class Bed6 {
   public:
     Bed6(GracePeriods& grace, const Fib6::Options& options)

@@ -44,11 +44,6 @@ class Checker {
     std::array<GroupId, 19> scalar_;
 };
 
-Ipv6Prefix any_of(const SlowTwin6& twin, Ipv6Prefix from) {
-    const auto found = twin.routes().lower_bound(from);
-    return found != twin.routes().end() ? found->first : twin.routes().begin()->first;
-}
-
 // Adds, replaces, removes, closes and opens; `large_vrf_bytes` says when VRFs change their layout.
 void change_at_random(std::size_t large_vrf_bytes, std::size_t routes_max, std::size_t changes) {
     constexpr std::size_t kVrfs = 3;
@@ -71,7 +66,7 @@ void change_at_random(std::size_t large_vrf_bytes, std::size_t routes_max, std::
             ASSERT_TRUE(bed.fib->open_vrf(vrf));
         } else if (!twin.routes().empty() && (twin.routes().size() > routes_max ||
                                               random.below(8) < (is_growing ? 3U : 5U))) {
-            bed.drop(vrf, any_of(twin, prefix));
+            bed.drop(vrf, any_route(twin, prefix));
             if (random.below(4) != 0) bed.collapse();
         } else {
             ASSERT_TRUE(bed.add(vrf, prefix, group(1 + random.below(30'000))));
@@ -82,7 +77,7 @@ void change_at_random(std::size_t large_vrf_bytes, std::size_t routes_max, std::
     EXPECT_EQ(large_seen != 0, large_vrf_bytes < std::size_t{1} << 20);
     for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
         while (!bed.twins[vrf].routes().empty()) {
-            const Ipv6Prefix prefix = any_of(bed.twins[vrf], near.any_prefix());
+            const Ipv6Prefix prefix = any_route(bed.twins[vrf], near.any_prefix());
             bed.remove(VrfId(vrf), prefix);
             ASSERT_NO_FATAL_FAILURE(checker.check(kVrfs, prefix, random));
         }
@@ -131,7 +126,7 @@ TEST(Fib6, AFullPoolRefusesAndEverythingStaysAsItWas) {
             ++refused;
             ASSERT_EQ(status.error().code, ErrorCode::kFull);
             ASSERT_EQ(bed.fib->usage().node_bytes, bytes);
-            bed.remove(kVrf, any_of(bed.twins[0], near.any_prefix()));
+            bed.remove(kVrf, any_route(bed.twins[0], near.any_prefix()));
         }
         ASSERT_NO_FATAL_FAILURE(checker.check(1, prefix, random)) << "after change " << i;
     }
