@@ -211,5 +211,6 @@ auto Recursion<FibT>::view(GroupId group) const -> View {
 }
 
 template class Recursion<Fib4>;
+template class Recursion<Fib6>;
 
 }  // namespace causeway

@@ -87,6 +87,8 @@ class Recursion final : public RouteObserver<typename FibT::Prefix> {
 };
 
 using Recursion4 = Recursion<Fib4>;
+using Recursion6 = Recursion<Fib6>;
 extern template class Recursion<Fib4>;
+extern template class Recursion<Fib6>;
 
 }  // namespace causeway

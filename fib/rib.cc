@@ -468,5 +468,6 @@ Result<RouteCounts> Rib<FibT>::counts(VrfId id) const {
 }
 
 template class Rib<Fib4>;
+template class Rib<Fib6>;
 
 }  // namespace causeway

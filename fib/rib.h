@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/fib4.h"
+#include "fib/fib6.h"
 #include "fib/next_hops.h"
 #include "fib/prefix_table.h"
 
@@ -160,6 +161,8 @@ class Rib {
 };
 
 using Rib4 = Rib<Fib4>;
+using Rib6 = Rib<Fib6>;
 extern template class Rib<Fib4>;
+extern template class Rib<Fib6>;
 
 }  // namespace causeway
