@@ -46,6 +46,7 @@ class Fib4 {
   public:
     using Address = Ipv4Address;
     using Prefix = Ipv4Prefix;
+    using Key = RouteKey;
 
     struct Options {
         std::size_t vrfs_max = kVrfsMax;  // ids 0 to vrfs_max - 1

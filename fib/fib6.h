@@ -43,6 +43,7 @@ class Fib6 {
   public:
     using Address = Ipv6Address;
     using Prefix = Ipv6Prefix;
+    using Key = RouteKey6;
 
     struct Options {
         std::size_t vrfs_max = kVrfsMax;        // ids 0 to vrfs_max - 1

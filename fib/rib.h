@@ -34,6 +34,8 @@ namespace causeway {
 
 using RouteCounts = std::array<std::size_t, kRouteSources>;  // routes by source
 
+enum class RouteAction : std::uint8_t { kAdd, kRemove };  // kAdd replaces one of the same source
+
 // Where a batch failed, and why.
 struct BatchError {
     std::size_t index = 0;
@@ -59,7 +61,7 @@ class Rib {
         std::size_t routes_per_vrf_max = kRoutesPerVrfMax;
     };
     struct Change {
-        enum class Action : std::uint8_t { kAdd, kRemove };  // kAdd replaces one of the same source
+        using Action = RouteAction;
         Action action = Action::kAdd;
         RouteSource source = RouteSource::kStatic;
         VrfId vrf;

@@ -60,10 +60,15 @@ inline Adjacency forward_to(std::uint8_t port, std::uint16_t attachment) {
     return adjacency;
 }
 
-struct Tables {
-    explicit Tables(GracePeriods& grace, const Fib4::Options& fib_options = {.vrfs_max = 16},
-                    const Rib4::Options& rib_options = {})
-        : fib(std::move(Fib4::create(grace, fib_options).value())),
+template <class FibT>
+struct TablesOf {
+    using Rib = causeway::Rib<FibT>;
+    using Key = typename FibT::Key;
+
+    explicit TablesOf(GracePeriods& grace,
+                      const typename FibT::Options& fib_options = {.vrfs_max = 16},
+                      const typename Rib::Options& rib_options = {})
+        : fib(std::move(FibT::create(grace, fib_options).value())),
           next_hops(std::move(NextHops::create(grace).value())),
           rib(*fib, *next_hops, rib_options) {}
 
@@ -80,8 +85,8 @@ struct Tables {
         return groups;
     }
     // The group of the best route: a prefix with several has a fallback group of them.
-    [[nodiscard]] GroupId lookup(VrfId vrf, Ipv4Address destination) const {
-        const RouteKey key{.vrf = vrf, .destination = destination};
+    [[nodiscard]] GroupId lookup(VrfId vrf, typename FibT::Address destination) const {
+        const Key key{.vrf = vrf, .destination = destination};
         GroupId group;
         fib->lookup({&key, 1}, {&group, 1});
         return best_of(group);
@@ -91,16 +96,24 @@ struct Tables {
         return candidates.empty() ? group : candidates.front();
     }
 
-    std::unique_ptr<Fib4> fib;
+    std::unique_ptr<FibT> fib;
     std::unique_ptr<NextHops> next_hops;
-    Rib4 rib;
+    Rib rib;
 };
+using Tables = TablesOf<Fib4>;
+using Tables6 = TablesOf<Fib6>;
 
-inline bool operator==(const Rib4::Route& a, const Rib4::Route& b) {
+template <class RouteT>
+concept IsRoute = requires(RouteT route) {
+    route.is_best;
+};
+template <IsRoute RouteT>
+bool operator==(const RouteT& a, const RouteT& b) {
     return a.prefix == b.prefix && a.source == b.source && a.group == b.group &&
            a.is_best == b.is_best && a.is_stale == b.is_stale;
 }
-inline void PrintTo(const Rib4::Route& route, std::ostream* out) {
+template <IsRoute RouteT>
+void PrintTo(const RouteT& route, std::ostream* out) {
     *out << to_string(route.prefix) << ' ' << to_string(route.source) << " group "
          << route.group.value() << (route.is_best ? " best" : "");
 }

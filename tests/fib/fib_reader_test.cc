@@ -35,7 +35,7 @@ Schedule make_schedule(std::span<const GroupId> groups, test::SeededRandom& rand
     for (RouteKey& probe : schedule.probes) {
         probe = {kVrf, Ipv4Address(0x0a000000 | below(2) << 16 | below(4) << 8 | below(4) << 6)};
     }
-    SlowTwin twin;
+    SlowTwin<Rib4> twin;
     const auto note = [&] {
         Answers& answers = schedule.states.emplace_back();
         for (std::size_t i = 0; i < kProbes; ++i) {

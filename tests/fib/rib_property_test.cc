@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random changes and lookups against the slow twin.
+// Random changes and lookups against the slow twin, for both families.
 #include <array>
 
 #include "tests/fib/fib_fixture.h"
@@ -11,43 +11,88 @@ namespace causeway {
 namespace {
 
 constexpr std::uint16_t kVrfs = 4;
-constexpr std::size_t kBlocks = 48;  // few, so that the pool is full now and then
-// Few, so that VRFs become large: what is drawn from few bits needs eight, the rest more.
-constexpr std::size_t kLargeVrfChunks = 40;
 
+using Random = test::SeededRandom;
+std::uint32_t below(Random& random, std::uint32_t bound) {
+    return static_cast<std::uint32_t>(random() % bound);
+}
+
+// What differs between the families. Addresses have few distinct bits, so that prefixes nest, meet
+// and repeat; memory is short, so that it is full now and then; and VRFs become large.
+struct Family4 {
+    using Fib = Fib4;
+    static constexpr std::size_t kLargeVrfChunks = 40;  // few bits need eight, the rest more
+    static constexpr Fib4::Options kOptions{
+        .vrfs_max = kVrfs + 1, .blocks_max = 48, .large_vrf_chunks = kLargeVrfChunks};
+
+    static Ipv4Address address(Random& random) {
+        if (below(random, 64) == 0) return Ipv4Address(static_cast<std::uint32_t>(random()));
+        return Ipv4Address(below(random, 4) << 30 | below(random, 2) << 24 |
+                           below(random, 4) << 16 | below(random, 4) << 14 |
+                           below(random, 16) << 8 | below(random, 8) << 5 | below(random, 32));
+    }
+    static int length(Random& random) {
+        // Short ones cover millions of entries: rare, yet there.
+        return below(random, 400) == 0 ? static_cast<int>(below(random, 12))
+                                       : 12 + static_cast<int>(below(random, 21));
+    }
+    static constexpr auto kScalar = fib4_lookup_scalar;
+    static bool is_empty(const Fib4::Usage& usage) {
+        return usage.blocks == 0 && usage.level1_bytes == 0;
+    }
+};
+
+struct Family6 {
+    using Fib = Fib6;
+    static constexpr Fib6::Options kOptions{
+        .vrfs_max = kVrfs + 1, .bytes_max = 3'000'000, .large_vrf_bytes = 8'000};
+
+    static Ipv6Address address(Random& random) {
+        if (below(random, 64) == 0) return Ipv6Address(random(), random());
+        return Ipv6Address(std::uint64_t{below(random, 2)} << 62 |
+                               std::uint64_t{below(random, 16)} << 44 |
+                               std::uint64_t{below(random, 16)} << 32 |
+                               std::uint64_t{below(random, 8)} << 16 | below(random, 8),
+                           std::uint64_t{below(random, 4)} << 62 | below(random, 32));
+    }
+    static int length(Random& random) {
+        return below(random, 400) == 0 ? static_cast<int>(below(random, 16))
+                                       : 16 + static_cast<int>(below(random, 113));
+    }
+    static constexpr auto kScalar = fib6_lookup_scalar;
+    static bool is_empty(const Fib6::Usage& usage) { return usage.node_bytes == 0; }
+};
+
+template <class Family>
 class RibProperty : public ::testing::Test {
   protected:
+    using Tables = TablesOf<typename Family::Fib>;
+    using Rib = typename Tables::Rib;
+    using Change = typename Rib::Change;
+    using Route = typename Rib::Route;
+    using Prefix = typename Rib::Prefix;
+    using Address = typename Rib::Address;
+
     void SetUp() override {
         for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
             ASSERT_TRUE(tables.rib.create_vrf(VrfId(vrf)));
         }
     }
 
-    std::uint32_t below(std::uint32_t bound) {
-        return static_cast<std::uint32_t>(random() % bound);
-    }
-
-    // Few distinct address bits, so that prefixes nest, meet and repeat.
-    Ipv4Address random_address() {
-        std::uint32_t value = below(4) << 30 | below(2) << 24 | below(4) << 16 | below(4) << 14 |
-                              below(16) << 8 | below(8) << 5 | below(32);
-        if (below(64) == 0) value = static_cast<std::uint32_t>(random());
-        return Ipv4Address(value);
-    }
-    Ipv4Prefix random_prefix() {
-        // Short ones cover millions of entries: rare, yet there.
-        const int length =
-            below(400) == 0 ? static_cast<int>(below(12)) : 12 + static_cast<int>(below(21));
-        return Ipv4Prefix::of(random_address(), length);
+    std::uint32_t below(std::uint32_t bound) { return causeway::below(random, bound); }
+    Address random_address() { return Family::address(random); }
+    Prefix random_prefix() {
+        const Address address = random_address();
+        return Prefix::of(address, Family::length(random));
     }
     // Grows the tables for some thousand steps, then shrinks them, and so on.
-    Rib4::Change random_change() {
-        using enum Rib4::Change::Action;
+    Change random_change() {
+        using enum RouteAction;
         if (++changes_made / 5'000 % 2 == 1 && below(3) != 0) {
             const VrfId vrf(static_cast<std::uint16_t>(below(kVrfs)));
-            const Rib4::Page page = tables.rib.dump(vrf, random_prefix(), 1).value();
+            const typename Rib::Page page = tables.rib.dump(vrf, random_prefix(), 1).value();
             if (!page.routes.empty()) {
-                const Rib4::Route& route =
+                const Route& route =
                     page.routes[below(static_cast<std::uint32_t>(page.routes.size()))];
                 return {.action = kRemove,
                         .source = route.source,
@@ -62,11 +107,11 @@ class RibProperty : public ::testing::Test {
                 .prefix = random_prefix(),
                 .group = groups[below(static_cast<std::uint32_t>(groups.size()))]};
     }
-    SlowTwin& twin_of(VrfId vrf) { return twins[vrf.value()]; }
+    SlowTwin<Rib>& twin_of(VrfId vrf) { return twins[vrf.value()]; }
 
     void change_one() {
-        const Rib4::Change change = random_change();
-        if (change.action == Rib4::Change::Action::kAdd) {
+        const Change change = random_change();
+        if (change.action == Change::Action::kAdd) {
             const Status status =
                 tables.rib.add(change.vrf, change.prefix, change.source, change.group);
             if (status) {
@@ -81,10 +126,10 @@ class RibProperty : public ::testing::Test {
             ASSERT_EQ(is_removed, twin_of(change.vrf).remove(change.prefix, change.source));
         }
         // The edges of what has changed, and just outside.
-        for (const std::uint32_t value :
+        for (const auto value :
              {change.prefix.first().value(), change.prefix.last().value(),
               change.prefix.first().value() - 1, change.prefix.last().value() + 1}) {
-            keys.push_back({change.vrf, Ipv4Address(value)});
+            keys.push_back({change.vrf, Address(value)});
         }
     }
 
@@ -99,7 +144,7 @@ class RibProperty : public ::testing::Test {
     void sweep() {
         for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
             std::size_t removed = 0;
-            std::optional<Ipv4Prefix> cursor;
+            std::optional<Prefix> cursor;
             do {
                 const auto part =
                     tables.rib.sweep_stale(VrfId(vrf), feeder, cursor, 1 + below(50)).value();
@@ -111,16 +156,16 @@ class RibProperty : public ::testing::Test {
     }
 
     void change_batch() {
-        std::vector<Rib4::Change> changes;
-        std::array<SlowTwin, kVrfs> after = twins;
+        std::vector<Change> changes;
+        std::array<SlowTwin<Rib>, kVrfs> after = twins;
         std::size_t valid = 0;
         const std::uint32_t size = 1 + below(12);
         for (std::uint32_t i = 0; i < size; ++i) {
             changes.push_back(random_change());
-            const Rib4::Change& change = changes.back();
+            const Change& change = changes.back();
             if (valid != i) continue;  // what follows the first error is not looked at
-            SlowTwin& twin = after[change.vrf.value()];
-            if (change.action == Rib4::Change::Action::kAdd) {
+            SlowTwin<Rib>& twin = after[change.vrf.value()];
+            if (change.action == Change::Action::kAdd) {
                 twin.add(change.prefix, change.source, change.group);
                 ++valid;
             } else {
@@ -137,7 +182,7 @@ class RibProperty : public ::testing::Test {
         } else {
             ASSERT_EQ(failed->index, valid);
         }
-        for (const Rib4::Change& change : changes) {
+        for (const Change& change : changes) {
             keys.push_back({change.vrf, change.prefix.first()});
             keys.push_back({change.vrf, change.prefix.last()});
         }
@@ -151,7 +196,7 @@ class RibProperty : public ::testing::Test {
         std::vector<GroupId> found(keys.size());
         tables.fib->lookup(keys, found);
         std::vector<GroupId> by_definition(keys.size());
-        fib4_lookup_scalar(tables.fib->tables(), keys, by_definition);
+        Family::kScalar(tables.fib->tables(), keys, by_definition);
         ASSERT_EQ(found, by_definition) << tables.fib->kernel_name();
         for (std::size_t i = 0; i < keys.size(); ++i) {
             const bool is_known = keys[i].vrf.value() < kVrfs;
@@ -165,79 +210,82 @@ class RibProperty : public ::testing::Test {
 
     void compare_all() {
         for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) {
-            std::vector<Rib4::Route> dumped;
-            std::optional<Ipv4Prefix> cursor;
+            std::vector<Route> dumped;
+            std::optional<Prefix> cursor;
             do {
-                Rib4::Page page = tables.rib.dump(VrfId(vrf), cursor, 1 + below(500)).value();
+                typename Rib::Page page =
+                    tables.rib.dump(VrfId(vrf), cursor, 1 + below(500)).value();
                 dumped.insert(dumped.end(), page.routes.begin(), page.routes.end());
                 cursor = page.next;
             } while (cursor);
             ASSERT_EQ(dumped, twins[vrf].routes());
-            const Ipv4Address address = random_address();
+            const Address address = random_address();
             ASSERT_EQ(tables.rib.explain(VrfId(vrf), address).value(), twins[vrf].explain(address));
         }
     }
 
     test::SeededRandom random;
     ManualGrace grace;
-    Tables tables{
-        grace, {.vrfs_max = kVrfs + 1, .blocks_max = kBlocks, .large_vrf_chunks = kLargeVrfChunks}};
+    Tables tables{grace, Family::kOptions};
     std::vector<GroupId> groups = tables.make_groups(40);
-    std::array<SlowTwin, kVrfs> twins;
-    std::vector<RouteKey> keys;
+    std::array<SlowTwin<Rib>, kVrfs> twins;
+    std::vector<typename Tables::Key> keys;
     RouteSource feeder = RouteSource::kBgp;
     std::size_t changes_made = 0;
     std::size_t refused = 0;
 };
 
-TEST_F(RibProperty, RandomChangesGiveTheAnswersOfTheSlowTwin) {
+using Families = ::testing::Types<Family4, Family6>;
+TYPED_TEST_SUITE(RibProperty, Families, );
+
+TYPED_TEST(RibProperty, RandomChangesGiveTheAnswersOfTheSlowTwin) {
     for (std::size_t step = 0; step < test::rounds(400'000); ++step) {
-        ASSERT_NO_FATAL_FAILURE(change_one()) << "step " << step;
+        ASSERT_NO_FATAL_FAILURE(this->change_one()) << "step " << step;
         if (step % 8 == 0) {
-            ASSERT_NO_FATAL_FAILURE(look_up()) << "step " << step;
+            ASSERT_NO_FATAL_FAILURE(this->look_up()) << "step " << step;
         }
-        if (step % 64 == 0) grace.pass();
+        if (step % 64 == 0) this->grace.pass();
         if (step % 1'000 == 0) {
-            ASSERT_NO_FATAL_FAILURE(mark());
+            ASSERT_NO_FATAL_FAILURE(this->mark());
         } else if (step % 1'000 == 700) {
-            ASSERT_NO_FATAL_FAILURE(sweep());
+            ASSERT_NO_FATAL_FAILURE(this->sweep());
         }
         if (step % 20'000 == 500) {
-            ASSERT_NO_FATAL_FAILURE(compare_all()) << "step " << step;
+            ASSERT_NO_FATAL_FAILURE(this->compare_all()) << "step " << step;
         }
     }
-    ASSERT_NO_FATAL_FAILURE(compare_all());
-    EXPECT_GT(refused, 0U) << "the pool of blocks was never full";
-    EXPECT_EQ(tables.fib->usage().vrfs_large, kVrfs) << "of which each has a route of /1 to /5";
+    ASSERT_NO_FATAL_FAILURE(this->compare_all());
+    EXPECT_GT(this->refused, 0U) << "the pool of blocks was never full";
+    EXPECT_GT(this->tables.fib->usage().vrfs_large, 0U) << "none became large";
 }
 
-TEST_F(RibProperty, RandomBatchesApplyWholeOrNotAtAll) {
+TYPED_TEST(RibProperty, RandomBatchesApplyWholeOrNotAtAll) {
     for (std::size_t step = 0; step < test::rounds(3'000); ++step) {
-        ASSERT_NO_FATAL_FAILURE(change_batch()) << "step " << step;
-        ASSERT_NO_FATAL_FAILURE(look_up()) << "step " << step;
-        if (step % 16 == 0) grace.pass();
+        ASSERT_NO_FATAL_FAILURE(this->change_batch()) << "step " << step;
+        ASSERT_NO_FATAL_FAILURE(this->look_up()) << "step " << step;
+        if (step % 16 == 0) this->grace.pass();
         if (step % 300 == 0) {
-            ASSERT_NO_FATAL_FAILURE(compare_all()) << "step " << step;
+            ASSERT_NO_FATAL_FAILURE(this->compare_all()) << "step " << step;
         }
     }
 }
 
-TEST_F(RibProperty, VrfsComeAndGo) {
+TYPED_TEST(RibProperty, VrfsComeAndGo) {
     for (std::size_t step = 0; step < test::rounds(20'000); ++step) {
-        ASSERT_NO_FATAL_FAILURE(change_one());
+        ASSERT_NO_FATAL_FAILURE(this->change_one());
         if (step % 16 == 0) {
-            ASSERT_NO_FATAL_FAILURE(look_up()) << "step " << step;
+            ASSERT_NO_FATAL_FAILURE(this->look_up()) << "step " << step;
         }
-        if (step % 32 == 0) grace.pass();
+        if (step % 32 == 0) this->grace.pass();
         if (step % 500 != 0) continue;
-        const VrfId vrf(static_cast<std::uint16_t>(below(kVrfs)));
-        ASSERT_TRUE(tables.rib.destroy_vrf(vrf));
-        ASSERT_TRUE(tables.rib.create_vrf(vrf));
-        twin_of(vrf) = SlowTwin{};
+        const VrfId vrf(static_cast<std::uint16_t>(this->below(kVrfs)));
+        ASSERT_TRUE(this->tables.rib.destroy_vrf(vrf));
+        ASSERT_TRUE(this->tables.rib.create_vrf(vrf));
+        this->twin_of(vrf) = {};
     }
-    for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf) ASSERT_TRUE(tables.rib.destroy_vrf(VrfId(vrf)));
-    EXPECT_EQ(tables.fib->usage().blocks, 0U);
-    EXPECT_EQ(tables.fib->usage().level1_bytes, 0U);
+    for (std::uint16_t vrf = 0; vrf < kVrfs; ++vrf)
+        ASSERT_TRUE(this->tables.rib.destroy_vrf(VrfId(vrf)));
+    EXPECT_TRUE(TypeParam::is_empty(this->tables.fib->usage()));
 }
 
 }  // namespace
