@@ -24,13 +24,6 @@ enum class Existing : std::uint8_t { kRefuse, kReplace };
 [[nodiscard]] ExitCode add_route(Session& session, const RouteChoice& route, Existing existing);
 [[nodiscard]] ExitCode delete_route(Session& session, const RouteChoice& route);
 
-struct LoadChoice {
-    std::string file;  // "-": standard input
-    std::string vrf;
-    std::size_t batch_routes = 10'000;  // each batch is all or nothing
-};
-[[nodiscard]] ExitCode load_routes(Session& session, const LoadChoice& choice);
-
 // At most one of the three; none means the link of every circuit.
 struct LinkChoice {
     std::string state;  // "up", "down"

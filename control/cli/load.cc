@@ -4,15 +4,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/text.h"
-#include "control/cli/change.h"
-#include "control/route_edits.h"
+#include "control/cli/own_ways.h"
+#include "control/cli/routes.h"
+#include "control/route_files/input_file.h"
 
 namespace causeway::cli {
 namespace {
@@ -23,109 +26,92 @@ constexpr std::chrono::milliseconds kProgressPeriod{200};
 struct Loaded {
     std::size_t added = 0;
     std::size_t replaced = 0;
+    std::size_t skipped_ipv6 = 0;
     [[nodiscard]] std::size_t routes() const { return added + replaced; }
 };
 
 // On standard error, in place, for a person who waits.
 class Progress {
   public:
-    explicit Progress(std::size_t total_bytes) : total_bytes_(total_bytes) {}
+    Progress() = default;
     ~Progress() {
         if (is_shown_) std::fputs("\r\x1b[K", stderr);
     }
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    void show(std::size_t read_bytes, std::size_t routes) {
+    void show(const InputFile& input, std::size_t routes) {
         const Clock::time_point now = Clock::now();
         if (::isatty(STDERR_FILENO) == 0 || now - shown_at_ < kProgressPeriod) return;
         shown_at_ = now;
         is_shown_ = true;
         const double seconds = std::chrono::duration<double>(now - started_at_).count();
-        fmt::print(stderr, "\r{:3}%  {} routes, {}/s ", 100 * read_bytes / (total_bytes_ | 1),
-                   grouped(routes),
-                   grouped(static_cast<std::uint64_t>(static_cast<double>(routes) / seconds)));
+        const auto rate = static_cast<std::uint64_t>(static_cast<double>(routes) / seconds);
+        const std::string percent =
+            input.bytes_total() == 0
+                ? ""
+                : fmt::format("{:3}%  ", 100 * input.bytes_read() / input.bytes_total());
+        fmt::print(stderr, "\r{}{} routes, {}/s ", percent, grouped(routes), grouped(rate));
         std::fflush(stderr);
     }
 
   private:
-    std::size_t total_bytes_;
     Clock::time_point started_at_ = Clock::now();
     Clock::time_point shown_at_{};
     bool is_shown_ = false;
 };
 
-// The next word of a line, taken off its front; empty at the end or at a comment.
-std::string_view take_word(std::string_view& line) {
-    const std::size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos || line[begin] == '#') return {};
-    line.remove_prefix(begin);
-    const std::string_view word = line.substr(0, line.find_first_of(" \t\r"));
-    line.remove_prefix(word.size());
-    return word;
-}
-
-bool is_hop(std::string_view word) {
-    const std::string_view weight = word.substr(std::min(word.find('@'), word.size()));
-    if (weight.find_first_not_of("@0123456789") != std::string_view::npos) return false;
-    return parse_ipv4_address(word.substr(0, word.size() - weight.size())).has_value();
-}
-
-// Appends {"op":"replace","prefix":...} to the text, or says what is wrong with the line. Words
-// are checked before they get into JSON, so nothing needs escaping.
-std::optional<std::string> append_route(std::string_view line, std::string& text) {
-    const std::string_view prefix = take_word(line);
-    if (!parse_ipv4_prefix(prefix))
-        return fmt::format("\"{}\" is no prefix without host bits, as in 10.0.0.0/8", prefix);
-    const std::string_view hops = take_word(line);
-    if (const std::string_view rest = take_word(line); !rest.empty())
-        return fmt::format("\"{}\" is one word too many: PREFIX NEXTHOP[,NEXTHOP...]", rest);
-    text +=
-        fmt::format(R"({}{{"op":"replace","prefix":"{}",)", text.ends_with('}') ? "," : "", prefix);
-    if (read_action(hops) && hops != "forward") {
-        text += fmt::format(R"("action":"{}"}})", hops);
-        return std::nullopt;
-    }
-    text += R"("via":[)";
-    for (std::size_t begin = 0; begin <= hops.size();) {
-        const std::size_t end = std::min(hops.find(',', begin), hops.size());
-        const std::string_view hop = hops.substr(begin, end - begin);
-        if (!is_hop(hop))
-            return fmt::format("\"{}\" is no next hop: ADDRESS, ADDRESS@WEIGHT or an action", hop);
-        text += fmt::format(R"({}"{}")", begin == 0 ? "" : ",", hop);
-        begin = end + 1;
-    }
-    text += "]}";
-    return std::nullopt;
+std::optional<PeerChoice> peer_choice(std::string_view word) {
+    if (word.empty()) return PeerChoice{};
+    if (const auto address = parse_ip_address(word)) return PeerChoice{*address};
+    std::uint16_t index = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), index);
+    if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+    return PeerChoice{index};
 }
 
 class Loader {
   public:
-    Loader(Session& session, const LoadChoice& choice) : session_(session), choice_(choice) {}
+    Loader(Session& session, const LoadChoice& choice, OwnWays ways)
+        : session_(session), choice_(choice), ways_(std::move(ways)) {}
 
-    ExitCode run(std::string_view input) {
-        Progress progress(input.size());
-        std::size_t line_number = 0;
-        for (std::size_t begin = 0; begin < input.size();) {
-            const std::size_t end = std::min(input.find('\n', begin), input.size());
-            const std::string_view line = input.substr(begin, end - begin);
-            begin = end + 1;
-            ++line_number;
-            if (std::string_view rest = line; take_word(rest).empty()) continue;
-            if (const auto complaint = append_route(line, routes_))
-                return fail(line_number, *complaint);
-            lines_.push_back(line_number);
-            if (lines_.size() < choice_.batch_routes) continue;
-            if (const ExitCode exit = send(); exit != ExitCode::kOk) return exit;
-            progress.show(begin, loaded_.routes());
+    ExitCode run(const InputFile& input, RouteReader& reader) {
+        Progress progress;
+        while (true) {
+            const Result<std::optional<FileRoute>> route = reader.next();
+            if (!route) return fail(route.error().field, route.error().message);
+            if (!route->has_value()) break;
+            if (const Status added = add(**route); !added)
+                return fail(reader.place((*route)->place), added.error().message);
+            if (places_.size() < choice_.batch_routes) continue;
+            if (const ExitCode exit = send(reader); exit != ExitCode::kOk) return exit;
+            progress.show(input, loaded_.routes());
         }
-        return lines_.empty() ? ExitCode::kOk : send();
+        return places_.empty() ? ExitCode::kOk : send(reader);
     }
     [[nodiscard]] const Loaded& loaded() const { return loaded_; }
 
   private:
-    ExitCode fail(std::size_t line, std::string_view complaint) const {
-        fmt::print(stderr, "{}:{}: {}\n", choice_.file, line, complaint);
+    // Appends {"op":"replace","prefix":...} to the batch.
+    Status add(const FileRoute& route) {
+        const Result<std::string_view> way = ways_.of(route.way);
+        if (!way) return Unexpected(way.error());
+        if (!std::holds_alternative<Ipv4Prefix>(route.prefix)) {
+            ++loaded_.skipped_ipv6;
+            return ok();
+        }
+        if (!routes_.empty()) routes_ += ',';
+        routes_ += R"({"op":"replace","prefix":")";
+        routes_ += to_string(route.prefix);
+        routes_ += R"(",)";
+        routes_ += *way;
+        routes_ += '}';
+        places_.push_back(route.place);
+        return ok();
+    }
+
+    ExitCode fail(std::string_view place, std::string_view complaint) const {
+        fmt::print(stderr, "{}:{}: {}\n", choice_.file, place, complaint);
         return say_what_is_in(ExitCode::kRefused);
     }
 
@@ -137,24 +123,25 @@ class Loader {
         return exit;
     }
 
-    ExitCode send() {
+    ExitCode send(const RouteReader& reader) {
         const std::string params =
             fmt::format(R"({{"vrf":{},"routes":[{}]}})", Json(choice_.vrf).dump(), routes_);
         const Called called = session_.client.call_text("route.batch", params);
-        if (const CallError* error = std::get_if<CallError>(&called)) return refused(*error);
+        if (const CallError* error = std::get_if<CallError>(&called))
+            return refused(reader, *error);
         loaded_.added += std::get<Json>(called).at("added").get<std::size_t>();
         loaded_.replaced += std::get<Json>(called).at("replaced").get<std::size_t>();
         routes_.clear();
-        lines_.clear();
+        places_.clear();
         return ExitCode::kOk;
     }
 
-    ExitCode refused(const CallError& error) const {
+    ExitCode refused(const RouteReader& reader, const CallError& error) const {
         if (!error.data.is_object() || !error.data.contains("errors")) return report(error);
         for (const Json& item : error.data.at("errors")) {
             const auto index = item.at("index").get<std::size_t>();
-            if (index >= lines_.size()) return report(error);
-            fmt::print(stderr, "{}:{}: {}\n", choice_.file, lines_[index],
+            if (index >= places_.size()) return report(error);
+            fmt::print(stderr, "{}:{}: {}\n", choice_.file, reader.place(places_[index]),
                        item.at("message").get<std::string>());
         }
         return say_what_is_in(error.exit);
@@ -162,32 +149,59 @@ class Loader {
 
     Session& session_;
     const LoadChoice& choice_;
-    std::string routes_;              // elements of the batch's JSON array
-    std::vector<std::size_t> lines_;  // of each route of the batch, in the file
+    OwnWays ways_;
+    std::string routes_;                 // elements of the batch's JSON array
+    std::vector<std::uint64_t> places_;  // of each route of the batch, in the file
     Loaded loaded_;
 };
+
+std::string summary(const Loaded& loaded, std::uint64_t passed_over, const std::string& vrf,
+                    double seconds) {
+    std::string text = fmt::format("{} routes into VRF {} in {:.2f} s: {} added, {} replaced\n",
+                                   grouped(loaded.routes()), vrf, seconds, grouped(loaded.added),
+                                   grouped(loaded.replaced));
+    if (loaded.skipped_ipv6 != 0)
+        text += fmt::format("{} IPv6 routes skipped: the daemon takes IPv4\n",
+                            grouped(loaded.skipped_ipv6));
+    if (passed_over != 0)
+        text += fmt::format("{} records passed over: no unicast routes, or none of that peer\n",
+                            grouped(passed_over));
+    return text;
+}
+
+ExitCode load(Session& session, const LoadChoice& choice, const InputFile& input,
+              RouteReader& reader, OwnWays ways) {
+    const Clock::time_point started_at = Clock::now();
+    Loader loader(session, choice, std::move(ways));
+    if (const ExitCode exit = loader.run(input, reader); exit != ExitCode::kOk) return exit;
+    const Loaded& loaded = loader.loaded();
+    const double seconds = std::chrono::duration<double>(Clock::now() - started_at).count();
+    const Json json{{"added", loaded.added},
+                    {"replaced", loaded.replaced},
+                    {"skipped-ipv6", loaded.skipped_ipv6},
+                    {"passed-over", reader.passed_over()},
+                    {"seconds", seconds}};
+    session.output.write(session.format == Format::kJson
+                             ? json.dump(2) + '\n'
+                             : summary(loaded, reader.passed_over(), choice.vrf, seconds));
+    return ExitCode::kOk;
+}
 
 }  // namespace
 
 ExitCode load_routes(Session& session, const LoadChoice& choice) {
-    std::string input;
-    if (!read_input(choice.file, input)) return ExitCode::kRefused;
-    const Clock::time_point started_at = Clock::now();
-    Loader loader(session, choice);
-    if (const ExitCode exit = loader.run(input); exit != ExitCode::kOk) return exit;
-    const Loaded& loaded = loader.loaded();
-    const double seconds = std::chrono::duration<double>(Clock::now() - started_at).count();
-    if (session.format == Format::kJson) {
-        session.output.write(
-            Json{{"added", loaded.added}, {"replaced", loaded.replaced}, {"seconds", seconds}}.dump(
-                2) +
-            '\n');
-    } else {
-        session.output.write(fmt::format(
-            "{} routes into VRF {} in {:.2f} s: {} added, {} replaced\n", grouped(loaded.routes()),
-            choice.vrf, seconds, grouped(loaded.added), grouped(loaded.replaced)));
-    }
-    return ExitCode::kOk;
+    Result<OwnWays> ways = OwnWays::of(choice.via);
+    if (!ways) return refuse("--via: " + ways.error().message);
+    const std::optional<PeerChoice> peer = peer_choice(choice.peer);
+    if (!peer) return refuse("--peer is a peer's index in the dump, or its address");
+    std::error_code ignored;  // what cannot be asked about cannot be opened either
+    if (std::filesystem::is_directory(choice.file, ignored))
+        return refuse(choice.file + " is a directory");
+    const auto input = InputFile::open(choice.file);
+    if (!input) return refuse(fmt::format("{} {}", choice.file, input.error().message));
+    const auto reader = read_routes(**input, *peer);
+    if (!reader) return refuse(fmt::format("{} {}", choice.file, reader.error().message));
+    return load(session, choice, **input, **reader, std::move(*ways));
 }
 
 }  // namespace causeway::cli

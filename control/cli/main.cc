@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // causeway: the command line of the control socket. This file is its grammar; what the commands do
-// is in show.h and change.h.
+// is in show.h, change.h and routes.h.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "control/cli/change.h"
+#include "control/cli/routes.h"
 #include "control/cli/session.h"
 #include "control/cli/show.h"
 #include "control/completion.h"
@@ -46,6 +47,7 @@ struct Words {
     bool prohibit = false;
     bool replace = false;
     LoadChoice load;
+    SaveChoice save;
     LinkChoice link;
     std::string file;
     std::string method;
@@ -96,6 +98,7 @@ class Grammar {
     void add_show();
     void add_show_routing(CLI::App* show);
     void add_route();
+    void add_route_files(CLI::App* route);
     void add_link();
     void add_config();
     void add_rest();
@@ -182,15 +185,38 @@ void Grammar::add_route() {
     remove->add_option("PREFIX", words_.route.prefix, "as in 10.8.0.0/16")->required();
     with_vrf(remove, words_.route.vrf);
 
+    add_route_files(route);
+}
+
+void Grammar::add_route_files(CLI::App* route) {
     CLI::App* const load = leaf(
-        route, "load", "load static routes from a file, a line each: PREFIX NEXTHOP[,NEXTHOP...]",
-        "zcat table.gz | causeway route load - --vrf microsoft",
+        route, "load", "load static routes from a file",
+        "causeway route load rib.20260101.0000.bz2 --vrf microsoft --via 10.9.0.1 --via 10.9.0.5",
         [this](Session& session) { return load_routes(session, words_.load); });
-    load->add_option("FILE", words_.load.file, "the file; - is standard input")->required();
-    with_vrf(load, words_.load.vrf);
+    load->add_option("FILE", words_.load.file,
+                     "lines of PREFIX NEXTHOP[,NEXTHOP...], or an MRT dump (TABLE_DUMP_V2); also "
+                     "compressed: gzip, bzip2, xz, zstd; - is standard input")
+        ->required();
+    load->add_option("--vrf", words_.load.vrf, "the VRF, as in `causeway show vrfs`")->required();
+    load->add_option("--via", words_.load.via,
+                     "NEXTHOP[,NEXTHOP...] instead of those in the file; given several times, the "
+                     "file's next hops take turns in them")
+        ->allow_extra_args(false);
+    load->add_option("--peer", words_.load.peer,
+                     "of a dump: the routes of this peer, by index or address; else the first of "
+                     "each prefix");
     load->add_option("--batch", words_.load.batch_routes,
                      "routes that go in together or not at all")
         ->check(CLI::Range(std::size_t{1}, kRouteEditsMax));
+
+    CLI::App* const save =
+        leaf(route, "save", "write the static routes of a VRF to a file that `route load` reads",
+             "causeway route save --vrf microsoft microsoft.txt.zst",
+             [this](Session& session) { return save_routes(session, words_.save); });
+    save->add_option("FILE", words_.save.file,
+                     "the file, compressed if its name ends in .gz, .bz2, .xz or .zst; - is "
+                     "standard output");
+    save->add_option("--vrf", words_.save.vrf, "the VRF, if there is more than one");
 }
 
 void Grammar::add_link() {

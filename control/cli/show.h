@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "control/cli/session.h"
 
@@ -14,6 +15,9 @@ struct RouteArguments {
     std::string source;
     std::string target;  // a prefix: it and what it covers; an address: its longest match
 };
+
+// The VRF given, or the only one there is; else the error says why one must be named.
+[[nodiscard]] Called vrf_or_only(Session& session, const std::string& vrf, std::string_view why);
 
 [[nodiscard]] ExitCode show_status(Session& session);
 [[nodiscard]] ExitCode show_ports(Session& session);

@@ -118,22 +118,9 @@ std::string render_match(const std::string& vrf, const std::string& address, con
     return text + '\n' + table.take();
 }
 
-// The VRF to look an address up in: the one given, or the only one there is.
-Called vrf_for_match(Session& session, const std::string& vrf) {
-    if (!vrf.empty()) return Json(vrf);
-    Called called = session.client.call("vrf.list", Json{{"limit", 64}});
-    if (std::holds_alternative<CallError>(called)) return called;
-    const Json& items = std::get<Json>(called).at("items");
-    if (items.size() == 1) return Json(items[0].at("name"));
-    std::string names;
-    for (const Json& item : items) names += ' ' + cell(item, "name");
-    return CallError{ExitCode::kUsage,
-                     "an address means another thing in each VRF; name one with --vrf:" + names,
-                     nullptr};
-}
-
 ExitCode show_match(Session& session, const RouteArguments& arguments) {
-    const Called vrf = vrf_for_match(session, arguments.vrf);
+    const Called vrf =
+        vrf_or_only(session, arguments.vrf, "an address means another thing in each VRF");
     if (const CallError* error = std::get_if<CallError>(&vrf)) return report(*error);
     const std::string name = std::get<Json>(vrf);
     return show_one(session, {"route.match", {{"vrf", name}, {"address", arguments.target}}},
@@ -141,6 +128,18 @@ ExitCode show_match(Session& session, const RouteArguments& arguments) {
 }
 
 }  // namespace
+
+Called vrf_or_only(Session& session, const std::string& vrf, std::string_view why) {
+    if (!vrf.empty()) return Json(vrf);
+    Called called = session.client.call("vrf.list", Json{{"limit", 64}});
+    if (std::holds_alternative<CallError>(called)) return called;
+    const Json& items = std::get<Json>(called).at("items");
+    if (items.size() == 1) return Json(items[0].at("name"));
+    std::string names;
+    for (const Json& item : items) names += ' ' + cell(item, "name");
+    return CallError{ExitCode::kUsage, fmt::format("{}; name one with --vrf:{}", why, names),
+                     nullptr};
+}
 
 ExitCode show_circuits(Session& session, const std::string& name) {
     if (!name.empty()) return show_one(session, {"circuit.get", {{"name", name}}}, render_circuit);

@@ -16,7 +16,7 @@ _causeway() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             -s | --socket) _causeway_socket=(--socket "${COMP_WORDS[++i]}") ;;
-            --vrf | --via | --source | --circuit | -c | --attachment | -a | --port | -p | --batch)
+            --vrf | --via | --source | --circuit | -c | --attachment | -a | --port | -p | --batch | --peer)
                 ((i++)) ;;
             -*) ;;
             *) path+=("${COMP_WORDS[i]}") ;;
@@ -48,12 +48,15 @@ _causeway_words() {
         'show neighbours' | 'show arp') words="$(_causeway_names attachments) $options" ;;
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
         'show routes') words="--vrf --source $options" ;;
-        route) words="add delete load $options" ;;
+        route) words="add delete load save $options" ;;
         'route add'*)
             words="--vrf --via --blackhole --unreachable --prohibit --replace $options" ;;
         'route delete'*) words="--vrf $options" ;;
-        'route load') words="--vrf --batch $options"; COMPREPLY=($(compgen -f -- "$word")) ;;
-        'route load'*) words="--vrf --batch $options" ;;
+        'route load') words="--vrf --via --peer --batch $options"
+            COMPREPLY=($(compgen -f -- "$word")) ;;
+        'route load'*) words="--vrf --via --peer --batch $options" ;;
+        'route save') words="--vrf $options"; COMPREPLY=($(compgen -f -- "$word")) ;;
+        'route save'*) words="--vrf $options" ;;
         link) words="up down $options" ;;
         'link up' | 'link down') words="primary secondary --attachment --port $options" ;;
         'link up '* | 'link down '*) words="--circuit $options" ;;

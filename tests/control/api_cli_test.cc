@@ -2,49 +2,13 @@
 //
 // The program `causeway` as a shell runs it, against a control socket with a fake router behind.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
-#include <fstream>
 #include <string>
 
-#include "base/text.h"
-#include "tests/control/running_server.h"
+#include "tests/control/cli_fixture.h"
 
 namespace causeway {
 namespace {
-
-struct Ran {
-    int exit_code = -1;
-    std::string output;  // both streams
-};
-
-class CliTest : public testing::Test {
-  protected:
-    Ran run(const std::string& words, const std::string& input = "") {
-        const std::string file = server_.path() + ".input";
-        std::ofstream(file) << input;
-        return shell(std::string(CAUSEWAY_PROGRAM) + " --socket " + server_.path() + ' ' + words +
-                     " < " + file + " 2>&1");
-    }
-    static Ran shell(const std::string& command) {
-        Ran ran;
-        std::FILE* const pipe = ::popen(command.c_str(), "r");
-        std::array<char, 4096> chunk;
-        while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), pipe)) {
-            ran.output.append(chunk.data(), count);
-        }
-        ran.exit_code = WEXITSTATUS(::pclose(pipe));
-        return ran;
-    }
-    void expect(const std::string& words, int exit_code, const std::string& part) {
-        const Ran ran = run(words);
-        EXPECT_EQ(ran.exit_code, exit_code) << words << '\n' << ran.output;
-        EXPECT_NE(ran.output.find(part), std::string::npos) << words << '\n' << ran.output;
-    }
-    RunningServer server_;
-};
 
 TEST_F(CliTest, EveryTableShowsItsRows) {
     expect("show status", 0, "causewayd 0.1.0, up 1d 02:03:04");
@@ -100,44 +64,6 @@ TEST_F(CliTest, RoutesAreAddedShownAndDeleted) {
     expect("route delete 10.8.0.0/16 --vrf contoso", 1, "is not there");
 }
 
-TEST_F(CliTest, LoadReadsAFileOfRoutesInBatches) {
-    std::string file = "# a comment\n\n10.0.0.0/8 blackhole  # another\n";
-    for (int i = 0; i < 2'500; ++i) {
-        file += "20." + std::to_string(i / 256) + '.' + std::to_string(i % 256) +
-                ".0/24 172.16.0.1,172.16.0.5@2\r\n";
-    }
-    const Ran ran = run("route load - --vrf contoso --batch 999", file);
-    EXPECT_EQ(ran.exit_code, 0);
-    EXPECT_NE(ran.output.find("2,501 routes into VRF contoso"), std::string::npos) << ran.output;
-    EXPECT_EQ(Json::parse(run("--json show routes").output).size(), 2'501U) << "three pages";
-    const Json again = Json::parse(run("--json route load - --vrf contoso", file).output);
-    EXPECT_EQ(again["replaced"], 2'501);
-    const auto& table = server_.stop().tables["contoso"];
-    EXPECT_EQ(table.size(), 2'501U);
-    EXPECT_EQ(table.at(*parse_ipv4_prefix("20.0.0.0/24")).via.at(1).weight, 2U);
-    EXPECT_EQ(table.at(*parse_ipv4_prefix("10.0.0.0/8")).action, RouteAction::kBlackhole);
-}
-
-TEST_F(CliTest, LoadNamesTheLineThatIsWrong) {
-    const struct {
-        const char* line;
-        const char* part;
-    } kCases[] = {{"10.1.0.1/16 172.16.0.1", "-:3: \"10.1.0.1/16\" is no prefix"},
-                  {"10.1.0.0/16", "-:3: \"\" is no next hop"},
-                  {"10.1.0.0/16 172.16.0.1, 172.16.0.5", "one word too many"},
-                  {"10.1.0.0/16 172.16.0.1,", "is no next hop"},
-                  {"10.1.0.0/16 172.16.0.1@\"", "is no next hop"},
-                  {"10.1.0.0/16 172.16.0.1@999", "-:3: "},
-                  {"10.1.0.0/16 forward", "is no next hop"}};
-    for (const auto& row : kCases) {
-        const std::string file = "10.0.0.0/16 172.16.0.1\n\n" + std::string(row.line) + "\n";
-        const Ran ran = run("route load - --vrf contoso", file);
-        EXPECT_EQ(ran.exit_code, 1) << row.line;
-        EXPECT_NE(ran.output.find(row.part), std::string::npos) << ran.output;
-        EXPECT_NE(ran.output.find("0 routes were loaded"), std::string::npos) << ran.output;
-    }
-}
-
 TEST_F(CliTest, LinksGoDownAndUp) {
     expect("link down primary --circuit contoso", 0, "contoso/private/primary is down now");
     expect("show attachments", 0, "down (admin)");
@@ -191,29 +117,12 @@ TEST_F(CliTest, ExitCodesTellWhoIsWrong) {
 
 TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
     expect("--help", 0, "Exit codes");
-    for (const char* command : {"show status",
-                                "show ports",
-                                "show circuits",
-                                "show attachments",
-                                "show neighbours",
-                                "show vrfs",
-                                "show routes",
-                                "show groups",
-                                "show counters",
-                                "show drops",
-                                "show stages",
-                                "show config",
-                                "show methods",
-                                "route add",
-                                "route delete",
-                                "route load",
-                                "link up",
-                                "link down",
-                                "apply",
-                                "check",
-                                "call",
-                                "completion bash",
-                                "completion zsh"}) {
+    for (const char* command :
+         {"show status", "show ports",  "show circuits",   "show attachments", "show neighbours",
+          "show vrfs",   "show routes", "show groups",     "show counters",    "show drops",
+          "show stages", "show config", "show methods",    "route add",        "route delete",
+          "route load",  "route save",  "link up",         "link down",        "apply",
+          "check",       "call",        "completion bash", "completion zsh"}) {
         expect(std::string(command) + " --help", 0, "Example: ");
     }
 }
@@ -241,6 +150,10 @@ TEST_F(CliTest, CompletionKnowsCommandsAndNames) {
     EXPECT_EQ(complete("show circuits", "con"), "contoso\n");
     EXPECT_EQ(complete("show arp", "adatum/private/s"), "adatum/private/secondary\n");
     EXPECT_EQ(complete("route add 10.0.0.0/8 --vrf", "a"), "adatum\n");
+    EXPECT_EQ(complete("route load --via 10.9.0.1 /dev/null --vrf", "c"), "contoso\n");
+    EXPECT_EQ(complete("route load table.mrt", "--p"), "--peer\n");
+    EXPECT_EQ(complete("route save", "/dev/nul"), "/dev/null\n");
+    EXPECT_EQ(complete("route save", "--v"), "--vrf\n");
     EXPECT_EQ(complete("link down primary --circuit", "c"), "contoso\n");
     EXPECT_EQ(complete("link down --port", "e"), "edge-primary\n");
     EXPECT_EQ(complete("call", "route.m"), "route.match\n");

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/cli/own_ways.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "control/config_words.h"
+#include "control/route_edits.h"
+
+namespace causeway::cli {
+namespace {
+
+bool is_action(std::string_view word) {
+    return word != "forward" && read_action(word).has_value();
+}
+
+// The weight's bounds are the daemon's to know.
+bool is_hop(std::string_view word) {
+    const std::string_view weight = word.substr(std::min(word.find('@'), word.size()));
+    if (weight.find_first_not_of("@0123456789") != std::string_view::npos) return false;
+    return parse_ip_address(word.substr(0, word.size() - weight.size())).has_value();
+}
+
+}  // namespace
+
+Result<std::string> way_json(std::string_view words) {
+    if (is_action(words)) return fmt::format(R"("action":"{}")", words);
+    std::string json = R"("via":[)";
+    for (std::size_t begin = 0; begin <= words.size();) {
+        const std::size_t end = std::min(words.find(',', begin), words.size());
+        const std::string_view hop = words.substr(begin, end - begin);
+        if (!is_hop(hop)) {
+            return Unexpected(
+                ErrorCode::kInvalid,
+                fmt::format("\"{}\" is no next hop: ADDRESS, ADDRESS@WEIGHT or an action",
+                            quotable(hop)));
+        }
+        json += fmt::format(R"({}"{}")", begin == 0 ? "" : ",", hop);
+        begin = end + 1;
+    }
+    return json + ']';
+}
+
+Result<OwnWays> OwnWays::of(const std::vector<std::string>& ways) {
+    OwnWays own;
+    for (const std::string& way : ways) {
+        Result<std::string> json = way_json(way);
+        if (!json) return Unexpected(json.error());
+        own.ways_.push_back(std::move(*json));
+    }
+    return own;
+}
+
+Result<std::string_view> OwnWays::of(const std::variant<std::string_view, IpAddress>& theirs) {
+    if (const auto* word = std::get_if<std::string_view>(&theirs)) return of_word(*word);
+    if (ways_.empty()) {
+        return Unexpected(ErrorCode::kInvalid,
+                          "the next hops of a dump are those of another router: say with --via "
+                          "which of ours take their place");
+    }
+    return turn_of(to_string(std::get<IpAddress>(theirs)));
+}
+
+Result<std::string_view> OwnWays::of_word(std::string_view word) {
+    if (!ways_.empty() && !is_action(word)) return turn_of(word);
+    if (last_json_.empty() || word != last_word_) {
+        Result<std::string> json = way_json(word);
+        if (!json) return Unexpected(json.error());
+        last_json_ = std::move(*json);
+        last_word_ = word;
+    }
+    return std::string_view(last_json_);
+}
+
+Result<std::string_view> OwnWays::turn_of(std::string_view next_hop) {
+    auto turn = turns_.find(next_hop);
+    if (turn == turns_.end()) {
+        if (turns_.size() == kNextHopsMax) {
+            return Unexpected(
+                ErrorCode::kFull,
+                fmt::format("more than {} next hops: is this a table of routes?", kNextHopsMax));
+        }
+        turn = turns_.emplace(next_hop, turns_.size() % ways_.size()).first;
+    }
+    return std::string_view(ways_[turn->second]);
+}
+
+}  // namespace causeway::cli
