@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fib/next_hops.h"
 
-#include <functional>
 #include <map>
 #include <set>
 
@@ -285,82 +284,89 @@ TEST_F(NextHopsTest, AReleasedIndirectGroupIsReadableUntilItsGracePeriodIsOver) 
 
 // Random groups, deaths, resolutions and releases against the rule itself: the first of those that
 // live best.
-TEST_F(NextHopsTest, IndirectGroupsFollowTheRuleWhateverHappens) {
-    test::SeededRandom random;
-    constexpr std::size_t kHops = 6;
-    std::vector<NextHopId> hops;
-    std::vector<GroupId> groups;
-    for (std::size_t i = 0; i < kHops; ++i) {
-        hops.push_back(hop(static_cast<std::uint16_t>(i + 1)));
-        groups.push_back(group_of({hops.back()}));
+class IndirectGroups : public NextHopsTest {
+  protected:
+    IndirectGroups() {
+        for (std::uint16_t i = 1; i <= 6; ++i) {
+            hops.push_back(hop(i));
+            groups.push_back(group_of({hops.back()}));
+        }
     }
-    std::map<GroupId, std::vector<GroupId>> indirects;
-    const auto worth = [&](AdjacencyKind kind) {
+    GroupId any_group() {
+        const std::size_t at = random.below(groups.size() + indirects.size());
+        if (at < groups.size()) return groups[at];
+        return std::next(indirects.begin(), static_cast<std::ptrdiff_t>(at - groups.size()))->first;
+    }
+    [[nodiscard]] int worth(AdjacencyId way) const {
+        const AdjacencyKind kind = table->adjacency(way).kind;
         return kind == AdjacencyKind::kForward ? 2 : kind == AdjacencyKind::kUnresolved ? 1 : 0;
-    };
-    const std::function<AdjacencyId(GroupId)> rule = [&](GroupId id) {
+    }
+    [[nodiscard]] AdjacencyId by_the_rule(GroupId id) const {
         const auto found = indirects.find(id);
         if (found == indirects.end()) return table->bucket(table->group(id), 0);
-        AdjacencyId best = rule(found->second.front());
+        AdjacencyId best = by_the_rule(found->second.front());
         for (const GroupId candidate : found->second) {
-            const AdjacencyId way = rule(candidate);
-            if (worth(table->adjacency(way).kind) > worth(table->adjacency(best).kind)) best = way;
+            const AdjacencyId way = by_the_rule(candidate);
+            if (worth(way) > worth(best)) best = way;
         }
         return best;
-    };
-    const auto any_group = [&] {
-        const std::size_t at = random.below(groups.size() + indirects.size());
-        return at < groups.size()
-                   ? groups[at]
-                   : std::next(indirects.begin(), static_cast<std::ptrdiff_t>(at - groups.size()))
-                         ->first;
-    };
-    for (std::size_t round = 0; round < test::rounds(20'000); ++round) {
-        switch (random.below(5)) {
+    }
+    void change_a_hop() {
+        const NextHopId changed = hops[random.below(hops.size())];
+        switch (random.below(3)) {
             case 0:
-                forward(hops[random.below(kHops)], static_cast<std::uint8_t>(random.below(4)));
-                break;
+                return forward(changed, static_cast<std::uint8_t>(random.below(4)));
             case 1:
-                table->set_down(hops[random.below(kHops)]);
-                break;
-            case 2:
-                table->set_unresolved(hops[random.below(kHops)]);
-                break;
-            case 3:
-                if (indirects.size() < 12) {
-                    const std::vector<GroupId> candidates{any_group(), any_group()};
-                    const GroupId id = random.below(2) == 0
-                                           ? table->acquire_fallback(candidates).value()
-                                           : table->create_indirect(candidates[0]).value();
-                    const std::vector<GroupId> of = table->group_info(id).candidates;
-                    // A fallback that is known, or of one group, is not kept here.
-                    if (of.empty() || indirects.contains(id)) {
-                        table->release_group(id);
-                    } else {
-                        indirects.emplace(id, of);
-                    }
-                }
-                break;
+                return table->set_down(changed);
             default:
-                for (auto& [id, candidates] : indirects) {
-                    if (candidates.size() != 1) continue;
-                    const GroupId target = any_group();
-                    const bool is_cycle = table->depends_on(target, id);
-                    ASSERT_EQ(table->redirect(id, target).has_value(), !is_cycle);
-                    if (!is_cycle) candidates.front() = target;
-                    break;
-                }
+                return table->set_unresolved(changed);
         }
+    }
+    void add() {
+        const std::vector<GroupId> candidates{any_group(), any_group()};
+        const GroupId id = random.below(2) == 0 ? table->acquire_fallback(candidates).value()
+                                                : table->create_indirect(candidates[0]).value();
+        // A fallback that is known, or of one group, is not kept here.
+        const std::vector<GroupId> of = table->group_info(id).candidates;
+        const bool is_new = !of.empty() && indirects.emplace(id, of).second;
+        if (!is_new) table->release_group(id);
+    }
+    void redirect_one() {
+        for (auto& [id, candidates] : indirects) {
+            if (candidates.size() != 1) continue;
+            const GroupId target = any_group();
+            const bool is_cycle = table->depends_on(target, id);
+            ASSERT_EQ(table->redirect(id, target).has_value(), !is_cycle);
+            if (!is_cycle) candidates.front() = target;
+            return;
+        }
+    }
+    // Each goes when nobody stands on it any more.
+    void release_all() {
+        for (const auto& [id, candidates] : indirects) table->release_group(id);
+        indirects.clear();
+    }
+
+    test::SeededRandom random;
+    std::vector<NextHopId> hops;
+    std::vector<GroupId> groups;
+    std::map<GroupId, std::vector<GroupId>> indirects;  // with their candidates
+};
+
+TEST_F(IndirectGroups, FollowTheRuleWhateverHappens) {
+    for (std::size_t round = 0; round < test::rounds(20'000); ++round) {
+        const std::uint64_t what = random.below(5);
+        if (what < 3) change_a_hop();
+        if (what == 3) add();
+        if (what == 4) ASSERT_NO_FATAL_FAILURE(redirect_one());
         for (const auto& [id, candidates] : indirects) {
-            ASSERT_EQ(table->bucket(table->group(id), 0), rule(id)) << "round " << round;
+            ASSERT_EQ(table->bucket(table->group(id), 0), by_the_rule(id)) << "round " << round;
         }
-        if (indirects.size() == 12) {
-            // Held by name only from here on; each goes when nobody stands on it any more.
-            for (const auto& [id, candidates] : indirects) table->release_group(id);
-            indirects.clear();
-        }
+        if (indirects.size() == 12) release_all();
         grace.pass();
     }
+    release_all();
+    EXPECT_EQ(table->usage().groups, groups.size());
 }
 
 TEST_F(NextHopsTest, FullTablesRefuseAndStayAsTheyWere) {
