@@ -42,12 +42,12 @@ std::vector<GroupMember> members_of(const std::map<NextHopId, std::uint64_t>& sh
 
 template <class FibT>
 Recursion<FibT>::Recursion(Rib<FibT>& rib, NextHops& next_hops) : rib_(rib), next_hops_(next_hops) {
-    rib_.set_observer(this);
+    rib_.set_observer([this](VrfId vrf, Prefix prefix) { route_changed(vrf, prefix); });
 }
 
 template <class FibT>
 Recursion<FibT>::~Recursion() {
-    rib_.set_observer(nullptr);
+    rib_.set_observer({});
 }
 
 template <class FibT>

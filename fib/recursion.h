@@ -28,7 +28,7 @@
 namespace causeway {
 
 template <class FibT>
-class Recursion final : public RouteObserver<typename FibT::Prefix> {
+class Recursion {
   public:
     using Prefix = typename FibT::Prefix;
     using Address = typename FibT::Address;
@@ -49,7 +49,7 @@ class Recursion final : public RouteObserver<typename FibT::Prefix> {
     Recursion(Rib<FibT>& rib, NextHops& next_hops);
     Recursion(const Recursion&) = delete;
     Recursion& operator=(const Recursion&) = delete;
-    ~Recursion() override;
+    ~Recursion();
 
     // The group of routes through these addresses; the same hops give the same group. One
     // reference, given back with NextHops::release_group(). kInvalid, kFull.
@@ -62,8 +62,6 @@ class Recursion final : public RouteObserver<typename FibT::Prefix> {
     [[nodiscard]] View view(GroupId group) const;
     [[nodiscard]] std::size_t group_count() const noexcept { return records_.size(); }
 
-    void route_changed(VrfId vrf, Prefix prefix) override;
-
   private:
     using Key = std::pair<VrfId, std::vector<Hop>>;
     struct Record {
@@ -72,6 +70,7 @@ class Recursion final : public RouteObserver<typename FibT::Prefix> {
     };
     using Watched = std::pair<VrfId, Address>;
 
+    void route_changed(VrfId vrf, Prefix prefix);
     [[nodiscard]] GroupId resolve(GroupId self, VrfId vrf, Address address) const;
     [[nodiscard]] bool reaches(GroupId group, GroupId target) const;
     [[nodiscard]] bool update(GroupId id, Record& record);

@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,14 +41,6 @@ enum class RouteAction : std::uint8_t { kAdd, kRemove };  // kAdd replaces one o
 struct BatchError {
     std::size_t index = 0;
     Error error;
-};
-
-// Told after each change of what a prefix forwards to. Must not change routes itself.
-template <class PrefixT>
-class RouteObserver {
-  public:
-    virtual ~RouteObserver() = default;
-    virtual void route_changed(VrfId vrf, PrefixT prefix) = 0;
 };
 
 template <class FibT>
@@ -98,8 +91,9 @@ class Rib {
     Rib& operator=(const Rib&) = delete;
     ~Rib();
 
-    // Must outlive the Rib; nullptr: nobody.
-    void set_observer(RouteObserver<Prefix>* observer) noexcept { observer_ = observer; }
+    // Called after each change of what a prefix forwards to. Must not change routes itself.
+    using Observer = std::function<void(VrfId, Prefix)>;
+    void set_observer(Observer observer) noexcept { observer_ = std::move(observer); }
 
     [[nodiscard]] Status create_vrf(VrfId vrf);
     [[nodiscard]] Status destroy_vrf(VrfId vrf);  // with all its routes
@@ -155,7 +149,7 @@ class Rib {
     FibT& fib_;
     NextHops& next_hops_;
     Options options_;
-    RouteObserver<Prefix>* observer_ = nullptr;
+    Observer observer_;                       // or none
     std::vector<std::unique_ptr<Vrf>> vrfs_;  // by id
     std::size_t route_count_ = 0;
     Refusals refusals_;

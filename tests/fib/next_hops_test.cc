@@ -336,7 +336,7 @@ class IndirectGroups : public NextHopsTest {
             if (candidates.size() != 1) continue;
             const GroupId target = any_group();
             const bool is_cycle = table->depends_on(target, id);
-            ASSERT_EQ(table->redirect(id, target).has_value(), !is_cycle);
+            EXPECT_EQ(table->redirect(id, target).has_value(), !is_cycle);
             if (!is_cycle) candidates.front() = target;
             return;
         }
@@ -358,7 +358,7 @@ TEST_F(IndirectGroups, FollowTheRuleWhateverHappens) {
         const std::uint64_t what = random.below(5);
         if (what < 3) change_a_hop();
         if (what == 3) add();
-        if (what == 4) ASSERT_NO_FATAL_FAILURE(redirect_one());
+        if (what == 4) redirect_one();
         for (const auto& [id, candidates] : indirects) {
             ASSERT_EQ(table->bucket(table->group(id), 0), by_the_rule(id)) << "round " << round;
         }
