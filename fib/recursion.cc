@@ -42,7 +42,11 @@ std::vector<GroupMember> members_of(const std::map<NextHopId, std::uint64_t>& sh
 
 template <class FibT>
 Recursion<FibT>::Recursion(Rib<FibT>& rib, NextHops& next_hops) : rib_(rib), next_hops_(next_hops) {
-    rib_.set_observer([this](VrfId vrf, Prefix prefix) { route_changed(vrf, prefix); });
+    rib_.set_observer({.route_changed =
+                           [](void* self, VrfId vrf, Prefix prefix) {
+                               static_cast<Recursion*>(self)->route_changed(vrf, prefix);
+                           },
+                       .context = this});
 }
 
 template <class FibT>

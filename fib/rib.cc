@@ -363,7 +363,7 @@ void Rib<FibT>::compile(VrfId id, const Vrf& vrf, Position after, Prefix prefix,
         }
         if (!is_done) fib_.fill(id, Address(next), last, group);
     }
-    if (observer_) observer_(id, prefix);
+    if (observer_.route_changed != nullptr) observer_.route_changed(observer_.context, id, prefix);
 }
 
 // Gives back the memory that removals have left without a holder. Not before the end of a batch:

@@ -16,7 +16,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,6 +77,11 @@ class Rib {
         std::size_t removed = 0;
         std::optional<Prefix> next;
     };
+    // Told after each change of what a prefix forwards to. Must not change routes itself.
+    struct Observer {
+        void (*route_changed)(void* context, VrfId vrf, Prefix prefix) = nullptr;
+        void* context = nullptr;
+    };
     // Routes that were not taken, by reason, since the start.
     struct Refusals {
         std::uint64_t vrf_full = 0;    // Options::routes_per_vrf_max
@@ -91,9 +95,7 @@ class Rib {
     Rib& operator=(const Rib&) = delete;
     ~Rib();
 
-    // Called after each change of what a prefix forwards to. Must not change routes itself.
-    using Observer = std::function<void(VrfId, Prefix)>;
-    void set_observer(Observer observer) noexcept { observer_ = std::move(observer); }
+    void set_observer(Observer observer) noexcept { observer_ = observer; }
 
     [[nodiscard]] Status create_vrf(VrfId vrf);
     [[nodiscard]] Status destroy_vrf(VrfId vrf);  // with all its routes
