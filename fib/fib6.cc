@@ -49,8 +49,9 @@ constexpr std::uint32_t line_of(Fib6Entry node) noexcept {
     return node & kFib6LineMask;
 }
 
-Fib6Entry name_of(std::uint32_t line, Fib6Entry kind, unsigned depth) noexcept {
-    return kFib6NodeBit | kind << kFib6KindShift | (depth == kHalfBits ? kFib6LowBit : 0) | line;
+// Of a node at this depth, without what kind it is.
+constexpr Fib6Entry name_of(std::uint32_t line, unsigned depth) noexcept {
+    return kFib6NodeBit | (depth == kHalfBits ? kFib6LowBit : 0) | line;
 }
 
 }  // namespace
@@ -127,6 +128,7 @@ Status Fib6::hold(VrfId vrf, Ipv6Prefix prefix) {
     }
     ++nodes_.users(line_of(*place.entry));
     if (state.lines > state.grow_lines) grow_large(vrf);
+    if (state.is_large) merge_levels(vrf, prefix.address());
     return ok();
 }
 
@@ -183,8 +185,8 @@ bool Fib6::ends_at(Place place, Ipv6Prefix prefix) noexcept {
 }
 
 Fib6Entry Fib6::make_array(Vrf& state, unsigned stride, unsigned depth, Fib6Entry content) {
-    const auto kind = static_cast<Fib6Entry>(std::countr_zero(stride / 4));
-    const Fib6Entry node = name_of(0, kind, depth);
+    const auto code = static_cast<Fib6Entry>(std::countr_zero(stride / 4));
+    const Fib6Entry node = name_of(0, depth) | code << kFib6StrideShift;
     const std::uint32_t line = nodes_.take(size_of(node));
     state.lines += TrieNodes::lines_of(size_of(node));
     std::fill_n(nodes_.at<Fib6Entry>(line), std::size_t{1} << stride, content);
@@ -215,7 +217,7 @@ Fib6Entry Fib6::make_path(Vrf& state, unsigned depth, unsigned end, Uint128 addr
                                   .inside = inner,
                                   .length = length,
                                   .shift = length % kHalfBits};
-    return name_of(line, kFib6SkipKind, depth);
+    return name_of(line, depth) | kFib6SkipBit;
 }
 
 // Puts an array where the prefix leaves the skip or ends in it. All answers stay as they are.

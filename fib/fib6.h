@@ -147,8 +147,10 @@ class Fib6 {
     // fib6_growth.cc
     void reset_growth(Vrf& state) noexcept;
     void grow_large(VrfId vrf);
-    [[nodiscard]] Cursor advance(Cursor from, unsigned bits, std::uint32_t index) const noexcept;
+    [[nodiscard]] Cursor advance(Cursor from, unsigned bits, std::uint64_t index) const noexcept;
     [[nodiscard]] std::uint32_t ends_within(Cursor from, unsigned bits) const noexcept;
+    [[nodiscard]] Fib6Entry rest_of(Vrf& state, Cursor from, unsigned depth);
+    void merge_levels(VrfId vrf, Ipv6Address address);
     [[nodiscard]] Fib6Entry widen(Vrf& state, Cursor from, unsigned depth, unsigned stride);
 
     Fib6Tables tables_;  // all that a lookup reads, in front

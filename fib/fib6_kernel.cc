@@ -14,61 +14,70 @@ T load(const T* place) noexcept {
     return __atomic_load_n(place, __ATOMIC_ACQUIRE);
 }
 
-// One key on its way down.
-struct Walk {
-    std::uint64_t bits;  // of the address, the next to be looked at on top
-    const Fib6Entry* place;
-    Fib6Entry entry;
+// Keys on their way down, a column each.
+struct Walks {
+    std::array<std::uint64_t, kBurstSizeMax> bits;  // of the address, the next to look at on top
+    std::array<const Fib6Entry*, kBurstSizeMax> places;
+    std::array<Fib6Entry, kBurstSizeMax> entries;
 };
 
-// Where the entry after this node is. Skips that follow each other are passed at once.
-void step(const Fib6Tables& tables, const RouteKey6& key, Walk& walk) noexcept {
-    for (;;) {
-        if ((walk.entry & kFib6LowBit) != 0) walk.bits = key.destination.low();
-        const std::byte* const node =
-            tables.lines + std::size_t{walk.entry & kFib6LineMask} * kFib6LineBytes;
-        if (kind_of(walk.entry) != kFib6SkipKind) {
-            const unsigned stride = stride_of(walk.entry);
-            walk.place = reinterpret_cast<const Fib6Entry*>(node) + (walk.bits >> (64 - stride));
-            walk.bits <<= stride;
-            __builtin_prefetch(walk.place);
-            return;
-        }
-        const auto* const skip = reinterpret_cast<const Fib6Skip*>(node);
-        const bool is_inside = ((walk.bits ^ skip->expected) & skip->mask) == 0;
-        walk.place = is_inside ? &skip->inside : &skip->outside;
-        walk.bits <<= is_inside ? skip->shift : 0;
-        walk.entry = load(walk.place);
-        if (!is_node(walk.entry)) return;
-    }
+// Skips, and nodes that begin with the low half of the address: seldom in a full table. Returns
+// whether there is an array to index now; else the next entry has its place.
+bool pass_special(const Fib6Tables& tables, const RouteKey6& key, Walks& walks,
+                  std::size_t i) noexcept {
+    const Fib6Entry entry = walks.entries[i];
+    if ((entry & kFib6LowBit) != 0) walks.bits[i] = key.destination.low();
+    if (!is_skip(entry)) return true;
+    const auto* const skip = reinterpret_cast<const Fib6Skip*>(
+        tables.lines + std::size_t{entry & kFib6LineMask} * kFib6LineBytes);
+    const bool is_inside = ((walks.bits[i] ^ skip->expected) & skip->mask) == 0;
+    walks.places[i] = is_inside ? &skip->inside : &skip->outside;
+    walks.bits[i] <<= is_inside ? skip->shift : 0;
+    return false;
 }
 
 // All keys of a part go down one level at a time, each prefetching its next entry, so that their
-// cache misses overlap.
+// cache misses overlap. The tables come by value, or each acquire would fetch them again.
 void lookup_part(const Fib6Tables tables, const RouteKey6* keys, GroupId* groups,
                  std::size_t count) noexcept {
-    std::array<Walk, kBurstSizeMax> walks;
+    Walks walks;
     std::array<std::uint8_t, kBurstSizeMax> walking;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t vrf = std::min<std::uint32_t>(keys[i].vrf.value(), tables.vrfs_max);
-        walks[i].bits = keys[i].destination.high();
-        walks[i].place = tables.roots + vrf;
+        walks.bits[i] = keys[i].destination.high();
+        walks.places[i] = tables.roots + vrf;
         walking[i] = static_cast<std::uint8_t>(i);
     }
     for (std::size_t left = count; left != 0;) {
         std::size_t nodes = 0;
         for (std::size_t j = 0; j < left; ++j) {
-            const std::uint8_t i = walking[j];
-            walks[i].entry = load(walks[i].place);
-            walking[nodes] = i;
-            nodes += walks[i].entry / kFib6NodeBit;
+            const std::size_t i = walking[j];
+            const Fib6Entry entry = load(walks.places[i]);
+            walks.entries[i] = entry;
+            walking[nodes] = static_cast<std::uint8_t>(i);
+            nodes += entry / kFib6NodeBit;
         }
         left = nodes;
-        for (std::size_t j = 0; j < left; ++j) step(tables, keys[walking[j]], walks[walking[j]]);
+        for (std::size_t j = 0; j < left; ++j) {
+            const std::size_t i = walking[j];
+            const Fib6Entry entry = walks.entries[i];
+            if ((entry & (kFib6SkipBit | kFib6LowBit)) != 0) [[unlikely]] {
+                if (!pass_special(tables, keys[i], walks, i)) continue;
+            }
+            const std::byte* const array =
+                tables.lines + std::size_t{entry & kFib6LineMask} * kFib6LineBytes;
+            const unsigned stride = stride_of(entry);
+            const std::uint64_t bits = walks.bits[i];
+            const Fib6Entry* const place =
+                reinterpret_cast<const Fib6Entry*>(array) + (bits >> (64 - stride));
+            __builtin_prefetch(place);
+            walks.places[i] = place;
+            walks.bits[i] = bits << stride;
+        }
     }
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t vrf = std::min<std::uint32_t>(keys[i].vrf.value(), tables.vrfs_max);
-        const Fib6Entry entry = walks[i].entry;
+        const Fib6Entry entry = walks.entries[i];
         const FibEntry otherwise = load(tables.defaults + vrf);
         groups[i] = GroupId(static_cast<FibEntry>(entry != 0 ? entry : otherwise));
     }

@@ -24,34 +24,31 @@ static_assert(sizeof(RouteKey6) == 24 && offsetof(RouteKey6, destination) == 8,
 
 // An entry is a group, where zero falls through to the VRF's default, or the name of a node.
 //
-//   31     30   29   28                          27                  0
-//  +------+---------+---------------------------+---------------------+
-//  | node | kind    | begins at bit 64: indexed | the node's first    |
-//  |      |         | by the address's low half | line in the arena   |
-//  +------+---------+---------------------------+---------------------+
+//   31     30     29                          28  27   26                  0
+//  +------+------+---------------------------+--------+---------------------+
+//  | node | skip | begins at bit 64: indexed | stride | the node's first    |
+//  |      |      | by the address's low half |        | line in the arena   |
+//  +------+------+---------------------------+--------+---------------------+
 //
-// Kinds 0 to 2 are arrays of 2^4, 2^8 and 2^16 entries, indexed by as many bits of the address;
-// kind 3 is a Fib6Skip. No node spans bit 64.
+// A node is a Fib6Skip, or an array of 2^4, 2^8 or 2^16 entries (stride 0, 1, 2), indexed by as
+// many bits of the address. None spans bit 64.
 using Fib6Entry = std::uint32_t;
 inline constexpr Fib6Entry kFib6NodeBit = 1U << 31;
-inline constexpr unsigned kFib6KindShift = 29;
-inline constexpr Fib6Entry kFib6SkipKind = 3;
-inline constexpr Fib6Entry kFib6LowBit = 1U << 28;
-inline constexpr Fib6Entry kFib6LineMask = kFib6LowBit - 1;
+inline constexpr Fib6Entry kFib6SkipBit = 1U << 30;
+inline constexpr Fib6Entry kFib6LowBit = 1U << 29;
+inline constexpr unsigned kFib6StrideShift = 27;
+inline constexpr Fib6Entry kFib6LineMask = (1U << kFib6StrideShift) - 1;
 inline constexpr std::size_t kFib6LineBytes = 64;
 
 [[nodiscard]] constexpr bool is_node(Fib6Entry entry) noexcept {
     return (entry & kFib6NodeBit) != 0;
 }
-[[nodiscard]] constexpr Fib6Entry kind_of(Fib6Entry entry) noexcept {
-    return entry >> kFib6KindShift & 3;
-}
 [[nodiscard]] constexpr bool is_skip(Fib6Entry entry) noexcept {
-    return is_node(entry) && kind_of(entry) == kFib6SkipKind;
+    return (entry & kFib6SkipBit) != 0;
 }
 // How many bits of the address index an array.
 [[nodiscard]] constexpr unsigned stride_of(Fib6Entry entry) noexcept {
-    return 4U << kind_of(entry);
+    return 4U << (entry >> kFib6StrideShift & 3);
 }
 
 // A stretch of the address in which there is one way on: `length` bits, compared at once.
