@@ -54,6 +54,10 @@ void lookup_part(const Fib6Tables tables, const RouteKey6* keys, GroupId* groups
             const std::size_t i = walking[j];
             const Fib6Entry entry = load(walks.places[i]);
             walks.entries[i] = entry;
+            // A skip is read as a whole; an array's place is known after the bits are.
+            const void* const skip =
+                tables.lines + std::size_t{entry & kFib6LineMask} * kFib6LineBytes;
+            __builtin_prefetch(is_skip(entry) ? skip : walks.places[i]);
             walking[nodes] = static_cast<std::uint8_t>(i);
             nodes += entry / kFib6NodeBit;
         }

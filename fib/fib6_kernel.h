@@ -37,6 +37,7 @@ inline constexpr Fib6Entry kFib6NodeBit = 1U << 31;
 inline constexpr Fib6Entry kFib6SkipBit = 1U << 30;
 inline constexpr Fib6Entry kFib6LowBit = 1U << 29;
 inline constexpr unsigned kFib6StrideShift = 27;
+inline constexpr Fib6Entry kFib6RootCode = 2;  // the stride of a large VRF's root: 2^16
 inline constexpr Fib6Entry kFib6LineMask = (1U << kFib6StrideShift) - 1;
 inline constexpr std::size_t kFib6LineBytes = 64;
 

@@ -108,14 +108,15 @@ void wait_for_reader(TurnGrace& grace) {
     while (!grace.is_over(token)) std::this_thread::yield();
 }
 
-void change_under_a_reader(Fib6Kernel kernel) {
+// Returns how many answers were had during a change.
+std::size_t change_under_a_reader(Fib6Kernel kernel) {
     TurnGrace grace;
     Bed6 bed(grace, {.vrfs_max = 1,
                      .bytes_max = std::size_t{16} << 20,
                      .large_vrf_bytes = std::size_t{8} << 10});
     test::SeededRandom random;
     const Schedule schedule = make_schedule(random);
-    ASSERT_TRUE(bed.fib->open_vrf(kVrf));
+    EXPECT_TRUE(bed.fib->open_vrf(kVrf));
     Progress progress{0};
     Verdict verdict;
     std::thread reader(
@@ -138,18 +139,27 @@ void change_under_a_reader(Fib6Kernel kernel) {
     EXPECT_EQ(verdict.wrong, 0U);
     EXPECT_EQ(refused, 0U);
     EXPECT_GT(verdict.checked, 100U);
-    EXPECT_GT(verdict.during_change, 0U);
     EXPECT_GT(large, 0U);
     EXPECT_LT(large, kChanges);
+    return verdict.during_change;
+}
+
+// On a busy machine reader and writer may hardly ever run at once, and nothing was shown then.
+void change_until_seen(Fib6Kernel kernel) {
+    std::size_t during_change = 0;
+    for (std::size_t tries = 0; tries < 20 && during_change == 0; ++tries) {
+        during_change = change_under_a_reader(kernel);
+    }
+    EXPECT_GT(during_change, 0U);
 }
 
 TEST(Fib6Reader, EachAnswerIsFromBeforeOrAfterTheChange) {
-    change_under_a_reader(fib6_lookup_scalar);
+    change_until_seen(fib6_lookup_scalar);
 }
 
 TEST(Fib6Reader, SoIsTheVectorKernels) {
     if (!__builtin_cpu_supports("avx512f")) GTEST_SKIP() << "the processor has no AVX-512";
-    change_under_a_reader(fib6_lookup_avx512);
+    change_until_seen(fib6_lookup_avx512);
 }
 
 }  // namespace

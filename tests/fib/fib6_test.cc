@@ -23,8 +23,11 @@ class Checker {
     Checker(const Bed6& bed, test::SeededRandom& random) : bed_(bed), near_(random) {}
 
     void check(std::size_t vrfs, Ipv6Prefix around, test::SeededRandom& random) {
+        const bool is_mixed = random.below(2) == 0;
+        const std::uint64_t one = random.below(vrfs);
         for (RouteKey6& key : keys_) {
-            key = {VrfId(static_cast<std::uint16_t>(random.below(vrfs))), near_.near(around)};
+            const std::uint64_t vrf = is_mixed ? random.below(vrfs) : one;
+            key = {VrfId(static_cast<std::uint16_t>(vrf)), near_.near(around)};
         }
         bed_.fib->lookup(keys_, found_);
         fib6_lookup_scalar(bed_.fib->tables(), keys_, scalar_);
