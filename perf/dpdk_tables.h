@@ -5,8 +5,10 @@
 #pragma once
 
 #include <rte_fib.h>
+#include <rte_fib6.h>
 #include <rte_lpm.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +50,27 @@ class RteLpm {
 
   private:
     std::unique_ptr<rte_lpm, Deleter<rte_lpm_free>> lpm_;
+};
+
+// An IPv6 address as DPDK reads it: bytes in the order of the wire.
+using WireAddress6 = std::array<std::uint8_t, 16>;
+[[nodiscard]] WireAddress6 to_wire(Ipv6Address address) noexcept;
+
+// rte_fib6, TRIE, 4-byte entries: those of two bytes can name 32,767 groups of 256 entries, and a
+// full table needs more.
+class RteFib6 {
+  public:
+    explicit RteFib6(std::span<const TableRoute6> routes);
+    void lookup(std::span<const WireAddress6> ips, std::span<std::uint64_t> next_hops) const {
+        auto* const bytes = const_cast<WireAddress6*>(ips.data());
+        rte_fib6_lookup_bulk(fib_.get(), reinterpret_cast<std::uint8_t(*)[16]>(bytes),
+                             next_hops.data(), static_cast<int>(ips.size()));
+    }
+    void add(Ipv6Prefix prefix, std::uint64_t next_hop);
+    void remove(Ipv6Prefix prefix);
+
+  private:
+    std::unique_ptr<rte_fib6, Deleter<rte_fib6_free>> fib_;
 };
 
 }  // namespace causeway::perf

@@ -20,6 +20,7 @@
 #include <string>
 #include <utility>
 
+#include "perf/bulk_lookup.h"
 #include "perf/cycles.h"
 #include "perf/dpdk_tables.h"
 #include "perf/raw_gather.h"
@@ -72,25 +73,6 @@ const std::vector<Ipv4Address>& addresses(const std::vector<TableRoute>& routes,
     std::vector<Ipv4Address>& found = made[{&routes, traffic}];
     if (found.empty()) found = make_addresses(routes, traffic, kKeys, seed() + 1);
     return found;
-}
-
-// Looks up pieces of 4,096 keys in bursts.
-template <class Key, class Look>
-void look_up(benchmark::State& state, const std::vector<Key>& keys, const Look& look) {
-    constexpr std::size_t kPiece = 4'096;
-    const auto burst = static_cast<std::size_t>(state.range(0));
-    Cycles cycles;
-    std::size_t next = 0;
-    for (auto _ : state) {
-        cycles.start();
-        for (const std::size_t end = next + kPiece; next < end; next += burst) {
-            look(std::span(keys).subspan(next, burst));
-        }
-        cycles.stop();
-        next %= kKeys;
-    }
-    state.counters["tsc"] = cycles.median() / kPiece;
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kPiece));
 }
 
 void look_up_ours(benchmark::State& state, const Router& router, FibKernel kernel,

@@ -32,6 +32,7 @@ struct RouteOf {
     friend auto operator<=>(const RouteOf&, const RouteOf&) = default;
 };
 using TableRoute = RouteOf<Ipv4Prefix>;
+using TableRoute6 = RouteOf<Ipv6Prefix>;
 
 // Lines of `prefix next-hop-number`, the number below 256. Empty where the file is not of that
 // form.

@@ -18,9 +18,20 @@ namespace causeway::perf {
 
 enum class Traffic { kUniform, kDrawn, kZipf };
 
-inline std::vector<Ipv4Address> make_addresses(const std::vector<TableRoute>& routes,
-                                               Traffic traffic, std::size_t count,
-                                               std::uint64_t seed) {
+inline Ipv4Address any_address(std::mt19937_64& random, Ipv4Address) {
+    return Ipv4Address(static_cast<std::uint32_t>(random()));
+}
+// Of global unicast space: no table has routes elsewhere.
+inline Ipv6Address any_address(std::mt19937_64& random, Ipv6Address) {
+    const std::uint64_t high = random() >> 3 | std::uint64_t{1} << 61;
+    return {high, random()};
+}
+
+template <class PrefixT>
+std::vector<typename PrefixT::Address> make_addresses(const std::vector<RouteOf<PrefixT>>& routes,
+                                                      Traffic traffic, std::size_t count,
+                                                      std::uint64_t seed) {
+    using Address = typename PrefixT::Address;
     std::mt19937_64 random(seed);
     std::vector<double> ends;  // running sums of 1/rank, ranks in random order of the routes
     std::vector<std::size_t> ranks(routes.size());
@@ -31,9 +42,9 @@ inline std::vector<Ipv4Address> make_addresses(const std::vector<TableRoute>& ro
         ends.push_back(sum += 1.0 / static_cast<double>(i + 1));
     }
     std::uniform_real_distribution<double> point(0, sum);
-    std::vector<Ipv4Address> addresses;
+    std::vector<Address> addresses;
     while (addresses.size() < count) {
-        auto value = static_cast<std::uint32_t>(random());
+        Address address = any_address(random, Address{});
         if (traffic != Traffic::kUniform) {
             std::size_t index = random() % routes.size();
             if (traffic == Traffic::kZipf) {
@@ -41,10 +52,10 @@ inline std::vector<Ipv4Address> make_addresses(const std::vector<TableRoute>& ro
                 index = ranks[std::min(routes.size() - 1,
                                        static_cast<std::size_t>(end - ends.begin()))];
             }
-            const Ipv4Prefix prefix = routes[index].prefix;
-            value = prefix.address().value() | (value & ~prefix.mask());
+            const PrefixT prefix = routes[index].prefix;
+            address = Address(prefix.address().value() | (address.value() & ~prefix.mask()));
         }
-        addresses.push_back(Ipv4Address(value));
+        addresses.push_back(address);
     }
     return addresses;
 }
