@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Be16, Be32: integers as they lie on the wire. They have alignment 1, so a reference into a packet
-// header is legal, and they convert only by name, so a host integer never lands in a packet
+// Be16, Be32, Be64: integers as they lie on the wire. They have alignment 1, so a reference into a
+// packet header is legal, and they convert only by name, so a host integer never lands in a packet
 // unswapped.
 #pragma once
 
@@ -46,7 +46,9 @@ class [[gnu::packed]] Be {
 
 using Be16 = Be<std::uint16_t>;
 using Be32 = Be<std::uint32_t>;
+using Be64 = Be<std::uint64_t>;
 static_assert(sizeof(Be16) == 2 && alignof(Be16) == 1);
 static_assert(sizeof(Be32) == 4 && alignof(Be32) == 1);
+static_assert(sizeof(Be64) == 8 && alignof(Be64) == 1);
 
 }  // namespace causeway

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "base/endian.h"
+#include "base/ipv6.h"
 
 namespace causeway {
 namespace {
@@ -74,6 +75,61 @@ TEST(Headers, ReadIpv4AndUdp) {
     const auto udp = lay<UdpHeader>(kFrame, 42);
     EXPECT_EQ(udp.source_port.host(), 4'000);
     EXPECT_EQ(udp.destination_port.host(), 53);
+}
+
+// Class 0, label 0x12345, 32 bytes of ICMPv6, hop limit 255, fe80::1 to ff02::1:ff00:2; then a
+// neighbour solicitation for 2001:db8::2 from 02:00:00:00:00:11.
+constexpr std::array<std::uint8_t, 72> kSolicitation{
+    0x60, 0x01, 0x23, 0x45, 0x00, 0x20, 0x3a, 0xff, 0xfe, 0x80, 0,    0,   0,    0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    1,    0xff, 0x02, 0,   0,    0,    0,
+    0,    0,    0,    0,    0,    1,    0xff, 0,    0,    2,    0x87, 0,   0xab, 0xcd, 0,
+    0,    0,    0,    0x20, 0x01, 0x0d, 0xb8, 0,    0,    0,    0,    0,   0,    0,    0,
+    0,    0,    0,    2,    1,    1,    2,    0,    0,    0,    0,    0x11};
+
+TEST(Headers, ReadANeighbourSolicitation) {
+    const auto ipv6 = lay<Ipv6Header>(kSolicitation, 0);
+    EXPECT_EQ(ipv6.version(), 6U);
+    EXPECT_EQ(ipv6.payload_length.host(), 32);
+    EXPECT_EQ(ipv6.next_header, static_cast<std::uint8_t>(IpProtocol::kIcmpv6));
+    EXPECT_EQ(ipv6.hop_limit, 255);
+    EXPECT_EQ(ipv6.source.host(), Ipv6Address(0xfe80'0000'0000'0000U, 1));
+    EXPECT_TRUE(is_solicited_node_group(ipv6.destination.host()));
+
+    const auto solicitation = lay<NeighbourMessage>(kSolicitation, 40);
+    EXPECT_EQ(solicitation.icmp.type,
+              static_cast<std::uint8_t>(Icmpv6Type::kNeighbourSolicitation));
+    EXPECT_EQ(solicitation.icmp.checksum.host(), 0xabcd);
+    const Ipv6Address target = solicitation.target.host();
+    EXPECT_EQ(target, Ipv6Address(0x2001'0db8'0000'0000U, 2));
+    EXPECT_EQ(WireIpv6Address(target), solicitation.target);
+    EXPECT_EQ(ipv6.destination.host(), solicited_node_group(target));
+
+    const auto option = lay<LinkLayerOption>(kSolicitation, 64);
+    EXPECT_EQ(option.type, LinkLayerOption::kSource);
+    EXPECT_EQ(option.length * 8U, sizeof option);
+    EXPECT_EQ(option.address, (MacAddress{{0x02, 0, 0, 0, 0, 0x11}}));
+}
+
+TEST(Ipv6Scope, EndsWhereItsPrefixEnds) {
+    constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
+    const auto is_only_within = [](auto is, Ipv6Address first, Ipv6Address last) {
+        return is(first) && is(last) && !is(Ipv6Address(first.value() - 1)) &&
+               !is(Ipv6Address(last.value() + 1));
+    };
+    EXPECT_TRUE(is_only_within(is_unspecified, {}, {}));
+    EXPECT_TRUE(is_only_within(is_loopback, {0, 1}, {0, 1}));
+    EXPECT_TRUE(is_only_within(is_ipv4_mapped, {0, 0xffff'0000'0000U}, {0, 0xffff'ffff'ffffU}));
+    EXPECT_TRUE(is_only_within(is_link_local, {0xfe80'0000'0000'0000U, 0},
+                               {0xfebf'ffff'ffff'ffffU, kAllOnes}));
+    EXPECT_TRUE(is_only_within(is_multicast, {0xff00'0000'0000'0000U, 0}, {kAllOnes, kAllOnes}));
+    EXPECT_TRUE(is_only_within(is_solicited_node_group, {kAllNodes.high(), 0x1'ff00'0000U},
+                               {kAllNodes.high(), 0x1'ffff'ffffU}));
+}
+
+TEST(Ipv6Groups, HaveAMacAddressEach) {
+    EXPECT_EQ(multicast_mac(kAllNodes), (MacAddress{{0x33, 0x33, 0, 0, 0, 1}}));
+    EXPECT_EQ(multicast_mac(solicited_node_group({0, 0x12'3456})),
+              (MacAddress{{0x33, 0x33, 0xff, 0x12, 0x34, 0x56}}));
 }
 
 TEST(Headers, LongestIpv4HeaderIsSixtyBytes) {
