@@ -58,6 +58,7 @@ enum class IpProtocol : std::uint8_t {
     kUdp = 17,
     kRouting = 43,
     kFragment = 44,
+    kAuthentication = 51,
     kIcmpv6 = 58,
     kDestinationOptions = 60,
 };
@@ -133,6 +134,13 @@ struct Ipv6FragmentHeader {
     std::uint8_t reserved;
     Be16 offset_more;  // the offset in units of eight bytes (13 bits), two of zero, more fragments
     Be32 identification;
+
+    static constexpr std::uint16_t kMoreFragments = 1;
+
+    // Whether it is of a part only; a whole packet may have this header, too (RFC 6946).
+    [[nodiscard]] constexpr bool is_fragment() const noexcept {
+        return (offset_more.host() & ~6U) != 0;
+    }
 };
 static_assert(sizeof(Ipv6FragmentHeader) == 8 && alignof(Ipv6FragmentHeader) == 1);
 

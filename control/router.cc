@@ -95,6 +95,9 @@ Status Router::wire_up() {
     auto fib = Fib4::create(quiescence_, {});
     if (!fib) return Unexpected(fib.error());
     fib_ = std::move(fib).value();
+    auto fib6 = Fib6::create(quiescence_, {});
+    if (!fib6) return Unexpected(fib6.error());
+    fib6_ = std::move(fib6).value();
     rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
     neighbours_ = std::make_unique<Neighbours>(attachments_, *next_hops_, *rib_, transmitter_,
                                                slow_counters_);

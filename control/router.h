@@ -37,6 +37,7 @@
 #include "dataplane/published.h"
 #include "dataplane/tables.h"
 #include "fib/fib4.h"
+#include "fib/fib6.h"
 #include "fib/next_hops.h"
 #include "fib/rib.h"
 
@@ -182,6 +183,7 @@ class Router final : public RouterApi {
     Published<Tables> tables_{quiescence_};
     std::unique_ptr<NextHops> next_hops_;
     std::unique_ptr<Fib4> fib_;
+    std::unique_ptr<Fib6> fib6_;
     std::unique_ptr<Rib4> rib_;
     ForwarderTransmitter transmitter_;
     SlowCounters slow_counters_;

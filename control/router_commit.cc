@@ -263,6 +263,7 @@ void Router::publish() {
             .mac = mac_word(mac.data())};
     }
     tables->fib4 = fib_.get();
+    tables->fib6 = fib6_.get();
     tables->next_hops = next_hops_.get();
     tables_.publish(std::move(tables));
     for (const VrfId id : closing_vrfs_) resting_vrfs_.emplace_back(quiescence_.begin(), id);

@@ -145,7 +145,7 @@ Result<std::vector<ReasonCount>> Router::drops(const std::optional<std::string>&
     }
     std::vector<ReasonCount> reasons;
     for (const ExitInfo& exit : kExits) {
-        if (exit.exit == Exit::kNone) continue;
+        if (exit.fate == Fate::kWalk) continue;
         reasons.push_back({.name = exit.name,
                            .meaning = exit.meaning,
                            .packets = sums[static_cast<std::size_t>(exit.exit)]});
@@ -346,14 +346,17 @@ std::vector<PortView> Router::ports() {
 std::vector<StageView> Router::stages() {
     std::vector<StageView> views;
     for (const auto& worker : forwarder_->workers()) {
-        const auto counters = worker->walk().counters();
-        for (std::size_t k = 0; k < counters.size(); ++k) {
-            views.push_back({.worker = worker->id(),
-                             .name = std::string(Ipv4Walk::kStageNames[k]),
-                             .packets = counters[k].packets.read(),
-                             .calls = counters[k].bursts.read(),
-                             .cycles = counters[k].cycles.read()});
-        }
+        const auto append = [&](std::string_view family, auto names, auto counters) {
+            for (std::size_t k = 0; k < counters.size(); ++k) {
+                views.push_back({.worker = worker->id(),
+                                 .name = std::string(family).append(names[k]),
+                                 .packets = counters[k].packets.read(),
+                                 .calls = counters[k].bursts.read(),
+                                 .cycles = counters[k].cycles.read()});
+            }
+        };
+        append("", Ipv4Walk::kStageNames, worker->ipv4_walk().counters());
+        append("ipv6/", Ipv6Walk::kStageNames, worker->ipv6_walk().counters());
     }
     return views;
 }

@@ -60,6 +60,7 @@ void SlowPath::handle(Packet packet, std::uint64_t now_ns) {
     if (in == nullptr) return;  // removed since; the worker has counted it
     packet.strip(note.header_bytes);
     if (note.exit != Exit::kArp) {
+        if (packet.bytes()[0] >> 4 == 6) return;  // what goes up of IPv6 ends here
         // Padding is not part of the packet; CheckIpv4 has seen that the rest is there.
         CHECK(packet.resize(ipv4(packet.bytes()).total_length.host()));
     }

@@ -26,4 +26,21 @@ void Burst::part(const std::array<Exit, kBurstSizeMax>& exits) noexcept {
     left_count_ = left;
 }
 
+void Burst::take(Burst& other, Exit exit) noexcept {
+    port_ = other.port_;
+    left_count_ = 0;
+    unsigned taken = 0;
+    unsigned kept = 0;
+    for (const LeftPacket& packet : other.left()) {
+        if (packet.meta.exit == exit) {
+            mbufs_[taken] = packet.mbuf;
+            meta_[taken++] = packet.meta;
+        } else {
+            other.left_[kept++] = packet;
+        }
+    }
+    walking_ = taken;
+    other.left_count_ = kept;
+}
+
 }  // namespace causeway

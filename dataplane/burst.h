@@ -40,13 +40,16 @@ struct PacketMeta {
     AttachmentId attachment;     // the port's own row until FindAttachment
     VrfId vrf;
     std::uint16_t frame_bytes;   // with tags, without FCS
-    std::uint16_t packet_bytes;  // of layer 3; from CheckIpv4 on
+    std::uint16_t packet_bytes;  // of layer 3; from CheckIpv4 or CheckIpv6 on
     Be16 ether_type;
     std::uint8_t header_bytes;  // of layer 2
     Exit exit;
 
     [[nodiscard]] Ipv4Header& ipv4() const noexcept {
         return *reinterpret_cast<Ipv4Header*>(frame);
+    }
+    [[nodiscard]] Ipv6Header& ipv6() const noexcept {
+        return *reinterpret_cast<Ipv6Header*>(frame);
     }
 };
 static_assert(sizeof(PacketMeta) == 32, "two packets a cache line");
@@ -86,6 +89,10 @@ class Burst {
         traffic.rx_packets.add(count);
         traffic.rx_bytes.add(bytes);
     }
+
+    // Takes over those who left `other` by `exit`; here they walk on, in their order. REQUIRES:
+    // none walks here.
+    void take(Burst& other, Exit exit) noexcept;
 
     [[nodiscard]] PortId port() const noexcept { return port_; }
     [[nodiscard]] unsigned size() const noexcept { return walking_; }

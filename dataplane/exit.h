@@ -13,6 +13,7 @@ namespace causeway {
 
 enum class Exit : std::uint8_t {
     kNone,
+    kIpv6,
     // The frame and its tags.
     kTruncatedFrame,
     kNotOurMac,
@@ -28,11 +29,14 @@ enum class Exit : std::uint8_t {
     kAdminDown,
     // What it carries.
     kArp,
+    kNeighbourDiscovery,
     kUnknownEtherType,
-    // RFC 1812 5.2.2 and martians.
+    // RFC 1812 5.2.2, RFC 8200 3, and martians.
     kBadIpv4Header,
     kBadIpv4Checksum,
     kBadIpv4Length,
+    kBadIpv6Header,
+    kBadIpv6Length,
     kMartianSource,
     kMartianDestination,
     // The route.
@@ -53,7 +57,7 @@ enum class Exit : std::uint8_t {
 inline constexpr std::size_t kExitCount = static_cast<std::size_t>(Exit::kCount);
 
 enum class Fate : std::uint8_t {
-    kWalk,  // has not left
+    kWalk,  // has not left the router
     kDrop,  // counted and freed
     kPunt,  // counted and handed to the control thread
 };
@@ -67,6 +71,7 @@ struct ExitInfo {
 
 inline constexpr std::array kExits{
     ExitInfo{Exit::kNone, Fate::kWalk, "none", "still walking"},
+    ExitInfo{Exit::kIpv6, Fate::kWalk, "ipv6", "leaves the walk of IPv4 for that of IPv6"},
     ExitInfo{Exit::kTruncatedFrame, Fate::kDrop, "truncated_frame",
              "ends before its tags or its network header do"},
     ExitInfo{Exit::kNotOurMac, Fate::kDrop, "not_our_mac",
@@ -85,33 +90,41 @@ inline constexpr std::array kExits{
     ExitInfo{Exit::kPeeringDisabled, Fate::kDrop, "peering_disabled", "the peering is disabled"},
     ExitInfo{Exit::kAdminDown, Fate::kDrop, "admin_down", "an operator has taken the link down"},
     ExitInfo{Exit::kArp, Fate::kPunt, "arp", "ARP, for the control thread"},
-    ExitInfo{Exit::kUnknownEtherType, Fate::kDrop, "unknown_ethertype", "neither IPv4 nor ARP"},
+    ExitInfo{Exit::kNeighbourDiscovery, Fate::kPunt, "neighbour_discovery",
+             "Neighbour Discovery (RFC 4861), for the control thread"},
+    ExitInfo{Exit::kUnknownEtherType, Fate::kDrop, "unknown_ethertype",
+             "neither IPv4 nor IPv6 nor ARP"},
     ExitInfo{Exit::kBadIpv4Header, Fate::kDrop, "bad_ipv4_header",
              "version is not 4, or the header is shorter than 20 bytes (RFC 1812 5.2.2)"},
     ExitInfo{Exit::kBadIpv4Checksum, Fate::kDrop, "bad_ipv4_checksum",
              "the header checksum is wrong (RFC 1812 5.2.2)"},
     ExitInfo{Exit::kBadIpv4Length, Fate::kDrop, "bad_ipv4_length",
              "the total length exceeds the frame or falls short of the header (RFC 1812 5.2.2)"},
+    ExitInfo{Exit::kBadIpv6Header, Fate::kDrop, "bad_ipv6_header", "version is not 6 (RFC 8200 3)"},
+    ExitInfo{Exit::kBadIpv6Length, Fate::kDrop, "bad_ipv6_length",
+             "the payload length exceeds the frame (RFC 8200 3)"},
     ExitInfo{Exit::kMartianSource, Fate::kDrop, "martian_source",
-             "a source no host may have (RFC 1812 5.3.7)"},
+             "a source no host may have, or no router may forward (RFC 1812 5.3.7, RFC 4291 2.5)"},
     ExitInfo{Exit::kMartianDestination, Fate::kDrop, "martian_destination",
-             "a destination no router may forward to (RFC 1812 5.3.7)"},
+             "a destination no router may forward to (RFC 1812 5.3.7, RFC 4291 2.5, 2.7)"},
     ExitInfo{Exit::kNoRoute, Fate::kPunt, "no_route",
-             "no prefix of the VRF matches; answered with ICMP network unreachable"},
+             "no prefix of the VRF matches; answered with ICMP network unreachable or no route"},
     ExitInfo{Exit::kLocal, Fate::kPunt, "local", "addressed to the router itself"},
-    ExitInfo{Exit::kUnresolved, Fate::kPunt, "unresolved", "waits until its next hop answers ARP"},
+    ExitInfo{Exit::kUnresolved, Fate::kPunt, "unresolved",
+             "waits until its next hop answers ARP or Neighbour Discovery"},
     ExitInfo{Exit::kBlackhole, Fate::kDrop, "blackhole", "a blackhole route"},
     ExitInfo{Exit::kUnreachable, Fate::kPunt, "unreachable",
-             "an unreachable route; answered with ICMP host unreachable"},
+             "an unreachable route; answered with ICMP host or address unreachable"},
     ExitInfo{Exit::kProhibit, Fate::kPunt, "prohibit",
              "a prohibit route; answered with ICMP communication administratively prohibited"},
     ExitInfo{Exit::kNextHopDown, Fate::kPunt, "next_hop_down",
-             "every next hop of the route is down; answered with ICMP host unreachable"},
+             "every next hop of the route is down; answered with ICMP host or address unreachable"},
     ExitInfo{Exit::kTtlExpired, Fate::kPunt, "ttl_expired",
-             "TTL ran out; answered with ICMP time exceeded"},
+             "TTL or hop limit ran out; answered with ICMP time exceeded"},
     ExitInfo{
         Exit::kTooBig, Fate::kPunt, "too_big",
-        "exceeds the MTU of the way out; fragmented, or answered with ICMP fragmentation needed"},
+        "exceeds the MTU of the way out; fragmented, or answered with ICMP fragmentation needed "
+        "or packet too big"},
     ExitInfo{Exit::kTxFull, Fate::kDrop, "tx_full", "the device's transmit queue is full"},
     ExitInfo{Exit::kPuntFull, Fate::kDrop, "punt_full",
              "the control thread has too many packets to look at"},

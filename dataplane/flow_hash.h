@@ -7,6 +7,8 @@
 #include <nmmintrin.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -14,13 +16,35 @@
 
 namespace causeway {
 
+namespace detail {
+
+// Two ports as they lie in a packet, the smaller one first, so that both directions read alike and
+// no two pairs do.
+[[nodiscard]] inline std::uint32_t in_order(std::uint32_t ports) noexcept {
+    const std::uint32_t first = ports & 0xffffU;
+    const std::uint32_t second = ports >> 16;
+    return std::min(first, second) << 16 | std::max(first, second);
+}
+
+// CRC is linear: similar flows differ in few bits, and a bucket is chosen by the low ones.
+[[nodiscard]] inline std::uint32_t mix(std::uint64_t crc) noexcept {
+    return static_cast<std::uint32_t>((crc * 0x9e3779b97f4a7c15U) >> 32);
+}
+
+// Both halves of a product: each of its bits depends on all bits of both factors.
+[[nodiscard]] inline std::uint64_t folded(std::uint64_t a, std::uint64_t b) noexcept {
+    const Uint128 product = Uint128{a} * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+}  // namespace detail
+
 // Over addresses, protocol and, for unfragmented TCP and UDP, ports. Every fragment of a packet
 // hashes alike, the first one too, because none is hashed by its ports. REQUIRES: four readable
 // bytes behind the header; a device's buffer has them.
 [[nodiscard]] inline std::uint32_t flow_hash(const Ipv4Header& header) noexcept {
     const std::uint32_t source = header.source.wire();
     const std::uint32_t destination = header.destination.wire();
-    // The smaller one first, so that both directions read alike and no two pairs do.
     const std::uint64_t addresses =
         std::uint64_t{std::min(source, destination)} << 32 | std::max(source, destination);
 
@@ -29,15 +53,50 @@ namespace causeway {
     const bool is_fragment = (header.flags_fragment.wire() & Be16(0x3fff).wire()) != 0;
     std::uint32_t ports;
     std::memcpy(&ports, reinterpret_cast<const std::uint8_t*>(&header) + header.header_bytes(), 4);
-    const std::uint32_t first = ports & 0xffffU;
-    const std::uint32_t second = ports >> 16;
-    const std::uint32_t both_ports = std::min(first, second) << 16 | std::max(first, second);
-    const std::uint64_t rest =
-        std::uint64_t{header.protocol} << 32 | ((has_ports & !is_fragment) ? both_ports : 0U);
+    const std::uint64_t rest = std::uint64_t{header.protocol} << 32 |
+                               ((has_ports & !is_fragment) ? detail::in_order(ports) : 0U);
 
-    const std::uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0x5bd1e995U, addresses), rest);
-    // CRC is linear: similar flows differ in few bits, and a bucket is chosen by the low ones.
-    return static_cast<std::uint32_t>((hash * 0x9e3779b97f4a7c15U) >> 32);
+    return detail::mix(_mm_crc32_u64(_mm_crc32_u64(0x5bd1e995U, addresses), rest));
+}
+
+namespace detail {
+
+// Protocol and ports, as flow_hash() takes them, of an IPv6 packet whose ports do not directly
+// follow the header. They count where they lie behind at most this many extension headers: RFC 8200
+// 4.1 has a place for five before a TCP or UDP header that can be read.
+inline constexpr int kExtensionHeadersMax = 5;
+[[nodiscard]] std::uint64_t protocol_and_ports(const Ipv6Header& header,
+                                               std::size_t packet_bytes) noexcept;
+
+}  // namespace detail
+
+// Likewise of a whole packet of IPv6. A fragment is hashed by its addresses alone, because only the
+// first one must name the protocol truly (RFC 8200 4.5). The flow label has no part in it: each
+// direction chooses its own (RFC 6437 3). REQUIRES: as above.
+[[nodiscard]] inline std::uint32_t flow_hash(const Ipv6Header& header,
+                                             std::size_t packet_bytes) noexcept {
+    using Words = std::array<std::uint64_t, 2>;
+    const Words source{header.source.wire_high(), header.source.wire_low()};
+    const Words destination{header.destination.wire_high(), header.destination.wire_low()};
+    const auto& [low, high] = std::minmax(source, destination);
+
+    const auto protocol = static_cast<IpProtocol>(header.next_header);
+    const bool has_ports = ((protocol == IpProtocol::kTcp) | (protocol == IpProtocol::kUdp)) &
+                           (packet_bytes >= sizeof header + 4);
+    std::uint64_t rest;
+    if (has_ports) [[likely]] {
+        std::uint32_t ports;
+        std::memcpy(&ports, reinterpret_cast<const std::uint8_t*>(&header) + sizeof header, 4);
+        rest = std::uint64_t{header.next_header} << 32 | detail::in_order(ports);
+    } else {
+        rest = detail::protocol_and_ports(header, packet_bytes);
+    }
+    // Products and not CRCs: over hosts that are numbered through, as they are here, a CRC and one
+    // product leave some buckets empty. The constants are of pi's digits.
+    const std::uint64_t one = detail::folded(low[0] ^ 0x243f'6a88'85a3'08d3U, low[1] ^ rest);
+    const std::uint64_t other =
+        detail::folded(high[0] ^ 0x1319'8a2e'0370'7344U, high[1] ^ 0xa409'3822'299f'31d0U);
+    return static_cast<std::uint32_t>(detail::folded(one ^ 0x082e'fa98'ec4e'6c89U, other));
 }
 
 }  // namespace causeway

@@ -2,8 +2,8 @@
 //
 // Tables: all that a worker reads for one turn.
 //
-// Thread safety: a Tables is immutable from publication to destruction. The FIB and the next hops
-// that it points to are the two that change too often for that: they have one writer, the control
+// Thread safety: a Tables is immutable from publication to destruction. The FIBs and the next hops
+// that it points to are those that change too often for that: they have one writer, the control
 // thread, which updates them in place (see their own headers).
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "base/types.h"
 #include "dataplane/exit.h"
 #include "fib/fib4.h"
+#include "fib/fib6.h"
 #include "fib/next_hops.h"
 #include "vlan/attachment_table.h"
 #include "vlan/tag_stack.h"
@@ -47,6 +48,7 @@ struct Tables {
     AttachmentTable attachments_by_tag;
     std::vector<AttachmentState> attachments = std::vector<AttachmentState>(kAttachmentsMax);
     const Fib4* fib4 = nullptr;
+    const Fib6* fib6 = nullptr;
     const NextHops* next_hops = nullptr;
 };
 

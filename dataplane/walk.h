@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// READ THIS FIRST. The life of a customer's IPv4 packet, in order. A packet leaves early only
-// through an Exit (exit.h has them all). Code is paid for once a burst, data once a packet; the
-// cycles of each stage are in docs/performance.md and, live, in `causeway show stages`.
+// READ THIS FIRST. The life of a customer's packet, in order. A packet leaves early only through an
+// Exit (exit.h has them all). Code is paid for once a burst, data once a packet; the cycles of each
+// stage are in docs/performance.md and, live, in `causeway show stages`.
 #pragma once
 
+#include "dataplane/family.h"
 #include "dataplane/stage.h"
 #include "dataplane/stages/check_ipv4.h"
+#include "dataplane/stages/check_ipv6.h"
 #include "dataplane/stages/decrement_ttl.h"
 #include "dataplane/stages/find_attachment.h"
 #include "dataplane/stages/find_route.h"
@@ -15,12 +17,20 @@
 
 namespace causeway {
 
-using Ipv4Walk = Walk<PerPacket<ParseEthernet,    // frame -> tags, EtherType, where layer 3 begins
-                                FindAttachment,   // (port, outer, inner) -> attachment, VRF
-                                CheckIpv4>,       // RFC 1812 5.2.2, martians
-                      FindRoute,                  // (VRF, destination, flow) -> adjacency
-                      PerPacket<DecrementTtl,     // MTU, TTL, checksum
-                                RewriteEthernet>  // addresses and tags of the way out
+using Ipv4Walk = Walk<PerPacket<ParseEthernet,   // frame -> tags, EtherType, where layer 3 begins
+                                FindAttachment,  // (port, outer, inner) -> attachment, VRF
+                                CheckIpv4>,      // RFC 1812 5.2.2, martians; IPv6: see below
+                      FindRoute<Ipv4>,           // (VRF, destination, flow) -> adjacency
+                      PerPacket<DecrementTtl<Ipv4>,  // MTU, TTL, checksum
+                                RewriteEthernet>     // addresses and tags of the way out
+                      >;
+
+// The IPv6 packets of the same turn: they have left Ipv4Walk by Exit::kIpv6, parsed and with their
+// attachment found, and walk on here as a dense burst of their own.
+using Ipv6Walk = Walk<PerPacket<CheckIpv6>,          // RFC 8200 3, scopes, Neighbour Discovery
+                      FindRoute<Ipv6>,               // (VRF, destination, flow) -> adjacency
+                      PerPacket<DecrementTtl<Ipv6>,  // MTU, hop limit
+                                RewriteEthernet>     // addresses and tags of the way out
                       >;
 
 }  // namespace causeway

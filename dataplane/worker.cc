@@ -44,30 +44,42 @@ unsigned Worker::turn() noexcept {
         if (count == 0) continue;
         received += count;
         burst_.start(queue.port, count);
-        walk_(burst_, tables);
-        transmit();
-        dispose(burst_.left());
+        ipv4_walk_(burst_, tables);
+        if (!burst_.left().empty()) walk_ipv6(tables);
+        finish(burst_);
     }
     send_injected();
     return received;
 }
 
-void Worker::transmit() noexcept {
-    const std::span<PacketMeta> packets = burst_.walking();
+void Worker::walk_ipv6(const Tables& tables) noexcept {
+    ipv6_burst_.take(burst_, Exit::kIpv6);
+    if (ipv6_burst_.size() == 0) return;
+    ipv6_walk_(ipv6_burst_, tables);
+    finish(ipv6_burst_);
+}
+
+void Worker::finish(Burst& burst) noexcept {
+    transmit(burst);
+    dispose(burst);
+}
+
+void Worker::transmit(Burst& burst) noexcept {
+    const std::span<PacketMeta> packets = burst.walking();
     if (packets.empty()) return;
     const std::uint8_t port = packets.front().adjacency->port.value();
     unsigned others = 0;
     for (const PacketMeta& meta : packets) others |= meta.adjacency->port.value() ^ port;
-    if (others != 0) return transmit_by_port();
-    send(PortId(port), burst_.mbufs().data(), burst_.size(),
+    if (others != 0) return transmit_by_port(burst);
+    send(PortId(port), burst.mbufs().data(), burst.size(),
          [packets](unsigned k) noexcept -> const PacketMeta& { return packets[k]; });
 }
 
-void Worker::transmit_by_port() noexcept {
-    const std::span<PacketMeta> packets = burst_.walking();
-    const std::span<rte_mbuf*> mbufs = burst_.mbufs();
+void Worker::transmit_by_port(Burst& burst) noexcept {
+    const std::span<PacketMeta> packets = burst.walking();
+    const std::span<rte_mbuf*> mbufs = burst.mbufs();
     std::uint32_t ports = 0;  // bit p: tx_batches_[p] is not empty
-    for (unsigned k = 0; k < burst_.size(); ++k) {
+    for (unsigned k = 0; k < burst.size(); ++k) {
         const std::uint8_t port = packets[k].adjacency->port.value();
         TxBatch& batch = tx_batches_[port];
         batch.mbufs[batch.count] = mbufs[k];
@@ -105,7 +117,8 @@ void Worker::send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_o
     rte_pktmbuf_free_bulk(mbufs + sent, count - sent);
 }
 
-void Worker::dispose(std::span<LeftPacket> left) noexcept {
+void Worker::dispose(Burst& burst) noexcept {
+    const std::span<LeftPacket> left = burst.left();
     if (left.empty()) return;
     std::array<rte_mbuf*, kBurstSizeMax> drops;
     std::array<rte_mbuf*, kBurstSizeMax> punts;
@@ -120,7 +133,7 @@ void Worker::dispose(std::span<LeftPacket> left) noexcept {
         }
         PuntNote::of(*packet.mbuf) = {.attachment = packet.meta.attachment,
                                       .vrf = packet.meta.vrf,
-                                      .port = burst_.port(),
+                                      .port = burst.port(),
                                       .exit = packet.meta.exit,
                                       .header_bytes = packet.meta.header_bytes};
         punts[punt_count] = packet.mbuf;

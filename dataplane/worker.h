@@ -48,7 +48,8 @@ class Worker {
 
     [[nodiscard]] WorkerId id() const noexcept { return id_; }
     [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-    [[nodiscard]] const Ipv4Walk& walk() const noexcept { return walk_; }
+    [[nodiscard]] const Ipv4Walk& ipv4_walk() const noexcept { return ipv4_walk_; }
+    [[nodiscard]] const Ipv6Walk& ipv6_walk() const noexcept { return ipv6_walk_; }
     [[nodiscard]] std::uint64_t injected_lost() const noexcept { return injected_lost_.read(); }
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.read(); }
     [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_.read(); }
@@ -61,11 +62,15 @@ class Worker {
         std::array<std::uint8_t, kBurstSizeMax> places;
     };
 
-    void transmit() noexcept;
-    void transmit_by_port() noexcept;
+    // Walks with those who left the walk of IPv4 because they are IPv6.
+    void walk_ipv6(const Tables& tables) noexcept;
+    // Sends out what still walks and disposes of what has left.
+    void finish(Burst& burst) noexcept;
+    void transmit(Burst& burst) noexcept;
+    void transmit_by_port(Burst& burst) noexcept;
     template <class MetaOf>
     void send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_of) noexcept;
-    void dispose(std::span<LeftPacket> left) noexcept;
+    void dispose(Burst& burst) noexcept;
     void send_injected() noexcept;
 
     WorkerId id_;
@@ -77,7 +82,9 @@ class Worker {
     Punt& punt_;
     Counters counters_;
     Burst burst_{counters_};
-    Ipv4Walk walk_;
+    Burst ipv6_burst_{counters_};
+    Ipv4Walk ipv4_walk_;
+    Ipv6Walk ipv6_walk_;
     std::array<TxBatch, kPortsMax> tx_batches_;
     Counter injected_lost_;  // the control thread's own packets that the device did not take
     Counter turns_;

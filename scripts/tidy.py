@@ -31,9 +31,9 @@ FAST = ("vlan/*", "acl/*", "nat/*", "fib/*", "dataplane/*")
 # What runs in a worker's turn from end to end. The other files of FAST also hold the building side,
 # which may allocate.
 TURN = (
-    "base/checksum.h", "base/endian.h", "base/headers.h",
-    "dataplane/stages/*", "dataplane/burst.*", "dataplane/exit.h", "dataplane/flow_hash.h",
-    "dataplane/stage.h", "dataplane/walk.h", "dataplane/worker.cc", "fib/*_kernel*",
+    "base/checksum.h", "base/endian.h", "base/headers.h", "base/ipv6.h",
+    "dataplane/stages/*", "dataplane/burst.*", "dataplane/exit.h", "dataplane/family.h",
+    "dataplane/flow_hash.*", "dataplane/stage.h", "dataplane/walk.h", "dataplane/worker.cc", "fib/*_kernel*",
     "vlan/tag_stack.*",
 )  # fmt: skip
 ANY = ("*",)

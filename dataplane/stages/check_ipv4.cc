@@ -5,6 +5,7 @@ namespace causeway {
 
 Exit CheckIpv4::examine(const PacketMeta& meta) noexcept {
     if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kArp))) return Exit::kArp;
+    if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kIpv6))) return Exit::kIpv6;
     if (meta.ether_type != kIpv4) return Exit::kUnknownEtherType;
 
     const Ipv4Header& header = meta.ipv4();

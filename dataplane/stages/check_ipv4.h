@@ -35,12 +35,12 @@ class MartianTable {
     }();
 };
 
-// Lets pass what a router may forward; sends ARP to the control thread.
+// Lets pass what a router may forward; sends ARP to the control thread, and IPv6 to its own walk.
 //
 //   Reads    meta.ether_type, the IPv4 header
 //   Writes   meta.packet_bytes
-//   Exits    kArp kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum kBadIpv4Length
-//            kMartianSource kMartianDestination
+//   Exits    kArp kIpv6 kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum
+//            kBadIpv4Length kMartianSource kMartianDestination
 //   Source   RFC 1812 5.2.2 (checks 1 to 5), 5.3.7 (martians)
 struct CheckIpv4 {
     static constexpr std::string_view kName = "check_ipv4";

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "dataplane/burst.h"
-#include "dataplane/flow_hash.h"
+#include "dataplane/family.h"
 #include "dataplane/tables.h"
 
 namespace causeway {
@@ -15,30 +15,30 @@ namespace causeway {
 //
 //   Reads    meta.vrf, the destination, the flow's five-tuple where a group has several ways
 //   Writes   meta.adjacency
-//   Exits    kNoRoute kLocal kUnresolved kBlackhole kUnreachable kProhibit kNextHopDown
+//   Exits    kNoRoute kLocal kUnresolved kBlackhole kUnreachable kProhibit kNextHopDown;
+//            of IPv6 kNeighbourDiscovery kMartianSource, too (Ipv6::settle())
 //   Cost     one bulk FIB lookup a burst; one bucket and one adjacency a packet
 //   Source   RFC 2992 (hash of the flow onto buckets); a dead way only changes buckets
+template <class Family>
 struct FindRoute {
     static constexpr std::string_view kName = "find_route";
 
     static void run(Burst& burst, const Tables& tables) noexcept {
-        std::array<RouteKey, kBurstSizeMax> keys;
+        std::array<decltype(Family::route_key(PacketMeta())), kBurstSizeMax> keys;
         std::array<GroupId, kBurstSizeMax> groups;
-        burst.gather(keys, [](const PacketMeta& meta) noexcept {
-            return RouteKey{meta.vrf, Ipv4Address(meta.ipv4().destination.host())};
-        });
+        burst.gather(keys, Family::route_key);
 
         const std::size_t count = burst.size();
-        tables.fib4->lookup(std::span(keys).first(count), std::span(groups).first(count));
+        Family::fib(tables).lookup(std::span(keys).first(count), std::span(groups).first(count));
 
         const NextHops& next_hops = *tables.next_hops;
         burst.filter(groups, [&next_hops](PacketMeta& meta, const GroupId& id) noexcept {
             const Group group = next_hops.group(id);
             std::uint32_t bucket = group.first_bucket;
-            if (group.bucket_mask != 0) bucket += flow_hash(meta.ipv4()) & group.bucket_mask;
+            if (group.bucket_mask != 0) bucket += Family::flow_hash_of(meta) & group.bucket_mask;
             const Adjacency& adjacency = next_hops.adjacency(next_hops.bucket(bucket));
             meta.adjacency = &adjacency;
-            return exit_of(adjacency.kind);
+            return Family::settle(meta, exit_of(adjacency.kind));
         });
     }
 

@@ -12,12 +12,12 @@ namespace causeway {
 
 // Reads a frame's MAC address, tags and EtherType.
 //
-//   Reads    the frame, the port's tag types and MAC address
+//   Reads    the frame, the port's tag types and MAC address; of a multicast, its IPv6 destination
 //   Writes   meta.outer_tag, meta.inner_tag, meta.ether_type, meta.header_bytes
 //   Exits    kTruncatedFrame kNotOurMac kUntagged kPriorityTagged kReservedVid kTripleTagged
-//   kWrongTpid Source   IEEE 802.1Q 9.6; of broadcasts only ARP is let through (RFC 1812 5.3.4
-//   forbids to forward
-//            a packet that came as a link-layer broadcast)
+//            kWrongTpid
+//   Source   IEEE 802.1Q 9.6; of broadcasts only ARP is let through (RFC 1812 5.3.4 forbids to
+//            forward what came as one), of multicasts what Neighbour Discovery uses (RFC 2464 7)
 struct ParseEthernet {
     static constexpr std::string_view kName = "parse_ethernet";
 
@@ -33,14 +33,12 @@ struct ParseEthernet {
         if (stack.fault != TagFault::kNone) [[unlikely]]
             return exit_of(stack.fault);
         const std::uint64_t mac = mac_word(meta.frame);
-        const bool ours = mac == port_.mac || (mac == kBroadcast && stack.ether_type == kArp);
-        return ours ? Exit::kNone : Exit::kNotOurMac;
+        if (mac == port_.mac) [[likely]]
+            return Exit::kNone;
+        return is_for_everyone(meta) ? Exit::kNone : Exit::kNotOurMac;
     }
 
   private:
-    static constexpr Be16 kArp{static_cast<std::uint16_t>(EtherType::kArp)};
-    static constexpr std::uint64_t kBroadcast = 0xffff'ffff'ffffU;
-
     [[nodiscard]] static Exit exit_of(TagFault fault) noexcept {
         static constexpr std::array kExitOfFault{
             Exit::kNone,         Exit::kUntagged,  Exit::kPriorityTagged, Exit::kReservedVid,
@@ -49,6 +47,9 @@ struct ParseEthernet {
         static_assert(kExitOfFault.size() == static_cast<std::size_t>(TagFault::kTruncated) + 1);
         return kExitOfFault[static_cast<std::size_t>(fault)];
     }
+
+    // Whether a frame that is not sent to us alone is nonetheless for us.
+    [[nodiscard]] static bool is_for_everyone(const PacketMeta& meta) noexcept;
 
     const PortState port_;
 };

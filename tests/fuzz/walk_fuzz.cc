@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any frame through the whole walk, over a heap buffer of exactly the size that the walk may read,
-// so that AddressSanitizer sees what it does not see inside DPDK's own memory. The slow twin says
-// how it must end; what goes up is shown to the functions of control/icmp.h.
+// Any frame through the walk of its family, over a heap buffer of exactly the size that the walk
+// may read, so that AddressSanitizer sees what it does not see inside DPDK's own memory. The slow
+// twin says how it must end; what goes up of IPv4 is shown to the functions of control/icmp.h.
 //
 //   input: a byte whose lowest bit chooses the port, then the frame
 //
 // Readable is the room before the frame that a device leaves (the rewrite stores 32 bytes), the
-// frame, and behind it: 42 bytes from the frame's start (two tags and an IPv4 header) and four more
-// than the frame has (the ports, vlan/tag_stack.h and dataplane/flow_hash.h say so).
+// frame, and behind it: 63 bytes from the frame's start (two tags, an IPv6 header and the type of
+// ICMPv6) and four more than the frame has (the ports, vlan/tag_stack.h and dataplane/flow_hash.h
+// say so).
 #include <rte_mbuf.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/grace.h"
+#include "base/text.h"
 #include "control/icmp.h"
 #include "dataplane/burst.h"
 #include "dataplane/walk.h"
@@ -40,7 +42,7 @@ constexpr AttachmentId kClosed{18};
 class FuzzRouter {
   public:
     FuzzRouter() {
-        CHECK(rib_.create_vrf(kVrf).has_value());
+        CHECK(rib_.create_vrf(kVrf).has_value() && rib6_.create_vrf(kVrf).has_value());
         twin_.mac = kRouterMac;
         twin_.tpids[1] = {.outer = Tpid::kDot1ad, .inner = Tpid::kDot1q};
         twin_.attachments = {{kEdge, PortId(0), 10, 100, kVrf, Exit::kNone},
@@ -61,19 +63,23 @@ class FuzzRouter {
         CHECK(by_tag.has_value());
         tables_.attachments_by_tag = std::move(by_tag).value();
         tables_.fib4 = fib_.get();
+        tables_.fib6 = fib6_.get();
         tables_.next_hops = next_hops_.get();
 
         route_forward("10.2.0.0/16", 1'400);
+        route_forward("2001:db8:2::/48", 1'400);
         route("10.3.0.0/16", AdjacencyKind::kUnresolved, Exit::kUnresolved);
         route("10.4.0.0/16", AdjacencyKind::kBlackhole, Exit::kBlackhole);
         route("10.5.0.0/16", AdjacencyKind::kUnreachable, Exit::kUnreachable);
         route("10.6.0.0/16", AdjacencyKind::kProhibit, Exit::kProhibit);
         route("192.168.0.2/32", AdjacencyKind::kLocal, Exit::kLocal);
+        route("2001:db8:3::/48", AdjacencyKind::kUnresolved, Exit::kUnresolved);
+        route("2001:db8::2/128", AdjacencyKind::kLocal, Exit::kLocal);
     }
 
     void walk(PortId port, const Frame& frame) {
         constexpr std::size_t kRoom = RTE_PKTMBUF_HEADROOM;
-        const std::size_t readable = std::max<std::size_t>(42, frame.size() + 4);
+        const std::size_t readable = std::max<std::size_t>(63, frame.size() + 4);
         const auto buffer = std::make_unique<std::uint8_t[]>(kRoom + readable);
         std::ranges::copy(frame, buffer.get() + kRoom);
         rte_mbuf mbuf{};
@@ -83,21 +89,27 @@ class FuzzRouter {
         mbuf.pkt_len = mbuf.data_len;
         burst_.room()[0] = &mbuf;
         burst_.start(port, 1);
-        walk_(burst_, tables_);
-        CHECK(burst_.size() + burst_.left().size() == 1);
+        ipv4_walk_(burst_, tables_);
+        ipv6_burst_.take(burst_, Exit::kIpv6);
+        const bool is_ipv6 = ipv6_burst_.size() == 1;
+        if (is_ipv6) ipv6_walk_(ipv6_burst_, tables_);
+        CHECK(burst_.size() + burst_.left().size() == (is_ipv6 ? 0 : 1));
+        Burst& burst = is_ipv6 ? ipv6_burst_ : burst_;
+        CHECK(burst.size() + burst.left().size() == 1);
 
         const SlowFate fate = twin_.walk(port, frame);
         const auto* at = rte_pktmbuf_mtod(&mbuf, const std::uint8_t*);
         const Frame after(at, at + mbuf.data_len);
-        if (burst_.size() == 1) {
+        if (burst.size() == 1) {
             CHECK(fate.exit == Exit::kNone && fate.ways.at(0).frame == after);
             return;
         }
-        const PacketMeta& meta = burst_.left()[0].meta;
+        const PacketMeta& meta = burst.left()[0].meta;
         CHECK(meta.exit == fate.exit && meta.attachment == fate.row);
         CHECK(after == frame);
-        const bool is_packet = info_of(meta.exit).fate == Fate::kPunt && meta.exit != Exit::kArp;
-        if (is_packet) speak_icmp_about(frame, meta.header_bytes, meta.packet_bytes);
+        const bool is_ipv4 =
+            info_of(meta.exit).fate == Fate::kPunt && meta.exit != Exit::kArp && !is_ipv6;
+        if (is_ipv4) speak_icmp_about(frame, meta.header_bytes, meta.packet_bytes);
     }
 
   private:
@@ -113,11 +125,23 @@ class FuzzRouter {
         CHECK(made.has_value());
         return std::move(made).value();
     }
+    static std::unique_ptr<Fib6> new_fib6(GracePeriods& grace) {
+        auto made = Fib6::create(grace, {.vrfs_max = 4});
+        CHECK(made.has_value());
+        return std::move(made).value();
+    }
 
+    void add(const IpPrefix& prefix, GroupId group) {
+        const auto* const ipv4 = std::get_if<Ipv4Prefix>(&prefix);
+        const auto added = ipv4 != nullptr ? rib_.add(kVrf, *ipv4, RouteSource::kStatic, group)
+                                           : rib6_.add(kVrf, std::get<Ipv6Prefix>(prefix),
+                                                       RouteSource::kStatic, group);
+        CHECK(added.has_value());
+    }
     void route(const char* destination, AdjacencyKind kind, Exit exit) {
-        CHECK(rib_.add(kVrf, prefix(destination), RouteSource::kStatic, special_group(kind))
-                  .has_value());
-        twin_.routes.push_back({kVrf, prefix(destination), exit, {}});
+        const IpPrefix prefix = parse_ip_prefix(destination).value();
+        add(prefix, special_group(kind));
+        twin_.routes.push_back({kVrf, prefix, exit, {}});
     }
     void route_forward(const char* destination, std::uint16_t mtu) {
         Adjacency way;
@@ -125,16 +149,23 @@ class FuzzRouter {
         way.port = PortId(1);
         way.attachment = kSingle;
         way.mtu = mtu;
-        const Frame header = frame().to(kCustomerMac).from(kRouterMac).tag(0x88a8, 300).bytes();
+        const IpPrefix prefix = parse_ip_prefix(destination).value();
+        const bool is_ipv4 = std::holds_alternative<Ipv4Prefix>(prefix);
+        const Frame header = frame()
+                                 .to(kCustomerMac)
+                                 .from(kRouterMac)
+                                 .tag(0x88a8, 300)
+                                 .type(is_ipv4 ? 0x0800 : 0x86dd)
+                                 .bytes();
         way.set_header(header);
-        const auto id = next_hops_->acquire(kSingle, ip("10.2.0.1"));
+        const IpAddress neighbour = is_ipv4 ? IpAddress(ip("10.2.0.1")) : ip6("2001:db8:2::1");
+        const auto id = next_hops_->acquire(kSingle, neighbour);
         CHECK(id.has_value() && next_hops_->set_forwarding(*id, way).has_value());
         const GroupMember member{.next_hop = *id, .weight = 1};
         const auto group = next_hops_->acquire_group({&member, 1});
         CHECK(group.has_value());
-        CHECK(rib_.add(kVrf, prefix(destination), RouteSource::kStatic, *group).has_value());
-        twin_.routes.push_back(
-            {kVrf, prefix(destination), Exit::kNone, {{kSingle, PortId(1), header, mtu}}});
+        add(prefix, *group);
+        twin_.routes.push_back({kVrf, prefix, Exit::kNone, {{kSingle, PortId(1), header, mtu}}});
     }
 
     // As the slow path would: the packet alone, in a buffer of its own length.
@@ -163,11 +194,15 @@ class FuzzRouter {
     std::unique_ptr<NextHops> next_hops_ = new_next_hops(grace_);
     std::unique_ptr<Fib4> fib_ = new_fib(grace_);
     Rib4 rib_{*fib_, *next_hops_, {}};
+    std::unique_ptr<Fib6> fib6_ = new_fib6(grace_);
+    Rib6 rib6_{*fib6_, *next_hops_, {}};
     Tables tables_;
     SlowWalk twin_;
     Counters counters_;
     Burst burst_{counters_};
-    Ipv4Walk walk_;
+    Burst ipv6_burst_{counters_};
+    Ipv4Walk ipv4_walk_;
+    Ipv6Walk ipv6_walk_;
 };
 
 }  // namespace

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 
+#include "base/ipv6.h"
 #include "tests/packets/world.h"
 #include "tests/support/frame_builder.h"
 
@@ -16,6 +18,31 @@ constexpr std::array<const char*, 20> kDestinations{
     "10.4.0.1",    "10.5.0.1",    "10.6.0.1",   "10.7.0.1",        "10.8.0.1",
     "192.168.0.2", "192.168.0.6", "10.9.0.9",   "203.0.113.9",     "224.0.0.5",
     "127.0.0.1",   "192.168.0.1", "10.2.0.254", "255.255.255.255", "169.254.1.1"};
+
+constexpr std::array<const char*, 24> kIpv6Destinations{"2001:db8:1::10",
+                                                        "2001:db8:1:77::3",
+                                                        "2001:db8:2::10",
+                                                        "2001:db8:2:200::9",
+                                                        "2001:db8:3::1",
+                                                        "2001:db8:4::1",
+                                                        "2001:db8:5::1",
+                                                        "2001:db8:6::1",
+                                                        "2001:db8:7::1",
+                                                        "2001:db8:8::1",
+                                                        "2001:db8::2",
+                                                        "2001:db8::6",
+                                                        "2001:db8:9::9",
+                                                        "2600::9",
+                                                        "ff02::1",
+                                                        "ff02::1:ff00:2",
+                                                        "ff02::2",
+                                                        "::1",
+                                                        "::",
+                                                        "2001:db8::1",
+                                                        "2001:db8:2::254",
+                                                        "fe80::1",
+                                                        "::ffff:192.168.0.2",
+                                                        "fdff::1"};
 
 std::array<std::vector<FrameBuilder>, 3> tags_by_port() {
     return {{
@@ -42,16 +69,38 @@ std::vector<FrameBuilder> packets_of(const FrameBuilder& tags, const char* desti
     };
 }
 
+std::vector<FrameBuilder> ipv6_packets_of(const FrameBuilder& tags, const char* destination) {
+    const auto packet = [&] { return FrameBuilder(tags).ipv6("2001:db8:1::10", destination); };
+    return {
+        packet().udp(4'000, 53),
+        packet().tcp(50'000, 443).payload(30).pad_to(140),
+        packet().icmpv6(Icmpv6Type::kEchoRequest, 32),
+        packet().udp(4'000, 53).ttl(1),
+        packet().udp(4'000, 53).payload(1'380),
+        packet().udp(4'000, 53).extension(IpProtocol::kHopByHopOptions),
+        packet()
+            .tcp(4'000, 53)
+            .extension(IpProtocol::kRouting, 24)
+            .extension(IpProtocol::kDestinationOptions, 16),
+        packet().udp(4'000, 53).fragment(64, Ipv4Header::kMoreFragments).payload(64),
+        packet().udp(4'000, 53).fragment(0, 0).extension(IpProtocol::kAuthentication, 24),
+        packet().neighbour_discovery(Icmpv6Type::kNeighbourSolicitation, "2001:db8::2"),
+    };
+}
+
 }  // namespace
 
 FrameMaker::FrameMaker(SeededRandom& random) : random_(random) {
     const auto tags = tags_by_port();
     for (std::size_t port = 0; port < tags.size(); ++port) {
-        for (const FrameBuilder& each : tags[port]) add_good(good_[port], each);
+        for (const FrameBuilder& each : tags[port]) {
+            add_good_ipv4(good_[port], each);
+            add_good_ipv6(good_[port], each);
+        }
     }
 }
 
-void FrameMaker::add_good(std::vector<Frame>& frames, const FrameBuilder& tags) {
+void FrameMaker::add_good_ipv4(std::vector<Frame>& frames, const FrameBuilder& tags) {
     for (const char* destination : kDestinations) {
         for (const FrameBuilder& packet : packets_of(tags, destination)) {
             frames.push_back(packet.bytes());
@@ -63,6 +112,26 @@ void FrameMaker::add_good(std::vector<Frame>& frames, const FrameBuilder& tags) 
                                  .to(kBroadcastMac)
                                  .arp(operation, kCustomerMac, sender, "192.168.0.2")
                                  .bytes());
+        }
+    }
+}
+
+void FrameMaker::add_good_ipv6(std::vector<Frame>& frames, const FrameBuilder& tags) {
+    for (const char* destination : kIpv6Destinations) {
+        for (const FrameBuilder& packet : ipv6_packets_of(tags, destination)) {
+            frames.push_back(packet.bytes());
+        }
+    }
+    for (const char* source : {"2001:db8::1", "2001:db8::5", "fe80::1", "::"}) {
+        for (const char* group : {"ff02::1", "ff02::1:ff00:2", "ff02::1:ff00:6"}) {
+            for (const Icmpv6Type type :
+                 {Icmpv6Type::kNeighbourSolicitation, Icmpv6Type::kNeighbourAdvertisement}) {
+                frames.push_back(FrameBuilder(tags)
+                                     .to(multicast_mac(ip6(group)))
+                                     .ipv6(source, group)
+                                     .neighbour_discovery(type, "2001:db8::2")
+                                     .bytes());
+            }
         }
     }
 }
@@ -113,9 +182,15 @@ void FrameMaker::change_once(Frame& frame) {
             set_word(frame, 14 + 4 * below(2), kVids[below(kVids.size())]);
             break;
         case 6:
-        case 7:
-            set_address(frame, (below(2) == 0 ? 22U : 18U) + (below(2) == 0 ? 12U : 16U));
+        case 7: {
+            const std::size_t layer3 = below(2) == 0 ? 22U : 18U;
+            if (frame.size() > layer3 && frame[layer3] >> 4 == 6) {
+                set_ipv6_address(frame, layer3 + (below(2) == 0 ? 8U : 24U));
+            } else {
+                set_address(frame, layer3 + (below(2) == 0 ? 12U : 16U));
+            }
             break;
+        }
         case 8:
             set_word(frame, (below(2) == 0 ? 22U : 18U) + 2 * below(10),
                      static_cast<std::uint16_t>(random_()));
@@ -139,6 +214,15 @@ void FrameMaker::set_address(Frame& frame, std::size_t offset) {
                                       : ip(kDestinations[below(kDestinations.size())]).value();
     set_word(frame, offset, static_cast<std::uint16_t>(address >> 16));
     set_word(frame, offset + 2, static_cast<std::uint16_t>(address));
+}
+
+void FrameMaker::set_ipv6_address(Frame& frame, std::size_t offset) {
+    // Likewise, in 2001:db8:1::/48.
+    const WireIpv6Address address(below(2) == 0
+                                      ? Ipv6Address(0x2001'0db8'0001'0000U, below(65'536))
+                                      : ip6(kIpv6Destinations[below(kIpv6Destinations.size())]));
+    if (offset + sizeof address > frame.size()) return;
+    std::memcpy(frame.data() + offset, &address, sizeof address);
 }
 
 void FrameMaker::mend_checksum(Frame& frame) {

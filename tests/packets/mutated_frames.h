@@ -24,11 +24,13 @@ class FrameMaker {
     [[nodiscard]] Frame next(PortId port);
 
   private:
-    void add_good(std::vector<Frame>& frames, const FrameBuilder& tags);
+    static void add_good_ipv4(std::vector<Frame>& frames, const FrameBuilder& tags);
+    static void add_good_ipv6(std::vector<Frame>& frames, const FrameBuilder& tags);
     void mutate(Frame& frame);
     void change_once(Frame& frame);
     void set_word(Frame& frame, std::size_t offset, std::uint16_t word);
     void set_address(Frame& frame, std::size_t offset);
+    void set_ipv6_address(Frame& frame, std::size_t offset);
     void mend_checksum(Frame& frame);
     [[nodiscard]] std::size_t below(std::size_t bound) { return random_.below(bound); }
 

@@ -37,6 +37,15 @@ std::string hex(const Frame& frame) {
     return text;
 }
 
+bool is_ipv6(const Frame& frame) {
+    const auto type_at = [&frame](std::size_t at) {
+        return at + 2 <= frame.size() ? frame[at] << 8 | frame[at + 1] : 0;
+    };
+    std::size_t at = 12;
+    while (type_at(at) == 0x8100 || type_at(at) == 0x88a8) at += 4;
+    return type_at(at) == 0x86dd;
+}
+
 // RFC 1071, once more.
 bool checksum_holds(std::span<const std::uint8_t> bytes) {
     std::uint64_t sum = 0;
@@ -105,6 +114,7 @@ class MutatedFrames : public testing::Test {
     }
 
     void install(const SlowRoute& route) {
+        if (std::holds_alternative<Ipv6Prefix>(route.prefix)) return;
         const std::string destination = to_string(route.prefix);
         if (route.exit == Exit::kLocal) return;  // it came with its attachment
         if (route.exit != Exit::kNone) {
@@ -157,14 +167,16 @@ class MutatedFrames : public testing::Test {
             std::ranges::copy(next.frame, packet->bytes().begin());
             packet->note() = {.attachment = next.out, .vrf = {}, .port = port};
             bed_.inject(std::move(*packet));
-            injected_[port.value()].push_back(std::move(next.frame));
+            injected_[{port, is_ipv6(next.frame)}].push_back(std::move(next.frame));
             to_inject_.pop_front();
         }
     }
 
     void collect() {
         for (const PortId port : kPorts) {
-            for (Frame& frame : bed_.sent(port)) sent_[port.value()].push_back(std::move(frame));
+            for (Frame& frame : bed_.sent(port)) {
+                sent_[{port, is_ipv6(frame)}].push_back(std::move(frame));
+            }
         }
         for (Packet& packet : bed_.punted()) punted_.push_back(std::move(packet));
     }
@@ -176,22 +188,22 @@ class MutatedFrames : public testing::Test {
         if (fate.exit == Exit::kNone) return expect_sent(fate, frame);
         ++exits_[fate.row][static_cast<std::size_t>(fate.exit)];
         if (info_of(fate.exit).fate == Fate::kDrop) return;
-        // Those that leave at an earlier stage go up first; those of one reason in their order.
-        const auto waiting = std::ranges::find_if(
-            punted_, [&](Packet& packet) { return packet.note().exit == fate.exit; });
+        // Those that leave at an earlier stage go up first, so there is no order to hold them to.
+        const auto waiting = std::ranges::find_if(punted_, [&](Packet& packet) {
+            return packet.note().exit == fate.exit && packet.note().attachment == fate.row &&
+                   std::ranges::equal(packet.bytes(), frame);
+        });
         ASSERT_NE(waiting, punted_.end()) << "did not go up as " << info_of(fate.exit).name;
         Packet& packet = *waiting;
-        ASSERT_EQ(packet.note().attachment, fate.row);
         ASSERT_EQ(packet.note().vrf, fate.vrf);
         ASSERT_EQ(packet.note().header_bytes, fate.header_bytes);
-        ASSERT_TRUE(std::ranges::equal(packet.bytes(), frame));
         expected_.push_back(std::move(packet));
         punted_.erase(waiting);
     }
 
     void expect_sent(const SlowFate& fate, const Frame& frame) {
         for (const SlowFate::Way& way : fate.ways) {
-            std::deque<Frame>& sent = sent_[way.port.value()];
+            std::deque<Frame>& sent = sent_[{way.port, is_ipv6(frame)}];
             if (sent.empty() || sent.front() != way.frame) continue;
             sent.pop_front();
             if (fate.ways.size() == 1) return;
@@ -205,11 +217,10 @@ class MutatedFrames : public testing::Test {
     }
 
     void expect_only_injected_remains() {
-        for (const PortId port : kPorts) {
-            ASSERT_TRUE(std::ranges::equal(sent_[port.value()], injected_[port.value()]));
-            sent_[port.value()].clear();
-            injected_[port.value()].clear();
-        }
+        std::erase_if(sent_, [](const auto& each) { return each.second.empty(); });
+        ASSERT_TRUE(sent_ == injected_);
+        sent_.clear();
+        injected_.clear();
         ASSERT_TRUE(punted_.empty());
     }
 
@@ -290,8 +301,10 @@ class MutatedFrames : public testing::Test {
     SeededRandom random_;
     ControlBed control_{{}, bed_.pool()};
 
-    std::array<std::deque<Frame>, 3> sent_;
-    std::array<std::deque<Frame>, 3> injected_;
+    // In their order, of one port and family; families overtake each other.
+    using Queues = std::map<std::pair<PortId, bool>, std::deque<Frame>>;
+    Queues sent_;
+    Queues injected_;
     std::deque<FakeTransmitter::Sent> to_inject_;
     std::vector<Packet> punted_;
     std::vector<Packet> expected_;  // of those, what the twin has said would go up
@@ -318,6 +331,7 @@ TEST_F(MutatedFrames, a_million_end_as_the_slow_twin_says_and_every_one_is_accou
     EXPECT_EQ(bed_.unaccounted(), "");
     for (const ExitInfo& info : kExits) {
         if (info.exit == Exit::kTxFull || info.exit == Exit::kPuntFull) continue;
+        if (info.exit == Exit::kIpv6) continue;  // no end
         EXPECT_GT(seen_[static_cast<std::size_t>(info.exit)], frames / 10'000) << info.name;
     }
     EXPECT_GT(way_of_flow_.size(), frames / 1'000);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "tests/support/frame_builder.h"
 
 namespace causeway::test {
@@ -18,6 +19,12 @@ void append(Frame& frame, std::uint16_t word) {
     frame.push_back(static_cast<std::uint8_t>(word));
 }
 
+IpPrefix any_prefix(const char* text) {
+    const auto parsed = parse_ip_prefix(text);
+    CHECK(parsed.has_value());
+    return *parsed;
+}
+
 }  // namespace
 
 MacAddress mac_behind(AttachmentId attachment) {
@@ -30,7 +37,12 @@ World::World(const TestBedOptions& options)
     twin_.tpids[kSecondaryPort.value()] = {.outer = Tpid::kDot1ad, .inner = Tpid::kDot1q};
     bed_.set_tpids(kSecondaryPort, twin_.tpids[kSecondaryPort.value()]);
     attach_all();
+    route_ipv4();
+    route_ipv6();
+    bed_.publish();
+}
 
+void World::route_ipv4() {
     const Hop primary = hop(kContosoPrimary, "192.168.0.1");
     const Hop secondary = hop(kContosoSecondary, "192.168.0.5");
     Hop dead = hop(kContosoPrimary, "192.168.0.9");
@@ -55,7 +67,33 @@ World::World(const TestBedOptions& options)
 
     route(fabrikam_, "10.1.0.0/16", {hop(kFabrikam, "192.168.0.1")});
     route(fabrikam_, "10.9.0.0/16", {hop(kFabrikamCore, "10.9.0.1")});
-    bed_.publish();
+}
+
+void World::route_ipv6() {
+    const Hop primary = hop(kContosoPrimary, "2001:db8::1");
+    const Hop secondary = hop(kContosoSecondary, "2001:db8::5");
+    Hop dead = hop(kContosoPrimary, "2001:db8::9");
+    kill(dead);
+    route(contoso_, "2001:db8:1::/48", {primary, secondary});
+    route(contoso_, "2001:db8:2::/48", {hop(kContosoCore, "2001:db8:2::1", 1'400)});
+    route(contoso_, "2001:db8:2:200::/64", {secondary});
+    route(contoso_, "2001:db8:3::/48", AdjacencyKind::kUnresolved, Exit::kUnresolved);
+    route(contoso_, "2001:db8:4::/48", AdjacencyKind::kBlackhole, Exit::kBlackhole);
+    route(contoso_, "2001:db8:5::/48", AdjacencyKind::kUnreachable, Exit::kUnreachable);
+    route(contoso_, "2001:db8:6::/48", AdjacencyKind::kProhibit, Exit::kProhibit);
+    route(contoso_, "2001:db8:7::/48", {dead});
+    route(contoso_, "2001:db8:8::/48", {dead, secondary});
+    route(contoso_, "2001:db8::2/128", AdjacencyKind::kLocal, Exit::kLocal);
+    route(contoso_, "2001:db8::6/128", AdjacencyKind::kLocal, Exit::kLocal);
+
+    const Hop adatum_core = hop(kAdatumCore, "2001:db8:2::1");
+    route(adatum_, "2001:db8:1::/48",
+          {hop(kAdatumPrimary, "2001:db8::1"), hop(kAdatumSecondary, "2001:db8::5")});
+    route(adatum_, "2001:db8:2::/48", {adatum_core});
+    route(adatum_, "::/0", {adatum_core});
+
+    route(fabrikam_, "2001:db8:1::/48", {hop(kFabrikam, "2001:db8::1")});
+    route(fabrikam_, "2001:db8:9::/48", {hop(kFabrikamCore, "2001:db8:9::1")});
 }
 
 void World::attach_all() {
@@ -86,6 +124,9 @@ void World::attach(AttachmentId id, PortId port, std::uint16_t outer, std::uint1
 }
 
 World::Hop World::hop(AttachmentId out, const char* address, std::uint16_t mtu) {
+    const auto neighbour = parse_ip_address(address);
+    CHECK(neighbour.has_value());
+    const bool is_ipv4 = std::holds_alternative<Ipv4Address>(*neighbour);
     const SlowAttachment& leg = attachment(out);
     const PortTpids tpids = twin_.tpids[leg.port.value()];
     SlowHop slow{.attachment = out, .port = leg.port, .header = {}, .mtu = mtu};
@@ -97,8 +138,8 @@ World::Hop World::hop(AttachmentId out, const char* address, std::uint16_t mtu) 
         append(slow.header, static_cast<std::uint16_t>(tpids.inner));
         append(slow.header, leg.inner);
     }
-    append(slow.header, std::uint16_t{0x0800});
-    return {bed_.neighbour(out, ip(address), mac_behind(out), mtu), slow};
+    append(slow.header, is_ipv4 ? std::uint16_t{0x0800} : std::uint16_t{0x86dd});
+    return {bed_.neighbour(out, *neighbour, mac_behind(out), mtu), slow};
 }
 
 void World::kill(Hop& hop) {
@@ -108,18 +149,19 @@ void World::kill(Hop& hop) {
 
 void World::route(VrfId vrf, const char* destination, std::initializer_list<Hop> hops) {
     std::vector<NextHopId> members;
-    SlowRoute slow{.vrf = vrf, .prefix = prefix(destination), .exit = Exit::kNone, .hops = {}};
+    SlowRoute slow{.vrf = vrf, .prefix = any_prefix(destination), .exit = Exit::kNone, .hops = {}};
     for (const Hop& hop : hops) {
         members.push_back(hop.id);
         slow.hops.push_back(hop.slow);
     }
-    bed_.route(vrf, prefix(destination), bed_.group(members));
+    bed_.route(vrf, slow.prefix, bed_.group(members));
     twin_.routes.push_back(std::move(slow));
 }
 
 void World::route(VrfId vrf, const char* destination, AdjacencyKind kind, Exit exit) {
-    bed_.route(vrf, prefix(destination), kind);
-    twin_.routes.push_back({.vrf = vrf, .prefix = prefix(destination), .exit = exit, .hops = {}});
+    const IpPrefix prefix = any_prefix(destination);
+    bed_.route(vrf, prefix, kind);
+    twin_.routes.push_back({.vrf = vrf, .prefix = prefix, .exit = exit, .hops = {}});
 }
 
 }  // namespace causeway::test

@@ -16,7 +16,8 @@
 //   core        500.501    fabrikam's network     fabrikam   10.9/16
 //
 // Tags are 0x8100, but for the outer tag of the secondary port, which is 0x88a8. Contoso also has a
-// special route of each kind, 10.3/16 to 10.8/16.
+// special route of each kind, 10.3/16 to 10.8/16. IPv6 goes where IPv4 goes: 10.N/16 is
+// 2001:db8:N::/48, 10.2.200/24 is 2001:db8:2:200::/64, and 192.168.0.K is 2001:db8::K.
 #pragma once
 
 #include <cstdint>
@@ -75,6 +76,8 @@ class World {
     void attach_all();
     void attach(AttachmentId id, PortId port, std::uint16_t outer, std::uint16_t inner, VrfId vrf,
                 Exit closed = Exit::kNone);
+    void route_ipv4();
+    void route_ipv6();
     [[nodiscard]] Hop hop(AttachmentId out, const char* address, std::uint16_t mtu = 1'500);
     void kill(Hop& hop);
     void route(VrfId vrf, const char* prefix, std::initializer_list<Hop> hops);

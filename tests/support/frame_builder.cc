@@ -10,6 +10,8 @@
 namespace causeway::test {
 namespace {
 
+constexpr std::uint8_t kExperiment = 253;  // RFC 3692 2.1
+
 template <class T>
 void append(std::vector<std::uint8_t>& bytes, const T& value) {
     const auto* at = reinterpret_cast<const std::uint8_t*>(&value);
@@ -26,6 +28,18 @@ Ipv4Address ip(std::string_view text) {
 
 Ipv4Prefix prefix(std::string_view text) {
     const auto parsed = parse_ipv4_prefix(text);
+    CHECK(parsed.has_value());
+    return *parsed;
+}
+
+Ipv6Address ip6(std::string_view text) {
+    const auto address = parse_ipv6_address(text);
+    CHECK(address.has_value());
+    return *address;
+}
+
+Ipv6Prefix prefix6(std::string_view text) {
+    const auto parsed = parse_ipv6_prefix(text);
     CHECK(parsed.has_value());
     return *parsed;
 }
@@ -54,29 +68,63 @@ FrameBuilder& FrameBuilder::ipv4(std::string_view source, std::string_view desti
     ipv4_ = Ipv4Header{};
     ipv4_->version_ihl = 0x45;
     ipv4_->ttl = 64;
-    ipv4_->protocol = 253;  // RFC 3692: for experiments
+    ipv4_->protocol = kExperiment;
     ipv4_->source = Be32(ip(source).value());
     ipv4_->destination = Be32(ip(destination).value());
     return *this;
 }
 FrameBuilder& FrameBuilder::ttl(std::uint8_t ttl) {
-    ipv4_->ttl = ttl;
+    (ipv6_ ? ipv6_->hop_limit : ipv4_->ttl) = ttl;
     return *this;
 }
 FrameBuilder& FrameBuilder::dont_fragment() {
     ipv4_->flags_fragment = Be16(Ipv4Header::kDontFragment);
     return *this;
 }
-FrameBuilder& FrameBuilder::fragment(std::uint16_t offset_bytes, std::uint16_t more_fragments_bit) {
-    ipv4_->flags_fragment = Be16(static_cast<std::uint16_t>(more_fragments_bit | offset_bytes / 8));
+FrameBuilder& FrameBuilder::fragment(std::uint16_t offset_bytes,
+                                     std::uint16_t ipv4_more_fragments_bit) {
+    if (!ipv6_) {
+        ipv4_->flags_fragment =
+            Be16(static_cast<std::uint16_t>(ipv4_more_fragments_bit | offset_bytes / 8));
+        return *this;
+    }
+    const unsigned more = ipv4_more_fragments_bit != 0 ? Ipv6FragmentHeader::kMoreFragments : 0U;
+    Extension header{.protocol = IpProtocol::kFragment, .bytes = {}};
+    append(header.bytes,
+           Ipv6FragmentHeader{.next_header = 0,
+                              .reserved = 0,
+                              .offset_more = Be16(static_cast<std::uint16_t>(offset_bytes | more)),
+                              .identification = Be32(0x1234'5678)});
+    extensions_.push_back(std::move(header));
+    return *this;
+}
+FrameBuilder& FrameBuilder::ipv6(std::string_view source, std::string_view destination) {
+    ipv6_ = Ipv6Header{};
+    ipv6_->version_class_label = Be32(Ipv6Header::kVersion6);
+    ipv6_->next_header = kExperiment;
+    ipv6_->hop_limit = 64;
+    ipv6_->source = WireIpv6Address(ip6(source));
+    ipv6_->destination = WireIpv6Address(ip6(destination));
+    return *this;
+}
+FrameBuilder& FrameBuilder::extension(IpProtocol protocol, std::size_t bytes) {
+    Extension header{.protocol = protocol, .bytes = std::vector<std::uint8_t>(bytes)};
+    const std::size_t length =
+        protocol == IpProtocol::kAuthentication ? bytes / 4 - 2 : bytes / 8 - 1;
+    header.bytes.at(1) = static_cast<std::uint8_t>(length);
+    extensions_.push_back(std::move(header));
+    return *this;
+}
+FrameBuilder& FrameBuilder::payload_length(std::uint16_t value) {
+    payload_length_ = value;
     return *this;
 }
 FrameBuilder& FrameBuilder::options(std::size_t bytes) {
     options_.assign(bytes, 1);
     return *this;
 }
-FrameBuilder& FrameBuilder::version_ihl(std::uint8_t value) {
-    version_ihl_ = value;
+FrameBuilder& FrameBuilder::first_byte(std::uint8_t value) {
+    first_byte_ = value;
     return *this;
 }
 FrameBuilder& FrameBuilder::total_length(std::uint16_t value) {
@@ -88,7 +136,7 @@ FrameBuilder& FrameBuilder::bad_checksum() {
     return *this;
 }
 FrameBuilder& FrameBuilder::udp(std::uint16_t source_port, std::uint16_t destination_port) {
-    ipv4_->protocol = static_cast<std::uint8_t>(IpProtocol::kUdp);
+    set_protocol(IpProtocol::kUdp);
     layer4_.clear();
     append(layer4_, UdpHeader{.source_port = Be16(source_port),
                               .destination_port = Be16(destination_port),
@@ -97,7 +145,7 @@ FrameBuilder& FrameBuilder::udp(std::uint16_t source_port, std::uint16_t destina
     return *this;
 }
 FrameBuilder& FrameBuilder::tcp(std::uint16_t source_port, std::uint16_t destination_port) {
-    ipv4_->protocol = static_cast<std::uint8_t>(IpProtocol::kTcp);
+    set_protocol(IpProtocol::kTcp);
     layer4_.assign(20, 0);
     const Be16 ports[2] = {Be16(source_port), Be16(destination_port)};
     std::memcpy(layer4_.data(), ports, sizeof ports);
@@ -105,7 +153,7 @@ FrameBuilder& FrameBuilder::tcp(std::uint16_t source_port, std::uint16_t destina
     return *this;
 }
 FrameBuilder& FrameBuilder::echo_request(std::uint16_t identifier, std::uint16_t sequence) {
-    ipv4_->protocol = static_cast<std::uint8_t>(IpProtocol::kIcmp);
+    set_protocol(IpProtocol::kIcmp);
     IcmpHeader icmp{};
     icmp.type = static_cast<std::uint8_t>(IcmpType::kEchoRequest);
     icmp.rest_high = Be16(identifier);
@@ -116,6 +164,19 @@ FrameBuilder& FrameBuilder::echo_request(std::uint16_t identifier, std::uint16_t
     layer4_.clear();
     append(layer4_, icmp);
     return *this;
+}
+FrameBuilder& FrameBuilder::icmpv6(Icmpv6Type type, std::size_t body_bytes) {
+    set_protocol(IpProtocol::kIcmpv6);
+    layer4_.clear();
+    append(layer4_,
+           Icmpv6Header{
+               .type = static_cast<std::uint8_t>(type), .code = 0, .checksum = {}, .rest = {}});
+    return payload(body_bytes);
+}
+FrameBuilder& FrameBuilder::neighbour_discovery(Icmpv6Type type, std::string_view target) {
+    (void)icmpv6(type);
+    append(layer4_, WireIpv6Address(ip6(target)));
+    return ttl(255);
 }
 FrameBuilder& FrameBuilder::payload(std::size_t bytes) {
     layer4_.resize(layer4_.size() + bytes, 0);
@@ -150,10 +211,15 @@ std::vector<std::uint8_t> FrameBuilder::layer3() const {
         append(bytes, *arp_);
         return bytes;
     }
-    if (!ipv4_) return layer4_;
+    if (ipv6_) return ipv6_packet();
+    return ipv4_ ? ipv4_packet() : layer4_;
+}
+
+std::vector<std::uint8_t> FrameBuilder::ipv4_packet() const {
+    std::vector<std::uint8_t> bytes;
     Ipv4Header header = *ipv4_;
     const std::size_t header_bytes = sizeof header + options_.size();
-    header.version_ihl = version_ihl_.value_or(static_cast<std::uint8_t>(0x40 | header_bytes / 4));
+    header.version_ihl = first_byte_.value_or(static_cast<std::uint8_t>(0x40 | header_bytes / 4));
     header.total_length =
         Be16(total_length_.value_or(static_cast<std::uint16_t>(header_bytes + layer4_.size())));
     append(bytes, header);
@@ -167,6 +233,43 @@ std::vector<std::uint8_t> FrameBuilder::layer3() const {
     return bytes;
 }
 
+std::vector<std::uint8_t> FrameBuilder::ipv6_packet() const {
+    std::vector<std::uint8_t> behind;  // the header
+    std::uint8_t next = ipv6_->next_header;
+    for (auto extension = extensions_.rbegin(); extension != extensions_.rend(); ++extension) {
+        behind.insert(behind.begin(), extension->bytes.begin(), extension->bytes.end());
+        behind[0] = next;
+        next = static_cast<std::uint8_t>(extension->protocol);
+    }
+    std::vector<std::uint8_t> layer4 = layer4_;
+    if (ipv6_->next_header == static_cast<std::uint8_t>(IpProtocol::kIcmpv6)) {
+        // RFC 8200 8.1: the sum covers a pseudo-header, too.
+        std::vector<std::uint8_t> summed;
+        append(summed, ipv6_->source);
+        append(summed, ipv6_->destination);
+        append(summed, Be32(static_cast<std::uint32_t>(layer4.size())));
+        append(summed, Be32(ipv6_->next_header));
+        summed.insert(summed.end(), layer4.begin(), layer4.end());
+        const std::uint16_t checksum = checksum_of(summed);
+        std::memcpy(layer4.data() + offsetof(Icmpv6Header, checksum), &checksum, sizeof checksum);
+    }
+    behind.insert(behind.end(), layer4.begin(), layer4.end());
+
+    Ipv6Header header = *ipv6_;
+    header.next_header = next;
+    header.payload_length =
+        Be16(payload_length_.value_or(static_cast<std::uint16_t>(behind.size())));
+    std::vector<std::uint8_t> bytes;
+    append(bytes, header);
+    if (first_byte_) bytes[0] = *first_byte_;
+    bytes.insert(bytes.end(), behind.begin(), behind.end());
+    return bytes;
+}
+
+void FrameBuilder::set_protocol(IpProtocol protocol) {
+    (ipv6_ ? ipv6_->next_header : ipv4_->protocol) = static_cast<std::uint8_t>(protocol);
+}
+
 std::vector<std::uint8_t> FrameBuilder::bytes() const {
     std::vector<std::uint8_t> bytes;
     append(bytes, ethernet_.destination);
@@ -175,7 +278,7 @@ std::vector<std::uint8_t> FrameBuilder::bytes() const {
         append(bytes, tag.type);
         append(bytes, tag.tci);
     }
-    const EtherType usual = arp_ ? EtherType::kArp : EtherType::kIpv4;
+    const EtherType usual = arp_ ? EtherType::kArp : ipv6_ ? EtherType::kIpv6 : EtherType::kIpv4;
     append(bytes, Be16(type_.value_or(static_cast<std::uint16_t>(usual))));
     const std::vector<std::uint8_t> inner = layer3();
     bytes.insert(bytes.end(), inner.begin(), inner.end());

@@ -2,6 +2,8 @@
 #include "tests/support/slow_walk.h"
 
 #include <algorithm>
+#include <utility>
+#include <variant>
 
 namespace causeway::test {
 namespace {
@@ -12,6 +14,16 @@ std::uint16_t word_at(const Frame& bytes, std::size_t offset) {
 
 std::uint32_t address_at(const Frame& bytes, std::size_t offset) {
     return std::uint32_t{word_at(bytes, offset)} << 16 | word_at(bytes, offset + 2);
+}
+
+Ipv4Address ipv4_at(const Frame& bytes, std::size_t offset) {
+    return Ipv4Address(address_at(bytes, offset));
+}
+
+Ipv6Address ipv6_at(const Frame& bytes, std::size_t offset) {
+    Uint128 value = 0;
+    for (std::size_t i = 0; i < 16; ++i) value = value << 8 | bytes.at(offset + i);
+    return Ipv6Address(value);
 }
 
 // RFC 1071, as its first sentence says it.
@@ -34,6 +46,82 @@ bool is_martian(std::uint32_t address) {
            (address >= 0x7f000000 && address < 0x80000000) ||   // 127/8
            (address >= 0xa9fe0000 && address <= 0xa9feffff) ||  // 169.254/16
            address >= 0xe0000000;                               // 224/4, 240/4
+}
+
+Ipv6Prefix prefix_of(std::uint64_t high, std::uint64_t low, int length) {
+    return Ipv6Prefix::of({high, low}, length);
+}
+const Ipv6Prefix kUnspecified = prefix_of(0, 0, 128);
+const Ipv6Prefix kLoopback = prefix_of(0, 1, 128);
+const Ipv6Prefix kMapped = prefix_of(0, 0xffff'0000'0000, 96);
+const Ipv6Prefix kLinkLocal = prefix_of(0xfe80'0000'0000'0000, 0, 10);
+const Ipv6Prefix kMulticast = prefix_of(0xff00'0000'0000'0000, 0, 8);
+const Ipv6Prefix kAllNodesOfLink = prefix_of(0xff02'0000'0000'0000, 1, 128);
+const Ipv6Prefix kSolicitedNodes = prefix_of(0xff02'0000'0000'0000, 0x1'ff00'0000, 104);
+
+bool is_discovery_group(Ipv6Address address) {
+    return kAllNodesOfLink.contains(address) || kSolicitedNodes.contains(address);
+}
+
+// RFC 4861 4 and 7.1: an ICMPv6 message of one of five types that no router has forwarded.
+bool is_discovery(const Frame& packet) {
+    return packet[6] == 58 && packet[7] == 255 && word_at(packet, 4) >= 8 && packet[40] >= 133 &&
+           packet[40] <= 137;
+}
+
+Exit check_ipv4(const Frame& packet) {
+    if (packet.size() < 20) return Exit::kTruncatedFrame;
+    const std::size_t header = (packet[0] & 15U) * std::size_t{4};
+    const std::size_t total = word_at(packet, 2);
+    if (packet[0] >> 4 != 4 || header < 20) return Exit::kBadIpv4Header;
+    if (header > packet.size() || total < header || total > packet.size()) {
+        return Exit::kBadIpv4Length;
+    }
+    if (ones_complement_sum(packet, header) != 0xffff) return Exit::kBadIpv4Checksum;
+    const std::uint32_t source = address_at(packet, 12);
+    const std::uint32_t destination = address_at(packet, 16);
+    if (is_martian(source) || source == destination) return Exit::kMartianSource;
+    if (is_martian(destination)) return Exit::kMartianDestination;
+    return Exit::kNone;
+}
+
+Exit check_ipv6(const Frame& packet) {
+    if (packet.size() < 40) return Exit::kTruncatedFrame;
+    if (packet[0] >> 4 != 6) return Exit::kBadIpv6Header;
+    if (packet.size() < 40U + word_at(packet, 4)) return Exit::kBadIpv6Length;
+    const Ipv6Address source = ipv6_at(packet, 8);
+    const Ipv6Address destination = ipv6_at(packet, 24);
+    if (source == destination || kLoopback.contains(source) || kMapped.contains(source) ||
+        kMulticast.contains(source)) {
+        return Exit::kMartianSource;
+    }
+    if (kMulticast.contains(destination) && is_discovery_group(destination) &&
+        is_discovery(packet)) {
+        return Exit::kNeighbourDiscovery;
+    }
+    if (kUnspecified.contains(source)) return Exit::kMartianSource;
+    for (const Ipv6Prefix& martian : {kUnspecified, kLoopback, kMapped, kMulticast}) {
+        if (martian.contains(destination)) return Exit::kMartianDestination;
+    }
+    if (!kLinkLocal.contains(destination)) return Exit::kNone;
+    return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
+}
+
+// Protocol and offset of the transport header, as far as one can see.
+std::pair<unsigned, std::size_t> transport_of(const Frame& packet) {
+    unsigned protocol = packet[6];
+    std::size_t at = 40;
+    const std::size_t end = 40U + word_at(packet, 4);
+    for (int headers = 0; headers < 5 && at + 8 <= end; ++headers) {
+        std::size_t length = 0;
+        if (protocol == 0 || protocol == 43 || protocol == 60) length = packet[at + 1] * 8U + 8;
+        if (protocol == 51) length = packet[at + 1] * 4U + 8;
+        if (protocol == 44 && (word_at(packet, at + 2) & 0xfff9) == 0) length = 8;
+        if (length == 0 || at + length > end) break;
+        protocol = packet[at];
+        at += length;
+    }
+    return {protocol, at};
 }
 
 }  // namespace
@@ -60,50 +148,76 @@ SlowWalk::Tags SlowWalk::read_tags(const Frame& frame, PortTpids tpids) {
     return end(tags.vids.empty() ? Exit::kUntagged : Exit::kNone);
 }
 
-Exit SlowWalk::check_ipv4(const Frame& packet) {
-    if (packet.size() < 20) return Exit::kTruncatedFrame;
-    const std::size_t header = (packet[0] & 15U) * std::size_t{4};
-    const std::size_t total = word_at(packet, 2);
-    if (packet[0] >> 4 != 4 || header < 20) return Exit::kBadIpv4Header;
-    if (header > packet.size() || total < header || total > packet.size()) {
-        return Exit::kBadIpv4Length;
-    }
-    if (ones_complement_sum(packet, header) != 0xffff) return Exit::kBadIpv4Checksum;
-    const std::uint32_t source = address_at(packet, 12);
-    const std::uint32_t destination = address_at(packet, 16);
-    if (is_martian(source) || source == destination) return Exit::kMartianSource;
-    if (is_martian(destination)) return Exit::kMartianDestination;
-    return Exit::kNone;
-}
-
-const SlowRoute* SlowWalk::longest_match(VrfId vrf, Ipv4Address destination) const {
+const SlowRoute* SlowWalk::longest_match(VrfId vrf, const IpAddress& destination) const {
+    const auto covers = [&destination]<class Prefix>(const Prefix& prefix) {
+        const auto* address = std::get_if<typename Prefix::Address>(&destination);
+        return address != nullptr && prefix.contains(*address);
+    };
+    const auto length = [](const IpPrefix& prefix) {
+        return std::visit([](const auto& each) { return each.length(); }, prefix);
+    };
     const SlowRoute* best = nullptr;
     for (const SlowRoute& route : routes) {
-        if (route.vrf != vrf || !route.prefix.contains(destination)) continue;
-        if (best == nullptr || route.prefix.length() > best->prefix.length()) best = &route;
+        if (route.vrf != vrf || !std::visit(covers, route.prefix)) continue;
+        if (best == nullptr || length(route.prefix) > length(best->prefix)) best = &route;
     }
     return best;
 }
 
-void SlowWalk::send(const SlowRoute& route, const Frame& packet, SlowFate& fate) const {
-    fate.exit = Exit::kNextHopDown;
+Exit SlowWalk::send(const SlowRoute& route, const Frame& packet, unsigned ttl, SlowFate& fate) {
     for (const SlowHop& hop : route.hops) {
         if (!hop.is_alive) continue;
-        const std::size_t total = word_at(packet, 2);
-        fate.exit = packet[8] <= 1 ? Exit::kTtlExpired : Exit::kNone;
-        if (fate.exit == Exit::kNone && total > hop.mtu) fate.exit = Exit::kTooBig;
-        if (fate.exit != Exit::kNone) return;
-
-        Frame sent(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(total));
-        --sent[8];
-        sent[10] = sent[11] = 0;
-        const std::size_t header = (sent[0] & 15U) * std::size_t{4};
-        const auto checksum = static_cast<std::uint16_t>(~ones_complement_sum(sent, header));
-        sent[10] = static_cast<std::uint8_t>(checksum >> 8);
-        sent[11] = static_cast<std::uint8_t>(checksum);
-        sent.insert(sent.begin(), hop.header.begin(), hop.header.end());
+        if (ttl <= 1) return Exit::kTtlExpired;
+        if (packet.size() > hop.mtu) return Exit::kTooBig;
+        Frame sent = hop.header;
+        sent.insert(sent.end(), packet.begin(), packet.end());
         fate.ways.push_back({hop.attachment, hop.port, std::move(sent)});
     }
+    return fate.ways.empty() ? Exit::kNextHopDown : Exit::kNone;
+}
+
+Exit SlowWalk::walk_ipv4(VrfId vrf, const Frame& packet, SlowFate& fate) const {
+    if (const Exit exit = check_ipv4(packet); exit != Exit::kNone) return exit;
+    const SlowRoute* route = longest_match(vrf, ipv4_at(packet, 16));
+    if (route == nullptr) return Exit::kNoRoute;
+    if (route->exit != Exit::kNone) return route->exit;
+
+    Frame sent(packet.begin(), packet.begin() + word_at(packet, 2));
+    --sent[8];
+    sent[10] = sent[11] = 0;
+    const std::size_t header = (sent[0] & 15U) * std::size_t{4};
+    const auto checksum = static_cast<std::uint16_t>(~ones_complement_sum(sent, header));
+    sent[10] = static_cast<std::uint8_t>(checksum >> 8);
+    sent[11] = static_cast<std::uint8_t>(checksum);
+    return send(*route, sent, packet[8], fate);
+}
+
+Exit SlowWalk::walk_ipv6(VrfId vrf, const Frame& packet, SlowFate& fate) const {
+    if (const Exit exit = check_ipv6(packet); exit != Exit::kNone) return exit;
+    const SlowRoute* route = longest_match(vrf, ipv6_at(packet, 24));
+    if (route != nullptr && route->exit == Exit::kLocal) {
+        return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
+    }
+    if (kLinkLocal.contains(ipv6_at(packet, 8))) return Exit::kMartianSource;
+    if (route == nullptr) return Exit::kNoRoute;
+    if (route->exit != Exit::kNone) return route->exit;
+
+    Frame sent(packet.begin(), packet.begin() + 40 + word_at(packet, 4));
+    --sent[7];
+    return send(*route, sent, packet[7], fate);
+}
+
+bool SlowWalk::is_for_us(const Frame& frame, const Tags& tags) const {
+    if (std::equal(mac.bytes.begin(), mac.bytes.end(), frame.begin())) return true;
+    if (tags.ether_type == 0x0806) {
+        return std::all_of(frame.begin(), frame.begin() + 6,
+                           [](auto byte) { return byte == 0xff; });
+    }
+    // RFC 2464 7: 33:33 and the last four bytes of the group.
+    if (tags.ether_type != 0x86dd || frame.size() < tags.header_bytes + 40) return false;
+    return is_discovery_group(ipv6_at(frame, tags.header_bytes + 24)) &&
+           word_at(frame, 0) == 0x3333 &&
+           address_at(frame, 2) == address_at(frame, tags.header_bytes + 36);
 }
 
 SlowFate SlowWalk::walk(PortId port, const Frame& frame) const {
@@ -115,11 +229,7 @@ SlowFate SlowWalk::walk(PortId port, const Frame& frame) const {
     };
     const Tags tags = read_tags(frame, tpids[port.value()]);
     if (tags.exit != Exit::kNone) return end(tags.exit);
-    const bool is_arp = tags.ether_type == 0x0806;
-    const bool is_ours = std::equal(mac.bytes.begin(), mac.bytes.end(), frame.begin());
-    const bool is_broadcast =
-        std::all_of(frame.begin(), frame.begin() + 6, [](auto byte) { return byte == 0xff; });
-    if (!is_ours && !(is_broadcast && is_arp)) return end(Exit::kNotOurMac);
+    if (!is_for_us(frame, tags)) return end(Exit::kNotOurMac);
 
     const auto owner = std::ranges::find_if(attachments, [&](const SlowAttachment& candidate) {
         return candidate.port == port && candidate.outer == tags.vids[0] &&
@@ -131,31 +241,40 @@ SlowFate SlowWalk::walk(PortId port, const Frame& frame) const {
     fate.header_bytes = static_cast<std::uint8_t>(tags.header_bytes);
     if (owner->closed != Exit::kNone) return end(owner->closed);
 
-    if (is_arp) return end(Exit::kArp);
-    if (tags.ether_type != 0x0800) return end(Exit::kUnknownEtherType);
     const Frame packet(frame.begin() + static_cast<std::ptrdiff_t>(tags.header_bytes), frame.end());
-    if (const Exit exit = check_ipv4(packet); exit != Exit::kNone) return end(exit);
-    const SlowRoute* route = longest_match(owner->vrf, Ipv4Address(address_at(packet, 16)));
-    if (route == nullptr) return end(Exit::kNoRoute);
-    if (route->exit != Exit::kNone) return end(route->exit);
-    send(*route, packet, fate);
-    return fate;
+    if (tags.ether_type == 0x0806) return end(Exit::kArp);
+    if (tags.ether_type == 0x0800) return end(walk_ipv4(owner->vrf, packet, fate));
+    if (tags.ether_type == 0x86dd) return end(walk_ipv6(owner->vrf, packet, fate));
+    return end(Exit::kUnknownEtherType);
 }
 
 SlowFlow SlowWalk::flow_of(const Frame& frame, std::size_t header_bytes) {
+    const bool is_ipv6 = word_at(frame, header_bytes - 2) == 0x86dd;
     Frame packet(frame.begin() + static_cast<std::ptrdiff_t>(header_bytes), frame.end());
-    packet.resize(packet.size() + 4);
-    const std::uint8_t protocol = packet[9];
-    const std::size_t header = (packet[0] & 15U) * std::size_t{4};
-    const bool is_fragment = (word_at(packet, 6) & 0x3fff) != 0;
-    unsigned ports[2] = {0, 0};
-    if ((protocol == 6 || protocol == 17) && !is_fragment) {
-        ports[0] = word_at(packet, header);
-        ports[1] = word_at(packet, header + 2);
+    unsigned protocol = 0;
+    std::size_t ports_at = 0;
+    bool has_ports = true;
+    if (is_ipv6) {
+        std::tie(protocol, ports_at) = transport_of(packet);
+        has_ports = ports_at + 4 <= 40U + word_at(packet, 4);
+    } else {
+        packet.resize(packet.size() + 4);
+        protocol = packet[9];
+        ports_at = (packet[0] & 15U) * std::size_t{4};
+        has_ports = (word_at(packet, 6) & 0x3fff) == 0;
     }
-    const auto [low, high] = std::minmax({address_at(packet, 12), address_at(packet, 16)});
+    unsigned ports[2] = {0, 0};
+    if ((protocol == 6 || protocol == 17) && has_ports) {
+        ports[0] = word_at(packet, ports_at);
+        ports[1] = word_at(packet, ports_at + 2);
+    }
+    const auto address = [&](std::size_t ipv4_offset, std::size_t ipv6_offset) -> IpAddress {
+        if (is_ipv6) return ipv6_at(packet, ipv6_offset);
+        return ipv4_at(packet, ipv4_offset);
+    };
+    const auto [low, high] = std::minmax({address(12, 8), address(16, 24)});
     const auto [low_port, high_port] = std::minmax({ports[0], ports[1]});
-    return {protocol, low, high, low_port, high_port};
+    return {is_ipv6 ? 0x86dd : 0x0800, protocol, low, high, low_port, high_port};
 }
 
 }  // namespace causeway::test

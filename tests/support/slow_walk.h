@@ -40,7 +40,7 @@ struct SlowHop {
 
 struct SlowRoute {
     VrfId vrf;
-    Ipv4Prefix prefix;
+    IpPrefix prefix;
     Exit exit = Exit::kNone;  // of a special route
     std::vector<SlowHop> hops;
 };
@@ -59,8 +59,9 @@ struct SlowFate {
     std::vector<Way> ways;
 };
 
-// The two ends of a conversation, in either order: protocol, addresses, and ports where they count.
-using SlowFlow = std::tuple<std::uint8_t, std::uint32_t, std::uint32_t, unsigned, unsigned>;
+// The two ends of a conversation, in either order: EtherType, protocol, addresses, and ports where
+// they count.
+using SlowFlow = std::tuple<unsigned, unsigned, IpAddress, IpAddress, unsigned, unsigned>;
 
 class SlowWalk {
   public:
@@ -82,9 +83,14 @@ class SlowWalk {
         std::size_t header_bytes = 0;
     };
     [[nodiscard]] static Tags read_tags(const Frame& frame, PortTpids tpids);
-    [[nodiscard]] static Exit check_ipv4(const Frame& packet);
-    [[nodiscard]] const SlowRoute* longest_match(VrfId vrf, Ipv4Address destination) const;
-    void send(const SlowRoute& route, const Frame& packet, SlowFate& fate) const;
+    // A packet is what stands behind the layer-2 header, its padding included.
+    [[nodiscard]] bool is_for_us(const Frame& frame, const Tags& tags) const;
+    [[nodiscard]] Exit walk_ipv4(VrfId vrf, const Frame& packet, SlowFate& fate) const;
+    [[nodiscard]] Exit walk_ipv6(VrfId vrf, const Frame& packet, SlowFate& fate) const;
+    [[nodiscard]] const SlowRoute* longest_match(VrfId vrf, const IpAddress& destination) const;
+    // `packet` as it would leave, unless it is too big.
+    [[nodiscard]] static Exit send(const SlowRoute& route, const Frame& packet, unsigned ttl,
+                                   SlowFate& fate);
 };
 
 }  // namespace causeway::test

@@ -83,6 +83,10 @@ TestBed::TestBed(const TestBedOptions& options)
     CHECK(fib.has_value());
     fib_ = std::move(fib).value();
     rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
+    auto fib6 = Fib6::create(quiescence_, {});
+    CHECK(fib6.has_value());
+    fib6_ = std::move(fib6).value();
+    rib6_ = std::make_unique<Rib6>(*fib6_, *next_hops_, Rib6::Options{});
     punt_ =
         std::make_unique<Punt>(new_ring("up", kPuntRingSize), new_ring("down", kInjectRingSize));
 
@@ -134,11 +138,11 @@ void TestBed::close(AttachmentId attachment, Exit reason) {
 
 VrfId TestBed::vrf() {
     const VrfId id(next_vrf_++);
-    CHECK(rib_->create_vrf(id).has_value());
+    CHECK(rib_->create_vrf(id).has_value() && rib6_->create_vrf(id).has_value());
     return id;
 }
 
-NextHopId TestBed::neighbour(AttachmentId out, Ipv4Address address, const MacAddress& mac,
+NextHopId TestBed::neighbour(AttachmentId out, const IpAddress& address, const MacAddress& mac,
                              std::uint16_t mtu) {
     const auto row = std::ranges::find(rows_, out, &AttachmentTable::Row::attachment);
     CHECK(row != rows_.end());
@@ -151,6 +155,8 @@ NextHopId TestBed::neighbour(AttachmentId out, Ipv4Address address, const MacAdd
     FrameBuilder header = frame().to(mac).from(kRouterMac);
     header.tag(static_cast<std::uint16_t>(tpids.outer), row->key.outer);
     if (row->key.inner != 0) header.tag(static_cast<std::uint16_t>(tpids.inner), row->key.inner);
+    const bool is_ipv4 = std::holds_alternative<Ipv4Address>(address);
+    header.type(static_cast<std::uint16_t>(is_ipv4 ? EtherType::kIpv4 : EtherType::kIpv6));
     way.set_header(header.bytes());
     const auto id = next_hops_->acquire(out, address);
     CHECK(id.has_value());
@@ -170,13 +176,17 @@ GroupId TestBed::group(std::span<const NextHopId> members) {
     return *id;
 }
 
-void TestBed::route(VrfId vrf, Ipv4Prefix prefix, GroupId group) {
-    CHECK(rib_->add(vrf, prefix, RouteSource::kStatic, group).has_value());
+void TestBed::route(VrfId vrf, const IpPrefix& prefix, GroupId group) {
+    const auto* const ipv4 = std::get_if<Ipv4Prefix>(&prefix);
+    const Status added = ipv4 != nullptr ? rib_->add(vrf, *ipv4, RouteSource::kStatic, group)
+                                         : rib6_->add(vrf, std::get<Ipv6Prefix>(prefix),
+                                                      RouteSource::kStatic, group);
+    CHECK(added.has_value());
 }
-void TestBed::route(VrfId vrf, Ipv4Prefix prefix, NextHopId next_hop) {
+void TestBed::route(VrfId vrf, const IpPrefix& prefix, NextHopId next_hop) {
     route(vrf, prefix, group({&next_hop, 1}));
 }
-void TestBed::route(VrfId vrf, Ipv4Prefix prefix, AdjacencyKind kind) {
+void TestBed::route(VrfId vrf, const IpPrefix& prefix, AdjacencyKind kind) {
     route(vrf, prefix, special_group(kind));
 }
 
@@ -192,6 +202,7 @@ void TestBed::publish() {
         tables->ports[port] = {.tags = TagPattern(tpids_[port]), .mac = mac_word(mac.data())};
     }
     tables->fib4 = fib_.get();
+    tables->fib6 = fib6_.get();
     tables->next_hops = next_hops_.get();
     published_.publish(std::move(tables));
 }

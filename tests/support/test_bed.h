@@ -17,6 +17,7 @@
 #include "dataplane/punt.h"
 #include "dataplane/worker.h"
 #include "fib/fib4.h"
+#include "fib/fib6.h"
 #include "fib/next_hops.h"
 #include "fib/rib.h"
 #include "vlan/attachment_table.h"
@@ -51,13 +52,13 @@ class TestBed {
     void close(AttachmentId attachment, Exit reason);
     VrfId vrf();  // a new one
     // A resolved neighbour on an attachment, as the destination of routes.
-    NextHopId neighbour(AttachmentId out, Ipv4Address address, const MacAddress& mac,
+    NextHopId neighbour(AttachmentId out, const IpAddress& address, const MacAddress& mac,
                         std::uint16_t mtu = 1'500);
     void neighbour_down(NextHopId id);
     GroupId group(std::span<const NextHopId> members);
-    void route(VrfId vrf, Ipv4Prefix prefix, GroupId group);
-    void route(VrfId vrf, Ipv4Prefix prefix, NextHopId next_hop);
-    void route(VrfId vrf, Ipv4Prefix prefix, AdjacencyKind kind);
+    void route(VrfId vrf, const IpPrefix& prefix, GroupId group);
+    void route(VrfId vrf, const IpPrefix& prefix, NextHopId next_hop);
+    void route(VrfId vrf, const IpPrefix& prefix, AdjacencyKind kind);
     void publish();
 
     // Running.
@@ -91,6 +92,8 @@ class TestBed {
     std::unique_ptr<NextHops> next_hops_;
     std::unique_ptr<Fib4> fib_;
     std::unique_ptr<Rib4> rib_;
+    std::unique_ptr<Fib6> fib6_;
+    std::unique_ptr<Rib6> rib6_;
     std::vector<AttachmentTable::Row> rows_;
     std::vector<AttachmentState> states_;
     std::vector<PortTpids> tpids_;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "base/headers.h"
+#include "dataplane/burst.h"
+#include "dataplane/tables.h"
+
+namespace causeway {
+
+// Lets pass what a router may forward, and what may be for ourselves; sends Neighbour Discovery to
+// the control thread.
+//
+//   Reads    the IPv6 header; of ICMPv6 to a group or a link-local address, the type
+//   Writes   meta.packet_bytes
+//   Exits    kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource kMartianDestination
+//            kNeighbourDiscovery kLocal
+//   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7, 2.7 and RFC 6890 table 20 (addresses),
+//            RFC 4861 (Neighbour Discovery)
+struct CheckIpv6 {
+    static constexpr std::string_view kName = "check_ipv6";
+
+    CheckIpv6(Burst&, const Tables&) noexcept {}
+
+    Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+        const Ipv6Header& header = meta.ipv6();
+        const int total = static_cast<int>(sizeof header) + header.payload_length.host();
+        meta.packet_bytes = static_cast<std::uint16_t>(total);  // beyond 16 bits is bad anyhow
+        // As in CheckIpv4: one branch, and it is never taken.
+        const bool plain = (*meta.frame >> 4 == 6) &
+                           (total <= meta.frame_bytes - meta.header_bytes) &
+                           !is_suspect(header.source) & !is_suspect(header.destination) &
+                           (header.source != header.destination);
+        if (plain) [[likely]]
+            return Exit::kNone;
+        return examine(meta);
+    }
+
+  private:
+    // Whether the first octet is 0, 0xfe or 0xff. All addresses of which anything must be said
+    // begin so: the unspecified, loopback and mapped ones, the link-local ones and the groups.
+    [[nodiscard]] static bool is_suspect(const WireIpv6Address& address) noexcept {
+        const auto octet = static_cast<std::uint8_t>(address.wire_high());
+        return static_cast<std::uint8_t>(octet + 2) <= 2;
+    }
+
+    // The whole examination, for whatever is not a plain good packet.
+    [[nodiscard]] static Exit examine(const PacketMeta& meta) noexcept;
+};
+
+}  // namespace causeway
