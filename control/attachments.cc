@@ -26,6 +26,21 @@ FrameHeader Attachment::header(const MacAddress& destination, EtherType type) co
     return header;
 }
 
+bool Attachment::holds(const IpAddress& one) const noexcept {
+    if (const auto* ipv4 = std::get_if<Ipv4Address>(&one)) return subnet.contains(*ipv4);
+    return ipv6 && ipv6->subnet.contains(std::get<Ipv6Address>(one));
+}
+
+Ipv6Address Attachment::link_local() const noexcept {
+    std::uint64_t identifier = 0;
+    for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
+        if (i == 3) identifier = identifier << 16 | 0xfffe;
+        identifier = identifier << 8 | mac.bytes[i];
+    }
+    constexpr std::uint64_t kUniversalBit = std::uint64_t{1} << 57;
+    return {0xfe80'0000'0000'0000, identifier ^ kUniversalBit};
+}
+
 Result<AttachmentId> Attachments::id_of(std::string_view name) {
     if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second;
     for (std::size_t tried = kPortsMax; tried < kAttachmentsMax; ++tried) {
@@ -44,16 +59,28 @@ Result<AttachmentId> Attachments::id_of(std::string_view name) {
 
 void Attachments::put(Attachment attachment) {
     std::unique_ptr<Attachment>& row = rows_[attachment.id.value()];
-    if (row) by_subnet_.erase({row->vrf, row->subnet.first()});
+    if (row) forget_subnets(*row);
     by_subnet_[{attachment.vrf, attachment.subnet.first()}] = attachment.id;
+    if (attachment.ipv6) {
+        by_subnet_[{attachment.vrf, attachment.ipv6->subnet.first()}] = attachment.id;
+    }
     row = std::make_unique<Attachment>(std::move(attachment));
+}
+
+// A subnet may have passed to another attachment since.
+void Attachments::forget_subnets(const Attachment& attachment) {
+    const auto forget = [&](const IpAddress& first) {
+        const auto subnet = by_subnet_.find({attachment.vrf, first});
+        if (subnet != by_subnet_.end() && subnet->second == attachment.id) by_subnet_.erase(subnet);
+    };
+    forget(attachment.subnet.first());
+    if (attachment.ipv6) forget(attachment.ipv6->subnet.first());
 }
 
 void Attachments::remove(AttachmentId id) {
     std::unique_ptr<Attachment>& row = rows_[id.value()];
     if (row) {
-        const auto subnet = by_subnet_.find({row->vrf, row->subnet.first()});
-        if (subnet != by_subnet_.end() && subnet->second == id) by_subnet_.erase(subnet);
+        forget_subnets(*row);
         row.reset();
     }
     std::erase_if(by_name_, [id](const auto& entry) { return entry.second == id; });
@@ -73,12 +100,11 @@ Attachment* Attachments::find(std::string_view name) noexcept {
     return found == by_name_.end() ? nullptr : find(found->second);
 }
 
-Attachment* Attachments::connected(VrfId vrf, Ipv4Address address) noexcept {
+Attachment* Attachments::connected(VrfId vrf, const IpAddress& address) noexcept {
     auto next = by_subnet_.upper_bound({vrf, address});
     if (next == by_subnet_.begin()) return nullptr;
     Attachment* candidate = find(std::prev(next)->second);
-    const bool holds =
-        candidate != nullptr && candidate->vrf == vrf && candidate->subnet.contains(address);
+    const bool holds = candidate != nullptr && candidate->vrf == vrf && candidate->holds(address);
     return holds ? candidate : nullptr;
 }
 

@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "control/ip_interface.h"
 #include "dataplane/exit.h"
 
 namespace causeway {
@@ -46,6 +47,7 @@ struct Attachment {
     std::string vrf_name;
     Ipv4Address address;  // ours
     Ipv4Prefix subnet;
+    std::optional<IpInterface<Ipv6Address>> ipv6;
     MacAddress mac;  // ours: the port's
     std::uint16_t mtu = 1'500;
     std::optional<Ipv4Address> peer;  // the customer's address, on an edge port
@@ -54,6 +56,10 @@ struct Attachment {
     Exit closed = Exit::kNone;  // by configuration or by an operator: what a packet would die of
     bool is_port_up = false;
 
+    // Whether one of its subnets holds the address.
+    [[nodiscard]] bool holds(const IpAddress& address) const noexcept;
+    // Our link-local address there (RFC 4862 5.3, with the identifier of RFC 4291 appendix A).
+    [[nodiscard]] Ipv6Address link_local() const noexcept;
     // Whether packets may leave here now.
     [[nodiscard]] bool is_usable() const noexcept { return closed == Exit::kNone && is_port_up; }
     [[nodiscard]] FrameHeader header(const MacAddress& destination, EtherType type) const noexcept;
@@ -70,8 +76,8 @@ class Attachments {
     [[nodiscard]] Attachment* find(AttachmentId id) noexcept;
     [[nodiscard]] const Attachment* find(AttachmentId id) const noexcept;
     [[nodiscard]] Attachment* find(std::string_view name) noexcept;
-    // The attachment of the VRF in whose subnet the address lies.
-    [[nodiscard]] Attachment* connected(VrfId vrf, Ipv4Address address) noexcept;
+    // The attachment of the VRF in one of whose subnets the address lies.
+    [[nodiscard]] Attachment* connected(VrfId vrf, const IpAddress& address) noexcept;
     [[nodiscard]] const std::map<std::string, AttachmentId, std::less<>>& by_name() const noexcept {
         return by_name_;
     }
@@ -80,7 +86,9 @@ class Attachments {
   private:
     // By VRF, then by the subnet's first address: subnets of one VRF do not overlap, so the last
     // one that does not begin behind an address is the only one that can hold it.
-    using SubnetKey = std::pair<VrfId, Ipv4Address>;
+    using SubnetKey = std::pair<VrfId, IpAddress>;
+
+    void forget_subnets(const Attachment& attachment);
 
     std::map<std::string, AttachmentId, std::less<>> by_name_;
     std::map<SubnetKey, AttachmentId> by_subnet_;

@@ -76,57 +76,68 @@ void read_link(MapReader& circuit, std::string_view key, std::optional<CircuitLi
     fields.refuse_other_keys();
 }
 
-Result<PeeringLeg> parse_leg(std::string_view text) {
-    const auto subnet = parse_prefix(text);
+template <class Address>
+Result<PeeringLeg<Address>> parse_leg(std::string_view text) {
+    const auto subnet = parse_prefix_of<Address>(text);
     if (!subnet) return Unexpected(subnet.error());
-    if (subnet->length() != 30) {
-        return Unexpected(ErrorCode::kInvalid,
-                          fmt::format("{} is not a /30: a link's subnet has four addresses, as in "
-                                      "192.168.15.16/30",
-                                      text));
+    if (subnet->length() != kLinkSubnetLength<Address>) {
+        return Unexpected(
+            ErrorCode::kInvalid,
+            fmt::format("{} is not a /{}: a link's subnet has four addresses, as in "
+                        "{}",
+                        text, kLinkSubnetLength<Address>, FamilyWords<Address>::kLinkSubnet));
     }
-    return PeeringLeg{*subnet};
+    return PeeringLeg<Address>{*subnet};
 }
 
+template <class Address>
 struct Legs {
-    PeeringLeg primary;
-    PeeringLeg secondary;
+    PeeringLeg<Address> primary;
+    PeeringLeg<Address> secondary;
 };
 
-// A /29 holds both: its first half is the primary link's, its second half the secondary's.
-Result<Legs> parse_both_legs(std::string_view text) {
-    const auto subnet = parse_prefix(text);
+// Of a /29 or a /125 the first half is the primary link's, the second half the secondary's.
+template <class Address>
+Result<Legs<Address>> parse_both_legs(std::string_view text) {
+    constexpr int kHalf = kLinkSubnetLength<Address>;
+    const auto subnet = parse_prefix_of<Address>(text);
     if (!subnet) return Unexpected(subnet.error());
-    if (subnet->length() != 29) {
+    if (subnet->length() != kBothSubnetLength<Address>) {
         return Unexpected(ErrorCode::kInvalid,
-                          fmt::format("{} is not a /29: a peering's subnet is split into one /30 "
-                                      "for each link, as in 192.168.15.16/29",
-                                      text));
+                          fmt::format("{} is not a /{}: a peering's subnet is split into one /{} "
+                                      "for each link, as in {}",
+                                      text, kBothSubnetLength<Address>, kHalf,
+                                      FamilyWords<Address>::kBothSubnet));
     }
-    return Legs{{Ipv4Prefix::of(subnet->first(), 30)}, {Ipv4Prefix::of(subnet->last(), 30)}};
+    return Legs<Address>{{Prefix<Address>::of(subnet->first(), kHalf)},
+                         {Prefix<Address>::of(subnet->last(), kHalf)}};
 }
 
 // A subnet that is given but wrong still makes a leg, so that the leg is not reported as missing.
-void read_legs(MapReader& fields, PeeringConfig& peering) {
-    const auto read_leg = [&](std::string_view key, std::optional<PeeringLeg>& leg) {
+template <class Address>
+void read_legs(MapReader& fields, std::optional<PeeringLeg<Address>>& primary,
+               std::optional<PeeringLeg<Address>>& secondary) {
+    using Words = FamilyWords<Address>;
+    const auto read_leg = [&](std::string_view key, std::optional<PeeringLeg<Address>>& leg) {
         if (fields.find(key) == nullptr) return;
         leg.emplace();
-        fields.optional(key, *leg, parse_leg);
+        fields.optional(key, *leg, parse_leg<Address>);
     };
-    read_leg("primary-subnet", peering.primary);
-    read_leg("secondary-subnet", peering.secondary);
-    const YamlNode* both = fields.find("subnet");
+    read_leg(Words::kPrimaryKey, primary);
+    read_leg(Words::kSecondaryKey, secondary);
+    const YamlNode* both = fields.find(Words::kBothKey);
     if (both == nullptr) return;
-    if (peering.primary || peering.secondary) {
-        fields.errors().add(both->mark, fields.path_of("subnet"),
-                            "stands beside primary-subnet or secondary-subnet: give either the "
-                            "/29 or the /30s");
+    if (primary || secondary) {
+        fields.errors().add(both->mark, fields.path_of(Words::kBothKey),
+                            fmt::format("stands beside {} or {}: give either the /{} or the /{}s",
+                                        Words::kPrimaryKey, Words::kSecondaryKey,
+                                        kBothSubnetLength<Address>, kLinkSubnetLength<Address>));
         return;
     }
-    Legs legs;
-    fields.optional("subnet", legs, parse_both_legs);
-    peering.primary = legs.primary;
-    peering.secondary = legs.secondary;
+    Legs<Address> legs;
+    fields.optional(Words::kBothKey, legs, parse_both_legs<Address>);
+    primary = legs.primary;
+    secondary = legs.secondary;
 }
 
 PeeringConfig read_peering(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
@@ -135,7 +146,8 @@ PeeringConfig read_peering(const YamlNode& node, const std::string& path, Config
     fields.required("type", peering.type, kPeeringTypes);
     fields.optional("enabled", peering.enabled, kFlags);
     fields.required("c-tag", peering.c_tag, parse_vlan_id);
-    read_legs(fields, peering);
+    read_legs(fields, peering.primary, peering.secondary);
+    read_legs(fields, peering.ipv6_primary, peering.ipv6_secondary);
     fields.required("peer-asn", peering.peer_asn, parse_peer_asn);
     fields.optional("mtu", peering.mtu, kMtu);
     fields.values("prefixes", kEntriesMax, peering.prefixes, parse_prefix);
@@ -165,19 +177,19 @@ CircuitConfig read_circuit(const YamlNode& node, const std::string& path, Config
 CoreAttachmentConfig read_core_attachment(const YamlNode& node, const std::string& path,
                                           ConfigErrors& errors) {
     CoreAttachmentConfig core;
-    InterfaceAddress address{};
     MapReader fields(node, path, errors);
     read_name(fields, "name", core.name);
     fields.required("port", core.port, parse_name);
     fields.required("vrf", core.vrf, parse_name);
     fields.optional("outer", core.outer, parse_vlan_id);
     fields.required("vlan", core.vlan, parse_vlan_id);
-    fields.required("address", address, parse_interface_address);
+    fields.required("address", core.ipv4, parse_ipv4_interface);
+    if (fields.find("ipv6-address") != nullptr) {
+        fields.optional("ipv6-address", core.ipv6.emplace(), parse_ipv6_interface);
+    }
     fields.optional("mtu", core.mtu, kMtu);
     fields.optional("enabled", core.enabled, kFlags);
     fields.refuse_other_keys();
-    core.address = address.address;
-    core.subnet = address.subnet;
     return core;
 }
 

@@ -5,6 +5,7 @@
 // field to the operator; load_config() holds the rules.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,11 +53,14 @@ struct CircuitLink {
     friend bool operator==(const CircuitLink&, const CircuitLink&) = default;
 };
 
-// One leg of one peering.
+// One leg of one peering in one family: a /30 or a /126, of which the first usable address is the
+// customer's and the second ours. A /126 has no broadcast address, but its zero is the routers'
+// anycast address (RFC 4291 2.6.1), so both families count alike.
+template <class Address>
 struct PeeringLeg {
-    Ipv4Prefix subnet;  // a /30: first usable is the customer's, second is ours
-    [[nodiscard]] Ipv4Address customer() const { return Ipv4Address(subnet.first().value() + 1); }
-    [[nodiscard]] Ipv4Address ours() const { return Ipv4Address(subnet.first().value() + 2); }
+    Prefix<Address> subnet;
+    [[nodiscard]] Address customer() const { return Address(subnet.first().value() + 1); }
+    [[nodiscard]] Address ours() const { return Address(subnet.first().value() + 2); }
     friend bool operator==(const PeeringLeg&, const PeeringLeg&) = default;
 };
 
@@ -64,12 +68,23 @@ struct PeeringConfig {
     PeeringType type = PeeringType::kPrivate;
     bool enabled = true;
     VlanId c_tag = *VlanId::from(1);
-    std::optional<PeeringLeg> primary;
-    std::optional<PeeringLeg> secondary;
+    std::optional<PeeringLeg<Ipv4Address>> primary;
+    std::optional<PeeringLeg<Ipv4Address>> secondary;
+    std::optional<PeeringLeg<Ipv6Address>> ipv6_primary;  // beside the others, or neither
+    std::optional<PeeringLeg<Ipv6Address>> ipv6_secondary;
     std::uint32_t peer_asn = 0;
     unsigned mtu = 1'500;
-    std::vector<Ipv4Prefix> prefixes;  // behind the customer: reached over both links at once
-    std::string vrf;                   // derived: the circuit's name, or "microsoft"
+    std::vector<IpPrefix> prefixes;  // behind the customer: reached over both links at once
+    std::string vrf;                 // derived: the circuit's name, or "microsoft"
+
+    template <class Address>
+    [[nodiscard]] const std::optional<PeeringLeg<Address>>& leg(Link link) const noexcept {
+        if constexpr (std::same_as<Address, Ipv4Address>) {
+            return link == Link::kPrimary ? primary : secondary;
+        } else {
+            return link == Link::kPrimary ? ipv6_primary : ipv6_secondary;
+        }
+    }
     friend bool operator==(const PeeringConfig&, const PeeringConfig&) = default;
 };
 
@@ -89,6 +104,14 @@ struct CircuitConfig {
     friend bool operator==(const CircuitConfig&, const CircuitConfig&) = default;
 };
 
+// An address of ours, and the network it lies in: 10.2.0.1/24.
+template <class Address>
+struct InterfaceAddress {
+    Address address;
+    Prefix<Address> subnet;
+    friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
+};
+
 // The cloud side: a tagged interface of a core port in one VRF.
 struct CoreAttachmentConfig {
     std::string name;
@@ -96,8 +119,8 @@ struct CoreAttachmentConfig {
     std::string vrf;
     std::optional<VlanId> outer;  // QinQ where both are given
     VlanId vlan = *VlanId::from(1);
-    Ipv4Address address;  // ours
-    Ipv4Prefix subnet;    // the network it lies in
+    InterfaceAddress<Ipv4Address> ipv4;
+    std::optional<InterfaceAddress<Ipv6Address>> ipv6;
     unsigned mtu = 1'400;
     bool enabled = true;
     friend bool operator==(const CoreAttachmentConfig&, const CoreAttachmentConfig&) = default;
@@ -106,16 +129,16 @@ struct CoreAttachmentConfig {
 enum class RouteAction : std::uint8_t { kForward, kBlackhole, kUnreachable, kProhibit };
 
 struct RouteNextHop {
-    Ipv4Address address;  // inside a connected subnet of the VRF
+    IpAddress address;  // inside a connected subnet of the VRF
     unsigned weight = 1;
     friend bool operator==(const RouteNextHop&, const RouteNextHop&) = default;
 };
 
 struct RouteConfig {
     std::string vrf;
-    Ipv4Prefix prefix;
+    IpPrefix prefix;
     RouteAction action = RouteAction::kForward;
-    std::vector<RouteNextHop> via;  // empty unless kForward
+    std::vector<RouteNextHop> via;  // of the prefix's family; empty unless kForward
     friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
 };
 

@@ -3,6 +3,7 @@
 // LegView: one link of one peering as the rules see it, with the paths of what it is made of.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <string>
 #include <utility>
@@ -13,17 +14,33 @@
 
 namespace causeway {
 
+// Its subnet of one family.
+template <class Address>
+struct SubnetView {
+    const PeeringLeg<Address>* leg;  // null: the peering has no subnet for it
+    std::string path;                // of the /30 or /126, or of the /29 or /125 that holds it
+};
+
 struct LegView {
     const CircuitConfig* circuit;
     const PeeringConfig* peering;
     const CircuitLink* link;  // null: the circuit has no such link
-    const PeeringLeg* leg;    // null: the peering has no subnet for it
+    SubnetView<Ipv4Address> ipv4;
+    SubnetView<Ipv6Address> ipv6;
     Link which;
     std::string circuit_path;
     std::string peering_path;
     std::string link_path;
-    std::string subnet_path;  // of the /30, or of the /29 that holds it
-    std::string who;          // "circuit contoso, private peering, primary link"
+    std::string who;  // "circuit contoso, private peering, primary link"
+
+    template <class Address>
+    [[nodiscard]] const SubnetView<Address>& subnet() const noexcept {
+        if constexpr (std::same_as<Address, Ipv4Address>) {
+            return ipv4;
+        } else {
+            return ipv6;
+        }
+    }
 };
 
 // Primary and secondary of every peering, in the order of the document.

@@ -5,65 +5,55 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <concepts>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/text.h"
 #include "control/config_legs.h"
+#include "control/config_ranges.h"
+#include "control/config_values.h"
 #include "control/config_words.h"
+#include "control/subnet_hosts.h"
 
 namespace causeway {
 namespace {
 
-struct Range {
-    Ipv4Prefix prefix;
-    std::string_view name;
-};
-
-constexpr Ipv4Prefix prefix_of(std::uint32_t address, int length) {
-    return Ipv4Prefix::of(Ipv4Address(address), length);
-}
-
-// RFC 6890: what no network of hosts can have.
-constexpr std::array kNeverUnicast{
-    Range{prefix_of(0x00000000, 8), "\"this\" network"},
-    Range{prefix_of(0x7f000000, 8), "loopback"},
-    Range{prefix_of(0xe0000000, 4), "multicast"},
-    Range{prefix_of(0xf0000000, 4), "reserved"},
-};
-
-// What is not the public internet's. Documentation ranges (RFC 5737) are left alone: laboratories
-// use them for it.
-constexpr std::array kNotPublic{
-    Range{prefix_of(0x0a000000, 8), "private, RFC 1918"},
-    Range{prefix_of(0xac100000, 12), "private, RFC 1918"},
-    Range{prefix_of(0xc0a80000, 16), "private, RFC 1918"},
-    Range{prefix_of(0x64400000, 10), "shared, RFC 6598"},
-    Range{prefix_of(0xa9fe0000, 16), "link-local"},
-    Range{prefix_of(0x00000000, 8), "\"this\" network"},
-    Range{prefix_of(0x7f000000, 8), "loopback"},
-    Range{prefix_of(0xe0000000, 4), "multicast"},
-    Range{prefix_of(0xf0000000, 4), "reserved"},
-};
-
 // A connected subnet of a VRF.
+template <class Address>
 struct Network {
-    Ipv4Prefix subnet;
-    Ipv4Address ours;
+    Prefix<Address> subnet;
+    Address ours;
     std::string path;
     std::string who;
     std::size_t order;  // in the document
 };
 
+// Those of one family.
+template <class Address>
+struct Networks {
+    std::vector<Network<Address>> all;  // sorted by subnet once all are known
+    bool is_complete = true;            // false: a subnet is bad, so what lies outside is not known
+};
+
 struct Vrf {
-    std::vector<Network> networks;  // sorted by subnet once all are known
-    bool is_complete = true;        // false: a subnet is bad, so what lies outside is not known
+    Networks<Ipv4Address> ipv4;
+    Networks<Ipv6Address> ipv6;
+
+    template <class Address>
+    [[nodiscard]] Networks<Address>& networks() noexcept {
+        if constexpr (std::same_as<Address, Ipv4Address>) {
+            return ipv4;
+        } else {
+            return ipv6;
+        }
+    }
 };
 
 class NetworkRules {
@@ -74,38 +64,58 @@ class NetworkRules {
     }
 
     void check() {
-        add_legs();
+        for (const LegView& view : legs_) {
+            add_leg<Ipv4Address>(view);
+            add_leg<Ipv6Address>(view);
+        }
         add_core_attachments();
-        for (auto& [name, vrf] : vrfs_) check_overlaps(name, vrf);
+        for (auto& [name, vrf] : vrfs_) {
+            check_overlaps(name, vrf.ipv4);
+            check_overlaps(name, vrf.ipv6);
+        }
         check_peering_prefixes();
         check_routes();
     }
 
   private:
-    void add_legs();
+    template <class Address>
+    void add_leg(const LegView& view);
     void add_core_attachments();
-    void add(const std::string& vrf, Network network);
-    void check_overlaps(const std::string& name, Vrf& vrf);
-    void report_overlap(const std::string& vrf, const Network& a, const Network& b);
+    template <class Address>
+    void add_core_address(const CoreAttachmentConfig& core, const std::string& path,
+                          const InterfaceAddress<Address>& address, Vrf* vrf);
+    template <class Address>
+    void add(const std::string& vrf, Network<Address> network);
+    template <class Address>
+    void check_overlaps(const std::string& name, Networks<Address>& networks);
+    template <class Address>
+    void report_overlap(const std::string& vrf, const Network<Address>& a,
+                        const Network<Address>& b);
     void check_peering_prefixes();
+    template <class Address>
+    void check_peering_prefix(const LegView& view, Prefix<Address> prefix, const std::string& path);
     void check_routes();
-    void check_next_hops(const RouteConfig& route, const std::string& path, const Vrf& vrf);
-    [[nodiscard]] std::optional<std::string> fault_of(Ipv4Address next_hop, const Vrf& vrf,
-                                                      const std::string& vrf_name) const;
+    void check_next_hops(const RouteConfig& route, const std::string& path, Vrf& vrf);
+    template <class Address>
+    [[nodiscard]] std::optional<std::string> fault_of(Address next_hop, const RouteConfig& route,
+                                                      Vrf& vrf) const;
 
-    void check_public(const std::string& path, Ipv4Prefix prefix);
-    void check_unicast(const std::string& path, Ipv4Prefix prefix);
-    void claim_prefix(const std::string& vrf, Ipv4Prefix prefix, const std::string& path);
+    template <class Address>
+    void check_public(const std::string& path, Prefix<Address> prefix);
+    template <class Address>
+    void check_unicast(const std::string& path, Prefix<Address> prefix);
+    void claim_prefix(const std::string& vrf, const IpPrefix& prefix, const std::string& path);
     [[nodiscard]] Vrf* find_vrf(const std::string& path, const std::string& name);
 
     const Config& config_;
     const std::vector<LegView>& legs_;
     ConfigErrors& errors_;
     std::map<std::string, Vrf> vrfs_;
-    Claims<std::pair<std::string, Ipv4Prefix>> prefixes_;
+    Claims<std::pair<std::string, IpPrefix>> prefixes_;
 };
 
-void NetworkRules::check_public(const std::string& path, Ipv4Prefix prefix) {
+template <class Address>
+void NetworkRules::check_public(const std::string& path, Prefix<Address> prefix) {
     if (errors_.is_bad(path)) return;
     if (prefix.length() == 0) {
         errors_.add(path,
@@ -113,7 +123,7 @@ void NetworkRules::check_public(const std::string& path, Ipv4Prefix prefix) {
                     "customer's public prefixes");
         return;
     }
-    for (const Range& range : kNotPublic) {
+    for (const AddressRange<Address>& range : not_public<Address>()) {
         if (!range.prefix.overlaps(prefix)) continue;
         errors_.add(path, fmt::format("{} is not public ({} is {}): the Microsoft peering takes "
                                       "public addresses only",
@@ -123,9 +133,10 @@ void NetworkRules::check_public(const std::string& path, Ipv4Prefix prefix) {
 }
 
 // A prefix that covers such a range among others, like 0.0.0.0/0, is a fine route.
-void NetworkRules::check_unicast(const std::string& path, Ipv4Prefix prefix) {
+template <class Address>
+void NetworkRules::check_unicast(const std::string& path, Prefix<Address> prefix) {
     if (errors_.is_bad(path)) return;
-    for (const Range& range : kNeverUnicast) {
+    for (const AddressRange<Address>& range : never_unicast<Address>()) {
         if (!range.prefix.contains(prefix)) continue;
         errors_.add(path, fmt::format("{} is no network of hosts ({} is {}): give unicast "
                                       "addresses",
@@ -134,7 +145,7 @@ void NetworkRules::check_unicast(const std::string& path, Ipv4Prefix prefix) {
     }
 }
 
-void NetworkRules::claim_prefix(const std::string& vrf, Ipv4Prefix prefix,
+void NetworkRules::claim_prefix(const std::string& vrf, const IpPrefix& prefix,
                                 const std::string& path) {
     const auto* taken = prefixes_.take({vrf, prefix}, path);
     if (taken == nullptr || errors_.is_bad(path)) return;
@@ -143,28 +154,36 @@ void NetworkRules::claim_prefix(const std::string& vrf, Ipv4Prefix prefix,
                                   quotable(vrf), to_string(prefix), errors_.line_of(taken->path)));
 }
 
-void NetworkRules::add(const std::string& vrf, Network network) {
-    network.order = vrfs_[vrf].networks.size();
-    vrfs_[vrf].networks.push_back(std::move(network));
+template <class Address>
+void NetworkRules::add(const std::string& vrf, Network<Address> network) {
+    auto& networks = vrfs_[vrf].networks<Address>().all;
+    network.order = networks.size();
+    networks.push_back(std::move(network));
 }
 
-void NetworkRules::add_legs() {
-    for (const LegView& view : legs_) {
-        const bool is_type_bad = errors_.is_bad(view.peering_path + ".type");
-        if (is_type_bad) vrfs_[std::string(kMicrosoftVrf)].is_complete = false;
-        Vrf& vrf = vrfs_[is_type_bad ? view.circuit->name : view.peering->vrf];
-        const bool is_leg_bad = view.leg == nullptr || errors_.is_bad(view.subnet_path);
-        if (is_type_bad || is_leg_bad) {
-            vrf.is_complete = vrf.is_complete && view.link == nullptr && !is_type_bad;
-            continue;
-        }
-        if (view.peering->type == PeeringType::kMicrosoft) {
-            check_public(view.subnet_path, view.leg->subnet);
-        } else {
-            check_unicast(view.subnet_path, view.leg->subnet);
-        }
-        add(view.peering->vrf, {view.leg->subnet, view.leg->ours(), view.subnet_path, view.who, 0});
+template <class Address>
+void NetworkRules::add_leg(const LegView& view) {
+    const bool is_type_bad = errors_.is_bad(view.peering_path + ".type");
+    if (is_type_bad) {
+        vrfs_[std::string(kMicrosoftVrf)].networks<Address>().is_complete = false;
     }
+    Vrf& vrf = vrfs_[is_type_bad ? view.circuit->name : view.peering->vrf];
+    const auto& [leg, path] = view.subnet<Address>();
+    // Where a link has no IPv6 and should not have it, nothing is missing.
+    const bool is_ipv4_only = std::same_as<Address, Ipv6Address> && leg == nullptr &&
+                              !errors_.is_bad(path) && !errors_.is_bad(view.peering_path);
+    if (is_ipv4_only) return;
+    if (is_type_bad || leg == nullptr || errors_.is_bad(path)) {
+        bool& is_complete = vrf.networks<Address>().is_complete;
+        is_complete = is_complete && view.link == nullptr && !is_type_bad;
+        return;
+    }
+    if (view.peering->type == PeeringType::kMicrosoft) {
+        check_public(path, leg->subnet);
+    } else {
+        check_unicast(path, leg->subnet);
+    }
+    add<Address>(view.peering->vrf, {leg->subnet, leg->ours(), path, view.who, 0});
 }
 
 Vrf* NetworkRules::find_vrf(const std::string& path, const std::string& name) {
@@ -192,35 +211,43 @@ void NetworkRules::add_core_attachments() {
     for (std::size_t i = 0; i < config_.core_attachments.size(); ++i) {
         const CoreAttachmentConfig& core = config_.core_attachments[i];
         const std::string path = element("core-attachments", i);
-        const std::string address_path = member(path, "address");
         if (errors_.is_bad(path)) continue;
         Vrf* vrf = find_vrf(member(path, "vrf"), core.vrf);
-        const bool is_address_bad = errors_.is_bad(address_path);
-        if (!is_address_bad) check_unicast(address_path, core.subnet);
-        if (vrf == nullptr) continue;
-        if (is_address_bad) {
-            vrf->is_complete = false;
-        } else {
-            add(core.vrf,
-                {core.subnet, core.address, address_path, "core attachment " + core.name, 0});
-        }
+        add_core_address(core, member(path, "address"), core.ipv4, vrf);
+        if (core.ipv6) add_core_address(core, member(path, "ipv6-address"), *core.ipv6, vrf);
+    }
+}
+
+template <class Address>
+void NetworkRules::add_core_address(const CoreAttachmentConfig& core, const std::string& path,
+                                    const InterfaceAddress<Address>& address, Vrf* vrf) {
+    const bool is_address_bad = errors_.is_bad(path);
+    if (!is_address_bad) check_unicast(path, address.subnet);
+    if (vrf == nullptr) return;
+    if (is_address_bad) {
+        vrf->networks<Address>().is_complete = false;
+    } else {
+        add<Address>(core.vrf,
+                     {address.subnet, address.address, path, "core attachment " + core.name, 0});
     }
 }
 
 // Prefixes nest or are disjoint: in sorted order, what holds a subnet stands before it. Each is
 // compared with the innermost that holds it.
-void NetworkRules::check_overlaps(const std::string& name, Vrf& vrf) {
-    std::ranges::sort(vrf.networks, [](const Network& a, const Network& b) {
+template <class Address>
+void NetworkRules::check_overlaps(const std::string& name, Networks<Address>& networks) {
+    using Row = Network<Address>;
+    std::ranges::sort(networks.all, [](const Row& a, const Row& b) {
         return std::pair(a.subnet, a.order) < std::pair(b.subnet, b.order);
     });
-    std::vector<const Network*> holders;
-    for (const Network& network : vrf.networks) {
+    std::vector<const Row*> holders;
+    for (const Row& network : networks.all) {
         (void)prefixes_.take({name, network.subnet}, network.path);
         while (!holders.empty() && !holders.back()->subnet.contains(network.subnet)) {
             holders.pop_back();
         }
         if (!holders.empty()) {
-            vrf.is_complete = false;
+            networks.is_complete = false;
             report_overlap(name, *holders.back(), network);
         }
         holders.push_back(&network);
@@ -228,7 +255,9 @@ void NetworkRules::check_overlaps(const std::string& name, Vrf& vrf) {
 }
 
 // At the later of the two in the document.
-void NetworkRules::report_overlap(const std::string& vrf, const Network& a, const Network& b) {
+template <class Address>
+void NetworkRules::report_overlap(const std::string& vrf, const Network<Address>& a,
+                                  const Network<Address>& b) {
     const auto& [earlier, later] = a.order < b.order ? std::tie(a, b) : std::tie(b, a);
     if (errors_.is_bad(later.path)) return;
     errors_.add(later.path,
@@ -240,76 +269,97 @@ void NetworkRules::report_overlap(const std::string& vrf, const Network& a, cons
 void NetworkRules::check_peering_prefixes() {
     for (const LegView& view : legs_) {
         if (view.which != Link::kPrimary || errors_.is_bad(view.peering_path + ".type")) continue;
-        const PeeringConfig& peering = *view.peering;
-        for (std::size_t i = 0; i < peering.prefixes.size(); ++i) {
+        for (std::size_t i = 0; i < view.peering->prefixes.size(); ++i) {
             const std::string path = element(member(view.peering_path, "prefixes"), i);
             if (errors_.is_bad(path)) continue;
-            if (peering.type == PeeringType::kMicrosoft) {
-                check_public(path, peering.prefixes[i]);
-            } else if (peering.prefixes[i].length() > 0) {
-                check_unicast(path, peering.prefixes[i]);
-            }
-            claim_prefix(peering.vrf, peering.prefixes[i], path);
+            std::visit([&](auto prefix) { check_peering_prefix(view, prefix, path); },
+                       view.peering->prefixes[i]);
+            claim_prefix(view.peering->vrf, view.peering->prefixes[i], path);
         }
     }
+}
+
+template <class Address>
+void NetworkRules::check_peering_prefix(const LegView& view, Prefix<Address> prefix,
+                                        const std::string& path) {
+    const PeeringConfig& peering = *view.peering;
+    if (peering.type == PeeringType::kMicrosoft) {
+        check_public(path, prefix);
+    } else if (prefix.length() > 0) {
+        check_unicast(path, prefix);
+    }
+    // IPv4 is missing only where that has been said already.
+    const bool has_leg = peering.leg<Address>(Link::kPrimary) ||
+                         peering.leg<Address>(Link::kSecondary) ||
+                         std::same_as<Address, Ipv4Address>;
+    if (has_leg || errors_.is_bad(path)) return;
+    errors_.add(path, fmt::format("{} is IPv6, which the peering does not have: add \"{}\"",
+                                  to_string(prefix), FamilyWords<Address>::kBothKey));
 }
 
 void NetworkRules::check_routes() {
     for (std::size_t i = 0; i < config_.routes.size(); ++i) {
         const RouteConfig& route = config_.routes[i];
         const std::string path = element("routes", i);
-        const Vrf* vrf = find_vrf(member(path, "vrf"), route.vrf);
+        Vrf* vrf = find_vrf(member(path, "vrf"), route.vrf);
         const std::string prefix_path = member(path, "prefix");
         if (!errors_.is_bad(prefix_path) && !errors_.is_bad(path)) {
-            check_unicast(prefix_path, route.prefix);
+            std::visit([&](auto prefix) { check_unicast(prefix_path, prefix); }, route.prefix);
             if (vrf != nullptr) claim_prefix(route.vrf, route.prefix, prefix_path);
         }
         if (vrf != nullptr) check_next_hops(route, path, *vrf);
     }
 }
 
-void NetworkRules::check_next_hops(const RouteConfig& route, const std::string& path,
-                                   const Vrf& vrf) {
-    std::set<Ipv4Address> seen;
+void NetworkRules::check_next_hops(const RouteConfig& route, const std::string& path, Vrf& vrf) {
+    std::set<IpAddress> seen;
     for (std::size_t i = 0; i < route.via.size(); ++i) {
         const std::string hop_path = element(member(path, "via"), i);
         const std::string address_path =
             errors_.is_given(hop_path + ".address") ? hop_path + ".address" : hop_path;
-        const Ipv4Address address = route.via[i].address;
+        const IpAddress& address = route.via[i].address;
         if (errors_.is_bad(address_path) || errors_.is_bad(hop_path + ".address")) continue;
         if (!seen.insert(address).second) {
             errors_.add(address_path, fmt::format("next hop {} is listed twice: give it once, with "
                                                   "a weight",
                                                   to_string(address)));
-        } else if (const auto fault = fault_of(address, vrf, route.vrf)) {
+        } else if (address.index() != route.prefix.index()) {
+            if (errors_.is_bad(member(path, "prefix"))) continue;
+            const bool wants_ipv6 = std::holds_alternative<Ipv6Prefix>(route.prefix);
+            errors_.add(address_path,
+                        fmt::format("next hop {} is not of the family of {}: give an {} neighbour",
+                                    to_string(address), to_string(route.prefix),
+                                    wants_ipv6 ? "IPv6" : "IPv4"));
+        } else if (const auto fault =
+                       std::visit([&](auto hop) { return fault_of(hop, route, vrf); }, address)) {
             errors_.add(address_path, *fault);
         }
     }
 }
 
-std::optional<std::string> NetworkRules::fault_of(Ipv4Address next_hop, const Vrf& vrf,
-                                                  const std::string& vrf_name) const {
+template <class Address>
+std::optional<std::string> NetworkRules::fault_of(Address next_hop, const RouteConfig& route,
+                                                  Vrf& vrf) const {
+    using Row = Network<Address>;
+    const Networks<Address>& networks = vrf.networks<Address>();
     const auto after = std::ranges::upper_bound(
-        vrf.networks, next_hop, {}, [](const Network& network) { return network.subnet.first(); });
-    if (after == vrf.networks.begin() || !std::prev(after)->subnet.contains(next_hop)) {
-        if (!vrf.is_complete) return std::nullopt;
+        networks.all, next_hop, {}, [](const Row& network) { return network.subnet.first(); });
+    if (after == networks.all.begin() || !std::prev(after)->subnet.contains(next_hop)) {
+        if (!networks.is_complete) return std::nullopt;
         return fmt::format(
             "next hop {} is outside every connected subnet of VRF {}: give an "
             "address of a link or of a core attachment's network",
-            to_string(next_hop), vrf_name);
+            to_string(next_hop), route.vrf);
     }
-    const Network& network = *std::prev(after);
+    const Row& network = *std::prev(after);
     if (next_hop == network.ours) {
         return fmt::format("next hop {} is our own address on {}: give the neighbour's",
                            to_string(next_hop), quotable(network.who));
     }
-    if (next_hop == network.subnet.first() || next_hop == network.subnet.last()) {
-        return fmt::format("next hop {} is the {} address of {}: give a host's address",
-                           to_string(next_hop),
-                           next_hop == network.subnet.first() ? "network" : "broadcast",
-                           to_string(network.subnet));
-    }
-    return std::nullopt;
+    const std::string_view reserved = reserved_name(network.subnet, next_hop);
+    if (reserved.empty()) return std::nullopt;
+    return fmt::format("next hop {} is the {} address of {}: give a host's address",
+                       to_string(next_hop), reserved, to_string(network.subnet));
 }
 
 }  // namespace

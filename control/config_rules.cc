@@ -43,6 +43,8 @@ class Rules {
     void check_links(const CircuitConfig& circuit, const std::string& path);
     void check_core_attachments();
     void check_legs();
+    template <class Address>
+    void check_subnet(const LegView& view, const std::string& why);
     void check_tags();
     void check_limits();
 
@@ -222,24 +224,36 @@ void Rules::check_mtu(const std::string& owner_path, unsigned mtu, const std::st
                                   mtu, port->name, port->mtu));
 }
 
-// A peering has a subnet exactly where its circuit has a link.
+// A peering has a subnet exactly where its circuit has a link: of IPv4, and of IPv6 where it has
+// that at all.
 void Rules::check_legs() {
     for (const LegView& view : legs_) {
         if (errors_.is_bad(view.peering_path) || errors_.is_bad(view.circuit_path)) continue;
-        const std::string_view name = to_string(view.which);
-        if (view.link != nullptr && view.leg == nullptr && !errors_.is_bad(view.subnet_path)) {
-            errors_.add(view.subnet_path,
-                        fmt::format("is missing: the circuit has a {} link, so add a /30 for it "
-                                    "(or a /29 as \"subnet\" for both links)",
-                                    name));
-        } else if (view.link == nullptr && view.leg != nullptr &&
-                   !errors_.is_bad(view.subnet_path)) {
-            errors_.add(view.subnet_path,
-                        fmt::format("is for a {} link, which the circuit does not have: add "
-                                    "\"{}\" to the circuit, or give only the other link's /30",
-                                    name, name));
+        check_subnet<Ipv4Address>(
+            view, "the circuit has a " + std::string(to_string(view.which)) + " link");
+        if (view.peering->ipv6_primary || view.peering->ipv6_secondary) {
+            check_subnet<Ipv6Address>(view, "the other link has IPv6");
         }
         if (view.link != nullptr) check_mtu(view.peering_path, view.peering->mtu, view.link->port);
+    }
+}
+
+// `why` says what makes a subnet that is missing necessary.
+template <class Address>
+void Rules::check_subnet(const LegView& view, const std::string& why) {
+    const auto& [leg, path] = view.subnet<Address>();
+    if (errors_.is_bad(path)) return;
+    const std::string_view name = to_string(view.which);
+    if (view.link != nullptr && leg == nullptr) {
+        errors_.add(path,
+                    fmt::format("is missing: {}, so add a /{} for it (or a /{} as \"{}\" for both "
+                                "links)",
+                                why, kLinkSubnetLength<Address>, kBothSubnetLength<Address>,
+                                FamilyWords<Address>::kBothKey));
+    } else if (view.link == nullptr && leg != nullptr) {
+        errors_.add(path, fmt::format("is for a {} link, which the circuit does not have: add "
+                                      "\"{}\" to the circuit, or give only the other link's /{}",
+                                      name, name, kLinkSubnetLength<Address>));
     }
 }
 
@@ -286,8 +300,9 @@ void Rules::check_tags() {
 }
 
 void Rules::check_limits() {
-    const auto legs = std::ranges::count_if(
-        legs_, [](const LegView& view) { return view.link != nullptr && view.leg != nullptr; });
+    const auto legs = std::ranges::count_if(legs_, [](const LegView& view) {
+        return view.link != nullptr && view.ipv4.leg != nullptr;
+    });
     const std::size_t attachments =
         static_cast<std::size_t>(legs) + config_.core_attachments.size();
     if (attachments > kAttachmentsMax - kPortsMax) {

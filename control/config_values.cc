@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <utility>
 
 #include "base/text.h"
 #include "control/config_words.h"
+#include "control/subnet_hosts.h"
 
 namespace causeway {
 namespace {
@@ -55,18 +57,55 @@ std::optional<T> parse_digits(std::string_view text) {
     return value;
 }
 
+template <class Address>
+std::optional<Address> parse_address_of(std::string_view text) {
+    if constexpr (std::same_as<Address, Ipv4Address>) {
+        return parse_ipv4_address(text);
+    } else {
+        return parse_ipv6_address(text);
+    }
+}
+
+bool looks_like_ipv6(std::string_view text) {
+    return text.find(':') != std::string_view::npos;
+}
+
+template <class Address>
 struct AddressAndLength {
-    Ipv4Address address;
+    Address address;
     int length;
 };
 
-std::optional<AddressAndLength> parse_address_and_length(std::string_view text) {
+template <class Address>
+std::optional<AddressAndLength<Address>> parse_address_and_length(std::string_view text) {
     const auto slash = text.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
-    const auto address = parse_ipv4_address(text.substr(0, slash));
+    const auto address = parse_address_of<Address>(text.substr(0, slash));
     const auto length = parse_digits<unsigned>(text.substr(slash + 1));
-    if (!address || !length || *length > 32) return std::nullopt;
-    return AddressAndLength{*address, static_cast<int>(*length)};
+    if (!address || !length || *length > unsigned{Address::kBits}) return std::nullopt;
+    return AddressAndLength<Address>{*address, static_cast<int>(*length)};
+}
+
+template <class Address>
+Result<IpAddress> parse_any_address(std::string_view text) {
+    const auto address = parse_address_of<Address>(text);
+    if (!address) {
+        return invalid("\"{}\" is not an {} address: write it as in {}", quotable(text),
+                       FamilyWords<Address>::kName, FamilyWords<Address>::kAddress);
+    }
+    return IpAddress(*address);
+}
+
+template <class Address>
+Result<InterfaceAddress<Address>> interface_of(std::string_view text,
+                                               const AddressAndLength<Address>& parsed) {
+    const auto subnet = Prefix<Address>::of(parsed.address, parsed.length);
+    const std::string_view reserved = reserved_name(subnet, parsed.address);
+    if (!reserved.empty()) {
+        return invalid("{} is the {} address of {}: give a host's address", text, reserved,
+                       to_string(subnet));
+    }
+    return InterfaceAddress<Address>{parsed.address, subnet};
 }
 
 // The part after "af_xdp:" and the like; nothing where the device is of another kind.
@@ -246,42 +285,57 @@ std::string bandwidth_text(std::uint64_t bandwidth_bps) {
     return fmt::format("{} {}", bandwidth_bps / unit->bits, unit->name);
 }
 
-Result<Ipv4Address> parse_address(std::string_view text) {
-    const auto address = parse_ipv4_address(text);
-    if (!address) {
-        return invalid("\"{}\" is not an IPv4 address: write it as in 10.2.0.9", quotable(text));
-    }
-    return *address;
+Result<IpAddress> parse_address(std::string_view text) {
+    return looks_like_ipv6(text) ? parse_any_address<Ipv6Address>(text)
+                                 : parse_any_address<Ipv4Address>(text);
 }
 
-Result<Ipv4Prefix> parse_prefix(std::string_view text) {
-    const auto parsed = parse_address_and_length(text);
+template <class Address>
+Result<Prefix<Address>> parse_prefix_of(std::string_view text) {
+    const auto parsed = parse_address_and_length<Address>(text);
     if (!parsed) {
-        return invalid("\"{}\" is not an IPv4 prefix: write it as in 10.1.0.0/16", quotable(text));
+        return invalid("\"{}\" is not an {} prefix: write it as in {}", quotable(text),
+                       FamilyWords<Address>::kName, FamilyWords<Address>::kPrefix);
     }
-    const auto holder = Ipv4Prefix::of(parsed->address, parsed->length);
+    const auto holder = Prefix<Address>::of(parsed->address, parsed->length);
     if (holder.address() != parsed->address) {
         return invalid("{} has host bits: the /{} that holds it is {}", text, parsed->length,
                        to_string(holder));
     }
     return holder;
 }
+template Result<Ipv4Prefix> parse_prefix_of<Ipv4Address>(std::string_view text);
+template Result<Ipv6Prefix> parse_prefix_of<Ipv6Address>(std::string_view text);
 
-Result<InterfaceAddress> parse_interface_address(std::string_view text) {
-    const auto parsed = parse_address_and_length(text);
+Result<IpPrefix> parse_prefix(std::string_view text) {
+    const auto as_either = [](const auto& prefix) -> Result<IpPrefix> {
+        if (!prefix) return Unexpected(prefix.error());
+        return IpPrefix(*prefix);
+    };
+    return looks_like_ipv6(text) ? as_either(parse_prefix_of<Ipv6Address>(text))
+                                 : as_either(parse_prefix_of<Ipv4Address>(text));
+}
+
+Result<InterfaceAddress<Ipv4Address>> parse_ipv4_interface(std::string_view text) {
+    const auto parsed = parse_address_and_length<Ipv4Address>(text);
     if (!parsed || parsed->length < 8 || parsed->length > 30) {
         return invalid(
             "\"{}\" is not our address with the length of its network: write it as in 10.2.0.1/24, "
             "/8 to /30",
             quotable(text));
     }
-    const auto subnet = Ipv4Prefix::of(parsed->address, parsed->length);
-    if (parsed->address == subnet.first() || parsed->address == subnet.last()) {
-        return invalid("{} is the {} address of {}: give a host's address", text,
-                       parsed->address == subnet.first() ? "network" : "broadcast",
-                       to_string(subnet));
+    return interface_of(text, *parsed);
+}
+
+Result<InterfaceAddress<Ipv6Address>> parse_ipv6_interface(std::string_view text) {
+    const auto parsed = parse_address_and_length<Ipv6Address>(text);
+    if (!parsed || parsed->length < 64 || parsed->length > 127) {
+        return invalid(
+            "\"{}\" is not our address with the length of its network: write it as in "
+            "2001:db8:2::1/64, /64 to /127",
+            quotable(text));
     }
-    return InterfaceAddress{parsed->address, subnet};
+    return interface_of(text, *parsed);
 }
 
 }  // namespace causeway

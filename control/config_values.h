@@ -86,15 +86,49 @@ struct NumberBetween {
 [[nodiscard]] Result<std::uint64_t> parse_bandwidth(std::string_view text);  // bits a second
 [[nodiscard]] std::string bandwidth_text(std::uint64_t bandwidth_bps);
 
-[[nodiscard]] Result<Ipv4Address> parse_address(std::string_view text);
-[[nodiscard]] Result<Ipv4Prefix> parse_prefix(std::string_view text);
-
-// An address of ours with the length of its network, as in 10.2.0.1/24.
-struct InterfaceAddress {
-    Ipv4Address address;
-    Ipv4Prefix subnet;
+// How messages and documents speak of a family.
+template <class Address>
+struct FamilyWords;
+template <>
+struct FamilyWords<Ipv4Address> {
+    static constexpr std::string_view kName = "IPv4";
+    static constexpr std::string_view kAddress = "10.2.0.9";
+    static constexpr std::string_view kPrefix = "10.1.0.0/16";
+    static constexpr std::string_view kLinkSubnet = "192.168.15.16/30";
+    static constexpr std::string_view kBothSubnet = "192.168.15.16/29";
+    static constexpr std::string_view kPrimaryKey = "primary-subnet";
+    static constexpr std::string_view kSecondaryKey = "secondary-subnet";
+    static constexpr std::string_view kBothKey = "subnet";
 };
-[[nodiscard]] Result<InterfaceAddress> parse_interface_address(std::string_view text);
+template <>
+struct FamilyWords<Ipv6Address> {
+    static constexpr std::string_view kName = "IPv6";
+    static constexpr std::string_view kAddress = "2001:db8:2::9";
+    static constexpr std::string_view kPrefix = "2001:db8:1::/48";
+    static constexpr std::string_view kLinkSubnet = "2001:db8:15::8/126";
+    static constexpr std::string_view kBothSubnet = "2001:db8:15::8/125";
+    static constexpr std::string_view kPrimaryKey = "primary-ipv6-subnet";
+    static constexpr std::string_view kSecondaryKey = "secondary-ipv6-subnet";
+    static constexpr std::string_view kBothKey = "ipv6-subnet";
+};
+
+// The length of a link's subnet, and of the one that holds those of both links.
+template <class Address>
+inline constexpr int kLinkSubnetLength = Address::kBits - 2;
+template <class Address>
+inline constexpr int kBothSubnetLength = Address::kBits - 3;
+
+// Of the family that the text looks like.
+[[nodiscard]] Result<IpAddress> parse_address(std::string_view text);
+[[nodiscard]] Result<IpPrefix> parse_prefix(std::string_view text);
+// Of Ipv4Address or Ipv6Address.
+template <class Address>
+[[nodiscard]] Result<Prefix<Address>> parse_prefix_of(std::string_view text);
+
+// An address of ours with the length of its network: 10.2.0.1/24 (/8 to /30), or 2001:db8:2::1/64
+// (/64 to /127).
+[[nodiscard]] Result<InterfaceAddress<Ipv4Address>> parse_ipv4_interface(std::string_view text);
+[[nodiscard]] Result<InterfaceAddress<Ipv6Address>> parse_ipv6_interface(std::string_view text);
 
 // The interface or device that a device string opens, for telling two that open the same.
 [[nodiscard]] std::string device_identity(std::string_view device);

@@ -11,6 +11,11 @@
 namespace causeway {
 namespace {
 
+template <class Address>
+std::string interface_text(const InterfaceAddress<Address>& address) {
+    return to_string(address.address) + '/' + std::to_string(address.subnet.length());
+}
+
 // Writes mappings of a document; every field, also where it has its default, so that a saved
 // configuration means the same when a default changes.
 class ConfigWriter {
@@ -28,12 +33,12 @@ class ConfigWriter {
     }
 
   private:
-    void field(const char* key, const std::string& value) {
-        out_ << YAML::Key << key << YAML::Value << value;
+    void field(std::string_view key, const std::string& value) {
+        out_ << YAML::Key << std::string(key) << YAML::Value << value;
     }
-    void field(const char* key, std::string_view value) { field(key, std::string(value)); }
-    void field(const char* key, unsigned value) { field(key, std::to_string(value)); }
-    void field(const char* key, VlanId value) { field(key, unsigned{value.value()}); }
+    void field(std::string_view key, std::string_view value) { field(key, std::string(value)); }
+    void field(std::string_view key, unsigned value) { field(key, std::to_string(value)); }
+    void field(std::string_view key, VlanId value) { field(key, unsigned{value.value()}); }
     void flag(const char* key, bool value) { field(key, kFlags.name(value)); }
 
     template <class T>
@@ -48,6 +53,14 @@ class ConfigWriter {
         out_ << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
         for (const T& item : items) out_ << text(item);
         out_ << YAML::EndSeq;
+    }
+
+    template <class Address>
+    void legs(const std::optional<PeeringLeg<Address>>& primary,
+              const std::optional<PeeringLeg<Address>>& secondary) {
+        using Words = FamilyWords<Address>;
+        if (primary) field(Words::kPrimaryKey, to_string(primary->subnet));
+        if (secondary) field(Words::kSecondaryKey, to_string(secondary->subnet));
     }
 
     void write(const DaemonConfig& daemon);
@@ -116,11 +129,11 @@ void ConfigWriter::write(const PeeringConfig& peering) {
     field("type", to_string(peering.type));
     flag("enabled", peering.enabled);
     field("c-tag", peering.c_tag);
-    if (peering.primary) field("primary-subnet", to_string(peering.primary->subnet));
-    if (peering.secondary) field("secondary-subnet", to_string(peering.secondary->subnet));
+    legs(peering.primary, peering.secondary);
+    legs(peering.ipv6_primary, peering.ipv6_secondary);
     field("peer-asn", peering.peer_asn);
     field("mtu", peering.mtu);
-    values("prefixes", peering.prefixes, [](Ipv4Prefix prefix) { return to_string(prefix); });
+    values("prefixes", peering.prefixes, [](const IpPrefix& prefix) { return to_string(prefix); });
     out_ << YAML::EndMap;
 }
 
@@ -131,7 +144,8 @@ void ConfigWriter::write(const CoreAttachmentConfig& core) {
     field("vrf", core.vrf);
     if (core.outer) field("outer", *core.outer);
     field("vlan", core.vlan);
-    field("address", to_string(core.address) + '/' + std::to_string(core.subnet.length()));
+    field("address", interface_text(core.ipv4));
+    if (core.ipv6) field("ipv6-address", interface_text(*core.ipv6));
     field("mtu", core.mtu);
     flag("enabled", core.enabled);
     out_ << YAML::EndMap;

@@ -31,7 +31,7 @@ constexpr TypeAndCode type_and_code(IcmpError error) noexcept {
             return {IcmpType::kUnreachable, 2};
         case IcmpError::kPortUnreachable:
             return {IcmpType::kUnreachable, 3};
-        case IcmpError::kFragmentationNeeded:
+        case IcmpError::kTooBig:
             return {IcmpType::kUnreachable, 4};
         case IcmpError::kProhibited:
             return {IcmpType::kUnreachable, 13};
@@ -86,7 +86,7 @@ std::size_t write_icmp_error(std::span<std::uint8_t> room, IcmpError error, std:
     IcmpHeader icmp{};
     icmp.type = static_cast<std::uint8_t>(type);
     icmp.code = code;
-    if (error == IcmpError::kFragmentationNeeded) icmp.rest_low = Be16(mtu);
+    if (error == IcmpError::kTooBig) icmp.rest_low = Be16(mtu);
     std::memcpy(room.data() + sizeof(Ipv4Header), &icmp, sizeof icmp);
     std::memcpy(room.data() + kHeaders, packet.data(), quoted);
     icmp.checksum =

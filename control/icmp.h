@@ -12,14 +12,15 @@
 
 namespace causeway {
 
+// What a router complains of, in the words of IPv4; type and code, and what IPv6 calls it.
 enum class IcmpError : std::uint8_t {
-    kNetworkUnreachable,   // type 3, code 0
-    kHostUnreachable,      // 3, 1
-    kPortUnreachable,      // 3, 3
-    kProtocolUnreachable,  // 3, 2
-    kFragmentationNeeded,  // 3, 4
-    kProhibited,           // 3, 13
-    kTimeExceeded,         // 11, 0
+    kNetworkUnreachable,   // 3, 0; no route, 1, 0
+    kHostUnreachable,      // 3, 1; address unreachable, 1, 3
+    kPortUnreachable,      // 3, 3; 1, 4
+    kProtocolUnreachable,  // 3, 2; unrecognized next header, 4, 1
+    kTooBig,               // 3, 4, fragmentation needed; packet too big, 2, 0
+    kProhibited,           // 3, 13; 1, 1
+    kTimeExceeded,         // 11, 0; 3, 0
 };
 
 // Room that the largest error takes: RFC 1812 4.3.2.3 wants as much of the packet as fits in 576.
@@ -31,7 +32,7 @@ inline constexpr std::size_t kIcmpErrorBytesMax = 576;
 [[nodiscard]] bool may_be_answered_with_error(std::span<const std::uint8_t> packet) noexcept;
 
 // Writes the IPv4 packet that carries `error` about `packet`, from `source` to the packet's source.
-// `mtu` matters to kFragmentationNeeded only. Returns its length. REQUIRES: room for
+// `mtu` matters to kTooBig only. Returns its length. REQUIRES: room for
 // kIcmpErrorBytesMax; may_be_answered_with_error(packet).
 [[nodiscard]] std::size_t write_icmp_error(std::span<std::uint8_t> room, IcmpError error,
                                            std::uint16_t mtu, Ipv4Address source,

@@ -96,11 +96,12 @@ std::optional<std::string> complaint_about(const Parameter& parameter, element v
                 return std::nullopt;
             return "must be an integer from 1 on";
         case ParameterKind::kAddress:
-            if (!text.error() && parse_ipv4_address(text.value_unsafe())) return std::nullopt;
-            return "must be an IPv4 address, as in \"10.0.0.1\"";
+            if (!text.error() && parse_ip_address(text.value_unsafe())) return std::nullopt;
+            return "must be an address, as in \"10.0.0.1\" or \"2001:db8::1\"";
         case ParameterKind::kPrefix:
-            if (!text.error() && parse_ipv4_prefix(text.value_unsafe())) return std::nullopt;
-            return "must be an IPv4 prefix without host bits, as in \"10.0.0.0/8\"";
+            if (!text.error() && parse_ip_prefix(text.value_unsafe())) return std::nullopt;
+            return "must be a prefix without host bits, as in \"10.0.0.0/8\" or "
+                   "\"2001:db8::/32\"";
         case ParameterKind::kList:
             if (!value.get_array().error()) return std::nullopt;
             return "must be an array";
@@ -200,16 +201,16 @@ std::optional<std::uint64_t> Params::count(std::string_view name) const {
     return found->get_uint64().value_unsafe();
 }
 
-std::optional<Ipv4Address> Params::address(std::string_view name) const {
+std::optional<IpAddress> Params::address(std::string_view name) const {
     const auto found = value(name, ParameterKind::kAddress);
     if (!found) return std::nullopt;
-    return parse_ipv4_address(found->get_string().value_unsafe());
+    return parse_ip_address(found->get_string().value_unsafe());
 }
 
-std::optional<Ipv4Prefix> Params::prefix(std::string_view name) const {
+std::optional<IpPrefix> Params::prefix(std::string_view name) const {
     const auto found = value(name, ParameterKind::kPrefix);
     if (!found) return std::nullopt;
-    return parse_ipv4_prefix(found->get_string().value_unsafe());
+    return parse_ip_prefix(found->get_string().value_unsafe());
 }
 
 std::optional<simdjson::dom::array> Params::list(std::string_view name) const {

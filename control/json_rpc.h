@@ -53,8 +53,8 @@ using Answer = std::variant<Json, RpcError>;
 enum class ParameterKind : std::uint8_t {
     kText,
     kCount,    // an integer from 1 on
-    kAddress,  // "10.0.0.1"
-    kPrefix,   // "10.0.0.0/8"
+    kAddress,  // "10.0.0.1", "2001:db8::1"
+    kPrefix,   // "10.0.0.0/8", "2001:db8::/32"
     kList,
 };
 enum class Presence : std::uint8_t { kRequired, kOptional };
@@ -76,8 +76,8 @@ class Params {
     // By declared name; asking as another kind than the declared is a programmer's error.
     [[nodiscard]] std::optional<std::string_view> text(std::string_view name) const;
     [[nodiscard]] std::optional<std::uint64_t> count(std::string_view name) const;
-    [[nodiscard]] std::optional<Ipv4Address> address(std::string_view name) const;
-    [[nodiscard]] std::optional<Ipv4Prefix> prefix(std::string_view name) const;
+    [[nodiscard]] std::optional<IpAddress> address(std::string_view name) const;
+    [[nodiscard]] std::optional<IpPrefix> prefix(std::string_view name) const;
     [[nodiscard]] std::optional<simdjson::dom::array> list(std::string_view name) const;
 
   private:

@@ -59,7 +59,7 @@ bool read_cursor(std::string_view text, GroupId& group) {
 }
 
 bool read_cursor(std::string_view text, NeighbourCursor& cursor) {
-    const auto address = parse_ipv4_address(take_last_word(text));
+    const auto address = parse_ip_address(take_last_word(text));
     if (!address) return false;
     cursor = {std::string(text), *address};
     return true;
@@ -67,7 +67,7 @@ bool read_cursor(std::string_view text, NeighbourCursor& cursor) {
 
 bool read_cursor(std::string_view text, RouteCursor& cursor) {
     const auto source = source_of(take_last_word(text));
-    const auto prefix = parse_ipv4_prefix(take_last_word(text));
+    const auto prefix = parse_ip_prefix(take_last_word(text));
     if (!source || !prefix) return false;
     cursor = {std::string(text), *prefix, *source};
     return true;

@@ -1,40 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/neighbours.h"
 
-#include <cstring>
-#include <string>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
 #include "base/headers.h"
-#include "base/text.h"
+#include "base/ipv6.h"
+#include "control/arp.h"
+#include "control/ip_family.h"
 
 namespace causeway {
 namespace {
 
-constexpr Ipv4Prefix host_prefix(Ipv4Address address) noexcept {
-    return Ipv4Prefix::of(address, 32);
+bool is_ipv6(const IpAddress& address) noexcept {
+    return std::holds_alternative<Ipv6Address>(address);
 }
 
-ArpHeader arp_request(const Attachment& attachment, Ipv4Address target) {
-    return {.hardware_type = Be16(1),
-            .protocol_type = Be16(static_cast<std::uint16_t>(EtherType::kIpv4)),
-            .hardware_length = 6,
-            .protocol_length = 4,
-            .operation = Be16(static_cast<std::uint16_t>(ArpOperation::kRequest)),
-            .sender_mac = attachment.mac,
-            .sender_address = Be32(attachment.address.value()),
-            .target_mac = {},
-            .target_address = Be32(target.value())};
+// Every link has the same link-local addresses, so a VRF's routes cannot tell them apart.
+bool has_host_route(const IpAddress& address) noexcept {
+    return !is_ipv6(address) || !is_link_local(std::get<Ipv6Address>(address));
+}
+
+EtherType type_of(const IpAddress& address) noexcept {
+    return is_ipv6(address) ? EtherType::kIpv6 : EtherType::kIpv4;
 }
 
 }  // namespace
 
-Neighbours::Neighbours(Attachments& attachments, NextHops& next_hops, Rib4& rib,
+Neighbours::Neighbours(Attachments& attachments, NextHops& next_hops, Ribs& ribs,
                        Transmitter& transmitter, SlowCounters& counters)
     : attachments_(attachments),
       next_hops_(next_hops),
-      rib_(rib),
+      ribs_(ribs),
       transmitter_(transmitter),
       counters_(counters) {}
 
@@ -69,7 +67,9 @@ Result<Neighbours::Entry> Neighbours::make(NeighbourKey key, std::uint64_t now_n
         return Unexpected(group.error());
     }
     const Status added =
-        rib_.add(attachment->vrf, host_prefix(key.address), RouteSource::kConnected, *group);
+        has_host_route(key.address)
+            ? ribs_.add(attachment->vrf, host_prefix(key.address), RouteSource::kConnected, *group)
+            : ok();
     if (!added) {
         next_hops_.release_group(*group);
         next_hops_.release(*next_hop);
@@ -85,9 +85,10 @@ Result<Neighbours::Entry> Neighbours::make(NeighbourKey key, std::uint64_t now_n
 
 Neighbours::Entry Neighbours::forget(Entry entry) {
     drop_pending(entry);
-    if (const Attachment* attachment = attachments_.find(entry->first.attachment)) {
-        (void)rib_.remove(attachment->vrf, host_prefix(entry->first.address),
-                          RouteSource::kConnected);
+    const Attachment* attachment = attachments_.find(entry->first.attachment);
+    if (attachment != nullptr && has_host_route(entry->first.address)) {
+        (void)ribs_.remove(attachment->vrf, host_prefix(entry->first.address),
+                           RouteSource::kConnected);
     }
     next_hops_.release_group(entry->second.group);
     next_hops_.release(entry->second.next_hop);
@@ -101,14 +102,61 @@ void Neighbours::learn(NeighbourKey key, const MacAddress& mac, std::uint64_t no
         if (!made) return;  // full: it will be asked again when a packet wants it
         entry = *made;
     }
+    confirm(entry, mac, now_ns);
+}
+
+void Neighbours::learn_from_solicitation(NeighbourKey key, const MacAddress& mac,
+                                         std::uint64_t now_ns) {
+    Entry entry = table_.find(key);
+    if (entry == table_.end()) {
+        const auto made = make(key, now_ns);
+        if (!made) return;
+        entry = *made;
+    }
+    if (entry->second.mac != mac) doubt(entry, mac, now_ns);
+}
+
+void Neighbours::learn_from_advertisement(NeighbourKey key, const NeighbourNotice& notice,
+                                          std::uint64_t now_ns) {
+    const Entry entry = table_.find(key);
+    if (entry == table_.end()) return;
     Neighbour& neighbour = entry->second;
-    const bool is_news = neighbour.mac != mac;
-    neighbour.mac = mac;
-    neighbour.state = ArpState::kReachable;
+    if (!neighbour.mac && !notice.mac) return;
+    const MacAddress mac = notice.mac ? *notice.mac : *neighbour.mac;
+    if (neighbour.mac && *neighbour.mac != mac && !notice.overrides) {
+        // Not believed, but a reason to ask whom we know.
+        if (neighbour.state == ResolutionState::kReachable) doubt(entry, *neighbour.mac, now_ns);
+    } else if (notice.is_solicited) {
+        confirm(entry, mac, now_ns);
+    } else if (neighbour.mac != mac) {
+        doubt(entry, mac, now_ns);
+    }
+}
+
+void Neighbours::confirm(Entry entry, const MacAddress& mac, std::uint64_t now_ns) {
+    Neighbour& neighbour = entry->second;
+    neighbour.state = ResolutionState::kReachable;
     neighbour.confirmed_ns = now_ns;
     neighbour.probe_due_ns = now_ns + kReachableTime;
     neighbour.probes = 0;
-    counters_.count(SlowEvent::kArpLearned);
+    set_mac(entry, mac);
+}
+
+void Neighbours::doubt(Entry entry, const MacAddress& mac, std::uint64_t now_ns) {
+    Neighbour& neighbour = entry->second;
+    neighbour.state = ResolutionState::kStale;
+    neighbour.confirmed_ns = now_ns;
+    neighbour.probe_due_ns = now_ns + kFirstProbeDelay;
+    neighbour.probes = 0;
+    set_mac(entry, mac);
+}
+
+void Neighbours::set_mac(Entry entry, const MacAddress& mac) {
+    Neighbour& neighbour = entry->second;
+    const bool is_news = neighbour.mac != mac;
+    neighbour.mac = mac;
+    const bool of_ipv6 = is_ipv6(entry->first.address);
+    counters_.count(of_ipv6 ? SlowEvent::kNdLearned : SlowEvent::kArpLearned);
     // Where there was no slot for its adjacency the last time, there may be one now.
     const bool forwards = next_hops_.info(neighbour.next_hop).state == NextHopState::kForwarding;
     if (is_news || !forwards) update_next_hop(entry);
@@ -140,7 +188,7 @@ void Neighbours::hold(NeighbourKey key, Packet packet, std::uint64_t now_ns) {
 
 void Neighbours::attachment_changed(AttachmentId attachment, std::uint64_t now_ns) {
     announce(attachment);
-    for (Entry entry = table_.lower_bound({attachment, Ipv4Address(0)});
+    for (Entry entry = table_.lower_bound({attachment, IpAddress()});
          entry != table_.end() && entry->first.attachment == attachment; ++entry) {
         update_next_hop(entry);
         // After an outage the far end may be another device: believe the old MAC, but ask at once.
@@ -148,16 +196,20 @@ void Neighbours::attachment_changed(AttachmentId attachment, std::uint64_t now_n
     }
 }
 
-// Tells the far end where we are (RFC 5227 3, ARP announcement): its own first question may have
-// gone out before our side of the link was up, and it would not ask again for a second.
+// Tells the far end where we are: its own first question may have gone out before our side of the
+// link was up, and it would not ask again for a second.
 void Neighbours::announce(AttachmentId id) {
     const Attachment* attachment = attachments_.find(id);
     if (attachment == nullptr || !attachment->is_usable()) return;
-    send_request(*attachment, attachment->address, kBroadcastMac);
+    say(*attachment, [&](auto room) { return write_arp_announcement(room, *attachment); });
+    if (!attachment->ipv6) return;
+    for (const Ipv6Address ours : {attachment->ipv6->address, attachment->link_local()}) {
+        say(*attachment, [&](auto room) { return write_nd_announcement(room, *attachment, ours); });
+    }
 }
 
 void Neighbours::attachment_removed(AttachmentId attachment) {
-    for (Entry entry = table_.lower_bound({attachment, Ipv4Address(0)});
+    for (Entry entry = table_.lower_bound({attachment, IpAddress()});
          entry != table_.end() && entry->first.attachment == attachment;) {
         entry = forget(entry);
     }
@@ -185,34 +237,37 @@ bool Neighbours::age(Entry entry, std::uint64_t now_ns) {
             neighbour.mac.reset();
             update_next_hop(entry);
         }
-        neighbour.state = ArpState::kIncomplete;
-    } else if (neighbour.state == ArpState::kReachable) {
-        neighbour.state = ArpState::kStale;
+        neighbour.state = ResolutionState::kIncomplete;
+    } else if (neighbour.state == ResolutionState::kReachable) {
+        neighbour.state = ResolutionState::kStale;
     }
     ask(entry, now_ns);
     return true;
 }
 
-// Broadcast while the MAC is unknown, else to its owner alone (RFC 1122 2.3.2.1, unicast poll).
 void Neighbours::ask(Entry entry, std::uint64_t now_ns) {
     Neighbour& neighbour = entry->second;
     neighbour.probe_due_ns = now_ns + kProbeInterval;
     const Attachment* attachment = attachments_.find(entry->first.attachment);
     if (attachment == nullptr || !attachment->is_usable()) return;
     if (neighbour.probes < kProbesMax) ++neighbour.probes;
-    send_request(*attachment, entry->first.address, neighbour.mac.value_or(kBroadcastMac));
+    say(*attachment, [&](auto room) {
+        return std::visit(
+            [&](auto target) { return write_question(room, *attachment, target, neighbour.mac); },
+            entry->first.address);
+    });
 }
 
-void Neighbours::send_request(const Attachment& attachment, Ipv4Address target,
-                              const MacAddress& to) {
+template <class Write>
+void Neighbours::say(const Attachment& attachment, const Write& write) {
     auto packet = transmitter_.make_packet();
-    if (!packet || !packet->resize(sizeof(ArpHeader))) {
+    if (!packet || !packet->resize(kLinkMessageBytesMax)) {
         counters_.count(SlowEvent::kNoBuffer);
         return;
     }
-    const ArpHeader request = arp_request(attachment, target);
-    std::memcpy(packet->bytes().data(), &request, sizeof request);
-    CHECK(packet->prepend(attachment.header(to, EtherType::kArp).view()));
+    const LinkMessage message = write(packet->bytes());
+    CHECK(packet->resize(message.bytes));
+    CHECK(packet->prepend(attachment.header(message.to, message.type).view()));
     if (!transmitter_.send(std::move(*packet), attachment)) {
         counters_.count(SlowEvent::kInjectFull);
     }
@@ -234,7 +289,7 @@ void Neighbours::update_next_hop(Entry entry) {
     adjacency.port = attachment->port;
     adjacency.attachment = attachment->id;
     adjacency.mtu = attachment->mtu;
-    adjacency.set_header(attachment->header(*neighbour.mac, EtherType::kIpv4).view());
+    adjacency.set_header(attachment->header(*neighbour.mac, type_of(entry->first.address)).view());
     if (!next_hops_.set_forwarding(neighbour.next_hop, adjacency)) {
         next_hops_.set_unresolved(neighbour.next_hop);  // no slot: tried again at the next answer
     }
@@ -244,7 +299,7 @@ void Neighbours::send_pending(Entry entry) {
     Neighbour& neighbour = entry->second;
     const Attachment* attachment = attachments_.find(entry->first.attachment);
     if (attachment == nullptr || !attachment->is_usable() || !neighbour.mac) return;
-    const FrameHeader header = attachment->header(*neighbour.mac, EtherType::kIpv4);
+    const FrameHeader header = attachment->header(*neighbour.mac, type_of(entry->first.address));
     for (Packet& packet : neighbour.pending) {
         const bool sent =
             packet.prepend(header.view()) && transmitter_.send(std::move(packet), *attachment);

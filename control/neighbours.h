@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Neighbours: who answers ARP on which attachment (RFC 826), and what the next hops make of it.
+// Neighbours: who answers on which attachment, to ARP (RFC 826) or to Neighbour Discovery (RFC
+// 4861), and what the next hops make of it. Both families share one table, one state machine and
+// one queue of packets that wait; how each asks is in arp.h and neighbour_discovery.h.
 //
 // Thread safety: control thread only. Time is handed in, so that tests own the clock.
 //
@@ -13,9 +15,14 @@
 //        ^                                        ^            answered           |
 //        +---- kProbesMax unanswered probes ------+-------------------------------+
 //
-// Every neighbour has a next hop (fib/next_hops.h) and a host route of source kConnected. The next
-// hop forwards while the MAC is known and the attachment usable; is unresolved while only the MAC
-// is missing; is down otherwise. Any change flips buckets before the call returns.
+// An IPv6 neighbour that has only spoken of itself, without having been asked, is kStale at once,
+// and asked after kFirstProbeDelay: that it speaks does not prove that it hears us (RFC
+// 4861 7.3.1).
+//
+// Every neighbour has a next hop (fib/next_hops.h) and, unless its address is link-local, a host
+// route of source kConnected. The next hop forwards while the MAC is known and the attachment
+// usable; is unresolved while only the MAC is missing; is down otherwise. Any change flips buckets
+// before the call returns.
 #pragma once
 
 #include <cstdint>
@@ -28,24 +35,25 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "control/attachments.h"
+#include "control/neighbour_discovery.h"
+#include "control/ribs.h"
 #include "control/slow_counters.h"
 #include "control/transmitter.h"
 #include "dataplane/packet.h"
 #include "fib/next_hops.h"
-#include "fib/rib.h"
 
 namespace causeway {
 
-enum class ArpState : std::uint8_t { kIncomplete, kReachable, kStale };
+enum class ResolutionState : std::uint8_t { kIncomplete, kReachable, kStale };
 
 struct NeighbourKey {
     AttachmentId attachment;
-    Ipv4Address address;
+    IpAddress address;
     friend auto operator<=>(const NeighbourKey&, const NeighbourKey&) = default;
 };
 
 struct Neighbour {
-    ArpState state = ArpState::kIncomplete;
+    ResolutionState state = ResolutionState::kIncomplete;
     std::optional<MacAddress> mac;
     std::uint64_t confirmed_ns = 0;
     std::uint64_t probe_due_ns = 0;
@@ -61,17 +69,23 @@ class Neighbours {
     static constexpr std::uint64_t kSecond = 1'000'000'000;
     static constexpr std::uint64_t kReachableTime = 30 * kSecond;
     static constexpr std::uint64_t kProbeInterval = kSecond;
+    static constexpr std::uint64_t kFirstProbeDelay = 5 * kSecond;  // RFC 4861 10
     static constexpr unsigned kProbesMax = 3;
 
-    Neighbours(Attachments& attachments, NextHops& next_hops, Rib4& rib, Transmitter& transmitter,
+    Neighbours(Attachments& attachments, NextHops& next_hops, Ribs& ribs, Transmitter& transmitter,
                SlowCounters& counters);
 
     // For a route or a peering that names it: the next hop to build groups of. One release() each.
     [[nodiscard]] Result<NextHopId> acquire(NeighbourKey key, std::uint64_t now_ns);
     void release(NeighbourKey key);
 
-    // An ARP packet said that the address has this MAC.
+    // The address has this MAC: so says its owner, in an answer or in any ARP packet to us.
     void learn(NeighbourKey key, const MacAddress& mac, std::uint64_t now_ns);
+    // So says its owner in a neighbour solicitation (RFC 4861 7.2.3).
+    void learn_from_solicitation(NeighbourKey key, const MacAddress& mac, std::uint64_t now_ns);
+    // What a neighbour advertisement says of a neighbour that is known (RFC 4861 7.2.5).
+    void learn_from_advertisement(NeighbourKey key, const NeighbourNotice& notice,
+                                  std::uint64_t now_ns);
 
     // A packet (layer 3 at its front) for a neighbour whose MAC is not known.
     void hold(NeighbourKey key, Packet packet, std::uint64_t now_ns);
@@ -93,7 +107,12 @@ class Neighbours {
     Entry forget(Entry entry);
     void ask(Entry entry, std::uint64_t now_ns);
     void announce(AttachmentId attachment);
-    void send_request(const Attachment& attachment, Ipv4Address target, const MacAddress& to);
+    // `write` fills the room that it is given and returns a LinkMessage.
+    template <class Write>
+    void say(const Attachment& attachment, const Write& write);
+    void confirm(Entry entry, const MacAddress& mac, std::uint64_t now_ns);
+    void doubt(Entry entry, const MacAddress& mac, std::uint64_t now_ns);
+    void set_mac(Entry entry, const MacAddress& mac);
     void update_next_hop(Entry entry);
     void send_pending(Entry entry);
     void drop_pending(Entry entry);
@@ -102,7 +121,7 @@ class Neighbours {
 
     Attachments& attachments_;
     NextHops& next_hops_;
-    Rib4& rib_;
+    Ribs& ribs_;
     Transmitter& transmitter_;
     SlowCounters& counters_;
     std::map<NeighbourKey, Neighbour> table_;

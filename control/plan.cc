@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/plan.h"
 
+#include <utility>
+#include <variant>
+
 #include "base/check.h"
 #include "base/text.h"
 
@@ -17,21 +20,27 @@ Exit closed_by(const CircuitConfig& circuit, const PeeringConfig& peering) {
     return Exit::kNone;
 }
 
+template <class Address>
+IpInterface<Address> interface_of(const PeeringLeg<Address>& leg) {
+    return {.address = leg.ours(), .subnet = leg.subnet, .peer = leg.customer()};
+}
+
+// REQUIRES: the peering has a leg there.
 PlannedAttachment leg_of(const CircuitConfig& circuit, const PeeringConfig& peering,
-                         const CircuitLink& link, const PeeringLeg& leg, Link which) {
+                         const CircuitLink& link, Link which) {
     PlannedAttachment attachment{.name = attachment_name(circuit, peering, which),
                                  .port = link.port,
                                  .outer = value_or_zero(link.s_tag),
                                  .inner = peering.c_tag.value(),
                                  .vrf = peering.vrf,
-                                 .address = leg.ours(),
-                                 .subnet = leg.subnet,
+                                 .ipv4 = interface_of(*peering.leg<Ipv4Address>(which)),
+                                 .ipv6 = {},
                                  .mtu = static_cast<std::uint16_t>(peering.mtu),
-                                 .peer = leg.customer(),
                                  .circuit = circuit.name,
                                  .link = which,
                                  .closed = closed_by(circuit, peering),
                                  .enabled = link.enabled};
+    if (const auto& ipv6 = peering.leg<Ipv6Address>(which)) attachment.ipv6 = interface_of(*ipv6);
     if (!link.s_tag) {  // 802.1Q only: the C-tag is the one tag there is
         attachment.outer = attachment.inner;
         attachment.inner = 0;
@@ -40,17 +49,25 @@ PlannedAttachment leg_of(const CircuitConfig& circuit, const PeeringConfig& peer
 }
 
 void plan_peering(Plan& plan, const CircuitConfig& circuit, const PeeringConfig& peering) {
-    PlannedRoute behind;
-    const auto plan_leg = [&](const std::optional<CircuitLink>& link,
-                              const std::optional<PeeringLeg>& leg, Link which) {
-        if (!link || !leg) return;
-        PlannedAttachment attachment = leg_of(circuit, peering, *link, *leg, which);
-        behind.hops.push_back({.attachment = attachment.name, .address = leg->customer()});
+    PlannedRoute behind_ipv4;
+    PlannedRoute behind_ipv6;
+    const auto plan_leg = [&](const std::optional<CircuitLink>& link, Link which) {
+        if (!link || !peering.leg<Ipv4Address>(which)) return;
+        PlannedAttachment attachment = leg_of(circuit, peering, *link, which);
+        behind_ipv4.hops.push_back(
+            {.attachment = attachment.name, .address = *attachment.ipv4.peer});
+        if (attachment.ipv6) {
+            behind_ipv6.hops.push_back(
+                {.attachment = attachment.name, .address = *attachment.ipv6->peer});
+        }
         plan.attachments.emplace(attachment.name, std::move(attachment));
     };
-    plan_leg(circuit.primary, peering.primary, Link::kPrimary);
-    plan_leg(circuit.secondary, peering.secondary, Link::kSecondary);
-    for (const Ipv4Prefix prefix : peering.prefixes) plan.routes[{peering.vrf, prefix}] = behind;
+    plan_leg(circuit.primary, Link::kPrimary);
+    plan_leg(circuit.secondary, Link::kSecondary);
+    for (const IpPrefix& prefix : peering.prefixes) {
+        const bool is_ipv4 = std::holds_alternative<Ipv4Prefix>(prefix);
+        plan.routes[{peering.vrf, prefix}] = is_ipv4 ? behind_ipv4 : behind_ipv6;
+    }
 }
 
 PlannedAttachment core_of(const CoreAttachmentConfig& core) {
@@ -59,13 +76,13 @@ PlannedAttachment core_of(const CoreAttachmentConfig& core) {
                                  .outer = value_or_zero(core.outer),
                                  .inner = core.vlan.value(),
                                  .vrf = core.vrf,
-                                 .address = core.address,
-                                 .subnet = core.subnet,
+                                 .ipv4 = {core.ipv4.address, core.ipv4.subnet, {}},
+                                 .ipv6 = {},
                                  .mtu = static_cast<std::uint16_t>(core.mtu),
-                                 .peer = {},
                                  .circuit = {},
                                  .link = {},
                                  .enabled = core.enabled};
+    if (core.ipv6) attachment.ipv6 = {core.ipv6->address, core.ipv6->subnet, {}};
     if (!core.outer) {
         attachment.outer = attachment.inner;
         attachment.inner = 0;
@@ -80,9 +97,16 @@ std::string attachment_name(const CircuitConfig& circuit, const PeeringConfig& p
            std::string(to_string(link));
 }
 
-const PlannedAttachment* connected(const Plan& plan, const std::string& vrf, Ipv4Address address) {
+const PlannedAttachment* connected(const Plan& plan, const std::string& vrf,
+                                   const IpAddress& address) {
+    const auto* const ipv4 = std::get_if<Ipv4Address>(&address);
+    const auto* const ipv6 = std::get_if<Ipv6Address>(&address);
     for (const auto& [name, attachment] : plan.attachments) {
-        if (attachment.vrf == vrf && attachment.subnet.contains(address)) return &attachment;
+        if (attachment.vrf != vrf) continue;
+        const bool holds = ipv4 != nullptr
+                               ? attachment.ipv4.subnet.contains(*ipv4)
+                               : attachment.ipv6 && attachment.ipv6->subnet.contains(*ipv6);
+        if (holds) return &attachment;
     }
     return nullptr;
 }

@@ -13,6 +13,7 @@
 
 #include "base/types.h"
 #include "control/config.h"
+#include "control/ip_interface.h"
 #include "dataplane/exit.h"
 
 namespace causeway {
@@ -23,10 +24,9 @@ struct PlannedAttachment {
     std::uint16_t outer = 0;
     std::uint16_t inner = 0;  // 0: single-tagged
     std::string vrf;
-    Ipv4Address address;
-    Ipv4Prefix subnet;
+    IpInterface<Ipv4Address> ipv4;
+    std::optional<IpInterface<Ipv6Address>> ipv6;
     std::uint16_t mtu = 0;
-    std::optional<Ipv4Address> peer;
     std::string circuit;
     std::optional<Link> link;
     Exit closed = Exit::kNone;  // whatever an operator says: circuit or peering
@@ -35,15 +35,14 @@ struct PlannedAttachment {
     // Whether the same attachment as before: what is learned on it and counted of it stays true.
     [[nodiscard]] bool is_same_place(const PlannedAttachment& other) const {
         return port == other.port && outer == other.outer && inner == other.inner &&
-               vrf == other.vrf && address == other.address && subnet == other.subnet &&
-               peer == other.peer;
+               vrf == other.vrf && ipv4 == other.ipv4 && ipv6 == other.ipv6;
     }
     friend bool operator==(const PlannedAttachment&, const PlannedAttachment&) = default;
 };
 
 struct PlannedHop {
     std::string attachment;
-    Ipv4Address address;
+    IpAddress address;
     std::uint32_t weight = 1;
     friend bool operator==(const PlannedHop&, const PlannedHop&) = default;
 };
@@ -56,7 +55,7 @@ struct PlannedRoute {
 
 struct RoutePlace {
     std::string vrf;
-    Ipv4Prefix prefix;
+    IpPrefix prefix;
     friend auto operator<=>(const RoutePlace&, const RoutePlace&) = default;
 };
 
@@ -71,7 +70,7 @@ struct Plan {
 
 // The attachment of a plan in whose subnet an address of the VRF lies; nullptr if none.
 [[nodiscard]] const PlannedAttachment* connected(const Plan& plan, const std::string& vrf,
-                                                 Ipv4Address address);
+                                                 const IpAddress& address);
 
 [[nodiscard]] std::string attachment_name(const CircuitConfig& circuit,
                                           const PeeringConfig& peering, Link link);

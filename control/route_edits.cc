@@ -34,7 +34,7 @@ std::optional<std::string_view> text_of(element value) {
 // "ADDRESS" or "ADDRESS@WEIGHT".
 std::optional<RouteNextHop> hop_of(std::string_view text) {
     const std::size_t at = text.find('@');
-    const auto address = parse_ipv4_address(text.substr(0, at));
+    const auto address = parse_ip_address(text.substr(0, at));
     if (!address) return std::nullopt;
     if (at == std::string_view::npos) return RouteNextHop{*address, 1};
     const std::string_view digits = text.substr(at + 1);
@@ -52,8 +52,8 @@ Result<RouteNextHop> hop_of(simdjson::dom::object object) {
     for (const auto field : object) {
         if (field.key == "address") {
             const auto text = text_of(field.value);
-            const auto address = text ? parse_ipv4_address(*text) : std::nullopt;
-            if (!address) return invalid("must be an IPv4 address", "address");
+            const auto address = text ? parse_ip_address(*text) : std::nullopt;
+            if (!address) return invalid("must be an IPv4 or IPv6 address", "address");
             hop.address = *address;
             has_address = true;
         } else if (field.key == "weight") {
@@ -101,10 +101,12 @@ Status read_field(std::string_view key, element value, RouteBatch& batch, RouteE
     }
     const std::string_view text = text_of(value).value_or(std::string_view());
     if (key == "prefix") {
-        const auto prefix = parse_ipv4_prefix(text);
+        const auto prefix = parse_ip_prefix(text);
         if (!prefix)
-            return invalid("must be an IPv4 prefix without host bits, as in \"10.0.0.0/8\"",
-                           "prefix");
+            return invalid(
+                "must be a prefix without host bits, as in \"10.0.0.0/8\" or "
+                "\"2001:db8::/32\"",
+                "prefix");
         edit.prefix = *prefix;
         has_prefix = true;
         return ok();

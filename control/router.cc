@@ -99,10 +99,15 @@ Status Router::wire_up() {
     if (!fib6) return Unexpected(fib6.error());
     fib6_ = std::move(fib6).value();
     rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
-    neighbours_ = std::make_unique<Neighbours>(attachments_, *next_hops_, *rib_, transmitter_,
+    auto fib6 = Fib6::create(quiescence_, {});
+    if (!fib6) return Unexpected(fib6.error());
+    fib6_ = std::move(fib6).value();
+    rib6_ = std::make_unique<Rib6>(*fib6_, *next_hops_, Rib6::Options{});
+    ribs_ = std::make_unique<Ribs>(*rib_, *rib6_);
+    neighbours_ = std::make_unique<Neighbours>(attachments_, *next_hops_, *ribs_, transmitter_,
                                                slow_counters_);
     ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_);
-    slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *next_hops_, *rib_,
+    slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
                                             transmitter_, slow_counters_);
 
     for (const Port& port : forwarder_->ports()) {

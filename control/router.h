@@ -4,8 +4,8 @@
 // events of links to next hops, punted packets to the slow path, questions of the control socket to
 // answers.
 //
-// Thread safety: control thread only. What the workers see of it: Tables (published), Fib4 and
-// NextHops (in place).
+// Thread safety: control thread only. What the workers see of it: Tables (published), Fib4,
+// Fib6 and NextHops (in place).
 //
 // The parts of this class are in files of their own:
 //   router.cc         start, turns, timers, links
@@ -29,6 +29,7 @@
 #include "control/link_monitor.h"
 #include "control/neighbours.h"
 #include "control/plan.h"
+#include "control/ribs.h"
 #include "control/router_api.h"
 #include "control/slow_path.h"
 #include "control/transmitter.h"
@@ -79,7 +80,7 @@ class Router final : public RouterApi {
         const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
     [[nodiscard]] Result<Page<RouteView, RouteCursor>> routes(
         const RouteFilter&, const PageRequest<RouteCursor>&) override;
-    [[nodiscard]] Result<RouteMatch> match(std::string_view vrf, Ipv4Address) override;
+    [[nodiscard]] Result<RouteMatch> match(std::string_view vrf, const IpAddress&) override;
     [[nodiscard]] Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) override;
     [[nodiscard]] Result<std::vector<ReasonCount>> drops(
         const std::optional<std::string>& owner) override;
@@ -108,10 +109,10 @@ class Router final : public RouterApi {
     // A batch of edits on its way into the RIB.
     struct RouteBatchWork {
         VrfId vrf;
-        std::vector<Rib4::Change> changes;
+        std::vector<IpRouteChange> changes;
         std::vector<GroupId> acquired;  // to give back where the batch fails
         std::vector<GroupId> replaced;  // to give back where it does not
-        std::map<Ipv4Prefix, std::optional<GroupId>> edited;
+        std::map<IpPrefix, std::optional<GroupId>> edited;
         RouteOutcome outcome;
     };
 
@@ -131,6 +132,11 @@ class Router final : public RouterApi {
     Status commit(const Config& config);
     Status install(const Plan& plan);
     Status install_attachment(const PlannedAttachment& planned);
+    // The routes of its subnet and of our address, and its peer where it has one.
+    template <class Address>
+    Status install_interface(const Attachment& attachment, const IpInterface<Address>& interface);
+    template <class Address>
+    void remove_interface(const Attachment& attachment, const IpInterface<Address>& interface);
     void lease_row(AttachmentId row, PortId port);
     void remove_attachment(const std::string& name);
     void remove_routes_over(const Attachment& attachment);
@@ -148,8 +154,10 @@ class Router final : public RouterApi {
     // router_change.cc
     [[nodiscard]] std::optional<Error> check_hops(const RouteBatch& batch, const RouteEdit& edit,
                                                   VrfId vrf);
+    [[nodiscard]] std::optional<Error> check_hop(const RouteBatch& batch, const RouteEdit& edit,
+                                                 const IpAddress& hop, VrfId vrf);
     [[nodiscard]] std::optional<GroupId> static_group(const RouteBatchWork& work,
-                                                      Ipv4Prefix prefix) const;
+                                                      const IpPrefix& prefix) const;
     [[nodiscard]] std::optional<Error> prepare_edit(const RouteBatch& batch, const RouteEdit& edit,
                                                     RouteBatchWork& work);
     [[nodiscard]] Result<GroupId> group_of_edit(const RouteBatch& batch, const RouteEdit& edit,
@@ -167,7 +175,7 @@ class Router final : public RouterApi {
                                            const PeeringConfig& peering) const;
     [[nodiscard]] AttachmentView attachment_view(const Attachment& attachment) const;
     [[nodiscard]] PortView port_view(Port& port);
-    [[nodiscard]] RouteView route_view(const std::string& vrf, const Rib4::Route& route) const;
+    [[nodiscard]] RouteView route_view(const std::string& vrf, const IpRoute& route) const;
     [[nodiscard]] GroupView group_view(GroupId id) const;
     [[nodiscard]] NeighbourView neighbour_view(const NeighbourKey& key,
                                                const Neighbour& neighbour) const;
@@ -185,6 +193,9 @@ class Router final : public RouterApi {
     std::unique_ptr<Fib4> fib_;
     std::unique_ptr<Fib6> fib6_;
     std::unique_ptr<Rib4> rib_;
+    std::unique_ptr<Fib6> fib6_;
+    std::unique_ptr<Rib6> rib6_;
+    std::unique_ptr<Ribs> ribs_;
     ForwarderTransmitter transmitter_;
     SlowCounters slow_counters_;
     Attachments attachments_;

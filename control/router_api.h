@@ -39,13 +39,13 @@ struct Page {
 
 struct NeighbourCursor {
     std::string attachment;
-    Ipv4Address address;
+    IpAddress address;
     friend auto operator<=>(const NeighbourCursor&, const NeighbourCursor&) = default;
 };
 
 struct RouteCursor {
     std::string vrf;
-    Ipv4Prefix prefix;
+    IpPrefix prefix;  // those of IPv4 come first
     RouteSource source = RouteSource::kConnected;
     friend auto operator<=>(const RouteCursor&, const RouteCursor&) = default;
 };
@@ -53,7 +53,7 @@ struct RouteCursor {
 struct RouteFilter {
     std::optional<std::string> vrf;
     std::optional<RouteSource> source;
-    std::optional<Ipv4Prefix> within;  // this prefix and those it covers
+    std::optional<IpPrefix> within;  // this prefix and those it covers
 };
 
 enum class RouteEditKind : std::uint8_t {
@@ -67,7 +67,7 @@ enum class RouteEditKind : std::uint8_t {
 struct RouteEdit {
     RouteEditKind kind = RouteEditKind::kAdd;
     RouteAction action = RouteAction::kForward;
-    Ipv4Prefix prefix;
+    IpPrefix prefix;
     std::uint32_t via_first = 0;
     std::uint32_t via_count = 0;  // 0 unless kForward and not kDelete
 };
@@ -156,7 +156,7 @@ class RouterApi {
 
     [[nodiscard]] virtual Result<Page<RouteView, RouteCursor>> routes(
         const RouteFilter&, const PageRequest<RouteCursor>&) = 0;
-    [[nodiscard]] virtual Result<RouteMatch> match(std::string_view vrf, Ipv4Address) = 0;
+    [[nodiscard]] virtual Result<RouteMatch> match(std::string_view vrf, const IpAddress&) = 0;
     [[nodiscard]] virtual Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) = 0;
 
     // Every reason there is, also those at zero: of one attachment or port, or of the whole router.

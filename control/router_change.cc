@@ -8,8 +8,10 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "control/ip_family.h"
 #include "control/log.h"
 #include "control/router.h"
+#include "control/subnet_hosts.h"
 
 namespace causeway {
 namespace {
@@ -100,34 +102,40 @@ std::optional<Error> Router::check_hops(const RouteBatch& batch, const RouteEdit
     if (edit.kind == RouteEditKind::kDelete || edit.action != RouteAction::kForward) return {};
     const auto hops = batch.via_of(edit);
     for (std::size_t k = 0; k < hops.size(); ++k) {
-        const Attachment* out = attachments_.connected(vrf, hops[k].address);
-        const std::string field = "via[" + std::to_string(k) + "]";
-        if (out == nullptr) {
-            return Error{
-                ErrorCode::kInvalid,
-                to_string(hops[k].address) + " is in no connected subnet of VRF " + batch.vrf,
-                field};
-        }
-        if (out->address == hops[k].address) {
-            return Error{ErrorCode::kInvalid,
-                         to_string(hops[k].address) + " is our own address on " + out->name, field};
-        }
-        const bool is_host =
-            hops[k].address != out->subnet.first() && hops[k].address != out->subnet.last();
-        if (out->subnet.length() < 31 && !is_host) {
-            return Error{ErrorCode::kInvalid,
-                         to_string(hops[k].address) + " is no host of " + to_string(out->subnet),
-                         field};
-        }
+        auto error = check_hop(batch, edit, hops[k].address, vrf);
+        if (!error) continue;
+        error->field = "via[" + std::to_string(k) + "]";
+        return error;
     }
     return {};
+}
+
+std::optional<Error> Router::check_hop(const RouteBatch& batch, const RouteEdit& edit,
+                                       const IpAddress& hop, VrfId vrf) {
+    const auto invalid = [&hop](const std::string& what) {
+        return Error{ErrorCode::kInvalid, to_string(hop) + what, {}};
+    };
+    if (!is_same_family(hop, edit.prefix)) {
+        return invalid(" is not of the family of " + to_string(edit.prefix));
+    }
+    const Attachment* out = attachments_.connected(vrf, hop);
+    if (out == nullptr) return invalid(" is in no connected subnet of VRF " + batch.vrf);
+    const auto judge = [&](auto address, const auto& ours, const auto& subnet) {
+        if (address == ours) return std::optional(invalid(" is our own address on " + out->name));
+        if (is_host_of(subnet, address)) return std::optional<Error>();
+        return std::optional(invalid(" is no host of " + to_string(subnet)));
+    };
+    if (const auto* ipv4 = std::get_if<Ipv4Address>(&hop)) {
+        return judge(*ipv4, out->address, out->subnet);
+    }
+    return judge(std::get<Ipv6Address>(hop), out->ipv6->address, out->ipv6->subnet);
 }
 
 Result<GroupId> Router::group_of_edit(const RouteBatch& batch, const RouteEdit& edit, VrfId vrf) {
     PlannedRoute route{.action = edit.action, .hops = {}};
     for (const RouteNextHop& hop : batch.via_of(edit)) {
         const Attachment* out = attachments_.connected(vrf, hop.address);
-        CHECK(out != nullptr);  // check_edit() has seen it
+        CHECK(out != nullptr);  // check_hop() has seen it
         route.hops.push_back(
             {.attachment = out->name, .address = hop.address, .weight = hop.weight});
     }
@@ -135,14 +143,12 @@ Result<GroupId> Router::group_of_edit(const RouteBatch& batch, const RouteEdit& 
 }
 
 // What the prefix's static route is by now: after the edits before this one.
-std::optional<GroupId> Router::static_group(const RouteBatchWork& work, Ipv4Prefix prefix) const {
+std::optional<GroupId> Router::static_group(const RouteBatchWork& work,
+                                            const IpPrefix& prefix) const {
     if (const auto edited = work.edited.find(prefix); edited != work.edited.end()) {
         return edited->second;
     }
-    for (const Rib4::Route& route : rib_->find(work.vrf, prefix)) {
-        if (route.source == RouteSource::kStatic) return route.group;
-    }
-    return std::nullopt;
+    return ribs_->static_group(work.vrf, prefix);
 }
 
 std::optional<Error> Router::prepare_edit(const RouteBatch& batch, const RouteEdit& edit,
@@ -152,7 +158,7 @@ std::optional<Error> Router::prepare_edit(const RouteBatch& batch, const RouteEd
     if (edit.kind == RouteEditKind::kDelete) {
         if (!now)
             return Error{ErrorCode::kNotFound, "there is no static route to " + what, "prefix"};
-        work.changes.push_back({.action = Rib4::Change::Action::kRemove,
+        work.changes.push_back({.action = IpRouteChange::Action::kRemove,
                                 .vrf = work.vrf,
                                 .prefix = edit.prefix,
                                 .group = {}});
@@ -169,7 +175,7 @@ std::optional<Error> Router::prepare_edit(const RouteBatch& batch, const RouteEd
     const auto group = group_of_edit(batch, edit, work.vrf);
     if (!group) return group.error();
     work.acquired.push_back(*group);
-    work.changes.push_back({.action = Rib4::Change::Action::kAdd,
+    work.changes.push_back({.action = IpRouteChange::Action::kAdd,
                             .vrf = work.vrf,
                             .prefix = edit.prefix,
                             .group = *group});
@@ -193,7 +199,7 @@ Result<RouteOutcome> Router::change_routes(const RouteBatch& batch) {
         if (failures.size() == kRouteFailuresMax) break;
     }
     if (failures.empty()) {
-        if (auto error = rib_->apply(work.changes)) {
+        if (auto error = ribs_->apply(work.changes)) {
             failures.push_back({.index = error->index, .error = std::move(error->error)});
         }
     }

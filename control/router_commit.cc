@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "control/ip_family.h"
 #include "control/log.h"
 #include "control/router.h"
 
@@ -62,7 +63,7 @@ Status Router::install(const Plan& plan) {
     std::erase_if(vrfs_, [&](const auto& vrf) {
         const bool stays = std::ranges::find(plan.vrfs, vrf.first) != plan.vrfs.end();
         if (stays) return false;
-        CHECK(rib_->destroy_vrf(vrf.second).has_value());
+        CHECK(ribs_->destroy_vrf(vrf.second).has_value());
         closing_vrfs_.push_back(vrf.second);
         return true;
     });
@@ -83,7 +84,7 @@ Result<VrfId> Router::open_vrf(const std::string& name) {
                           "there are already " + std::to_string(kVrfsMax) + " VRFs");
     }
     const VrfId id(static_cast<std::uint16_t>(free - taken.begin()));
-    if (const Status status = rib_->create_vrf(id); !status) return Unexpected(status.error());
+    if (const Status status = ribs_->create_vrf(id); !status) return Unexpected(status.error());
     vrfs_.emplace(name, id);
     return id;
 }
@@ -112,29 +113,44 @@ Status Router::install_attachment(const PlannedAttachment& planned) {
                       .inner_tpid = port_config->inner_tpid,
                       .vrf = vrf,
                       .vrf_name = planned.vrf,
-                      .address = planned.address,
-                      .subnet = planned.subnet,
+                      .address = planned.ipv4.address,
+                      .subnet = planned.ipv4.subnet,
+                      .ipv6 = planned.ipv6,
                       .mac = port->mac(),
                       .mtu = planned.mtu,
-                      .peer = planned.peer,
+                      .peer = planned.ipv4.peer,
                       .circuit = planned.circuit,
                       .link = planned.link,
                       .closed = closed_now(planned),
                       .is_port_up = port_states_[port->id().value()].has_link});
     lease_row(*id, port->id());
+    const Attachment& attachment = *attachments_.find(*id);
+    if (const Status status = install_interface(attachment, planned.ipv4); !status) return status;
+    return planned.ipv6 ? install_interface(attachment, *planned.ipv6) : ok();
+}
+
+template <class Address>
+Status Router::install_interface(const Attachment& attachment,
+                                 const IpInterface<Address>& interface) {
     const struct {
-        Ipv4Prefix prefix;
+        IpPrefix prefix;
         AdjacencyKind kind;
-    } connected[] = {{planned.subnet, AdjacencyKind::kUnresolved},
-                     {Ipv4Prefix::of(planned.address, 32), AdjacencyKind::kLocal}};
+    } connected[] = {{interface.subnet, AdjacencyKind::kUnresolved},
+                     {host_prefix(interface.address), AdjacencyKind::kLocal}};
     for (const auto& route : connected) {
-        const Status status =
-            rib_->add(vrf, route.prefix, RouteSource::kConnected, special_group(route.kind));
+        const Status status = ribs_->add(attachment.vrf, route.prefix, RouteSource::kConnected,
+                                         special_group(route.kind));
         if (!status) return status;
     }
-    if (!planned.peer) return ok();
-    const auto peer = neighbours_->acquire({*id, *planned.peer}, now_ns());
+    if (!interface.peer) return ok();
+    const auto peer = neighbours_->acquire({attachment.id, *interface.peer}, now_ns());
     return peer ? ok() : Status(Unexpected(peer.error()));
+}
+
+template <class Address>
+void Router::remove_interface(const Attachment& attachment, const IpInterface<Address>& interface) {
+    (void)ribs_->remove(attachment.vrf, interface.subnet, RouteSource::kConnected);
+    (void)ribs_->remove(attachment.vrf, host_prefix(interface.address), RouteSource::kConnected);
 }
 
 void Router::lease_row(AttachmentId row, PortId port) {
@@ -154,9 +170,8 @@ void Router::remove_attachment(const std::string& name) {
     const AttachmentId id = attachment->id;
     remove_routes_over(*attachment);
     neighbours_->attachment_removed(id);
-    (void)rib_->remove(attachment->vrf, attachment->subnet, RouteSource::kConnected);
-    (void)rib_->remove(attachment->vrf, Ipv4Prefix::of(attachment->address, 32),
-                       RouteSource::kConnected);
+    remove_interface<Ipv4Address>(*attachment, {attachment->address, attachment->subnet, {}});
+    if (attachment->ipv6) remove_interface(*attachment, *attachment->ipv6);
     attachments_.remove(id);
 }
 
@@ -165,15 +180,15 @@ void Router::remove_attachment(const std::string& name) {
 void Router::remove_routes_over(const Attachment& attachment) {
     const std::vector<GroupId> groups = ways_->over(attachment.id);
     if (groups.empty()) return;
-    std::optional<Ipv4Prefix> after;
+    std::optional<IpPrefix> after;
     do {
         constexpr std::size_t kPrefixesAtOnce = 1'024;
-        const auto page = rib_->dump(attachment.vrf, after, kPrefixesAtOnce);
+        const auto page = ribs_->dump(attachment.vrf, after, kPrefixesAtOnce);
         CHECK(page.has_value());
-        for (const Rib4::Route& route : page.value().routes) {
+        for (const IpRoute& route : page.value().routes) {
             if (route.source != RouteSource::kStatic) continue;
             if (std::ranges::find(groups, route.group) == groups.end()) continue;
-            CHECK(rib_->remove(attachment.vrf, route.prefix, route.source).has_value());
+            CHECK(ribs_->remove(attachment.vrf, route.prefix, route.source).has_value());
             ways_->release(route.group);
         }
         after = page.value().next;
@@ -204,15 +219,12 @@ Status Router::install_route(const RoutePlace& place, const PlannedRoute& route)
     const VrfId vrf = vrfs_.find(place.vrf)->second;
     const auto group = group_of(route);
     if (!group) return Unexpected(group.error());
-    std::optional<GroupId> before;
-    for (const Rib4::Route& old : rib_->find(vrf, place.prefix)) {
-        if (old.source == RouteSource::kStatic) before = old.group;
-    }
+    const std::optional<GroupId> before = ribs_->static_group(vrf, place.prefix);
     if (before == *group) {  // there already
         ways_->release(*group);
         return ok();
     }
-    const Status status = rib_->add(vrf, place.prefix, RouteSource::kStatic, *group);
+    const Status status = ribs_->add(vrf, place.prefix, RouteSource::kStatic, *group);
     if (!status) {
         ways_->release(*group);
         return status;
@@ -224,11 +236,10 @@ Status Router::install_route(const RoutePlace& place, const PlannedRoute& route)
 void Router::remove_route(const RoutePlace& place) {
     const auto vrf = vrfs_.find(place.vrf);
     if (vrf == vrfs_.end()) return;
-    for (const Rib4::Route& route : rib_->find(vrf->second, place.prefix)) {
-        if (route.source != RouteSource::kStatic) continue;
-        CHECK(rib_->remove(vrf->second, place.prefix, route.source).has_value());
-        ways_->release(route.group);
-    }
+    const auto group = ribs_->static_group(vrf->second, place.prefix);
+    if (!group) return;
+    CHECK(ribs_->remove(vrf->second, place.prefix, RouteSource::kStatic).has_value());
+    ways_->release(*group);
 }
 
 void Router::update_attachment_state(const PlannedAttachment& planned) {

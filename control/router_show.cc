@@ -21,11 +21,11 @@ OperStatus oper(bool up) {
 
 NeighbourState state_of(const Neighbour& neighbour) {
     switch (neighbour.state) {
-        case ArpState::kReachable:
+        case ResolutionState::kReachable:
             return NeighbourState::kReachable;
-        case ArpState::kStale:
+        case ResolutionState::kStale:
             return NeighbourState::kStale;
-        case ArpState::kIncomplete:
+        case ResolutionState::kIncomplete:
             break;
     }
     return neighbour.probes >= Neighbours::kProbesMax ? NeighbourState::kFailed
@@ -171,10 +171,16 @@ AttachmentView Router::attachment_view(const Attachment& attachment) const {
         .vrf = attachment.vrf_name,
         .address = attachment.address,
         .subnet = attachment.subnet,
+        .ipv6_address = {},
+        .ipv6_subnet = {},
         .mtu = attachment.mtu,
         .admin = attachment.closed == Exit::kAdminDown ? AdminStatus::kDown : AdminStatus::kUp,
         .oper = oper(attachment.is_usable()),
         .reason = {}};
+    if (attachment.ipv6) {
+        view.ipv6_address = attachment.ipv6->address;
+        view.ipv6_subnet = attachment.ipv6->subnet;
+    }
     if (attachment.closed != Exit::kNone) {
         view.reason = info_of(attachment.closed).meaning;
     } else if (!attachment.is_port_up) {
@@ -201,19 +207,22 @@ PeeringView Router::peering_view(const CircuitConfig& circuit, const PeeringConf
                      .c_tag = peering.c_tag,
                      .peer_asn = peering.peer_asn,
                      .vrf = peering.vrf};
-    const auto leg = [&](const std::optional<PeeringLeg>& from, Link link,
-                         std::optional<Ipv4Prefix>& subnet, std::string& name, OperStatus& state) {
-        if (!from) return;
-        subnet = from->subnet;
+    const auto leg = [&](Link link, std::optional<Ipv4Prefix>& subnet,
+                         std::optional<Ipv6Prefix>& ipv6_subnet, std::string& name,
+                         OperStatus& state) {
+        if (const auto& ipv6 = peering.leg<Ipv6Address>(link)) ipv6_subnet = ipv6->subnet;
+        const auto& ipv4 = peering.leg<Ipv4Address>(link);
+        if (!ipv4) return;
+        subnet = ipv4->subnet;
         const auto found = attachments_.by_name().find(attachment_name(circuit, peering, link));
         if (found == attachments_.by_name().end()) return;
         name = found->first;
         state = oper(attachments_.find(found->second)->is_usable());
     };
-    leg(peering.primary, Link::kPrimary, view.primary_subnet, view.primary_attachment,
+    leg(Link::kPrimary, view.primary_subnet, view.primary_ipv6_subnet, view.primary_attachment,
         view.primary);
-    leg(peering.secondary, Link::kSecondary, view.secondary_subnet, view.secondary_attachment,
-        view.secondary);
+    leg(Link::kSecondary, view.secondary_subnet, view.secondary_ipv6_subnet,
+        view.secondary_attachment, view.secondary);
     return view;
 }
 
@@ -284,18 +293,22 @@ Result<Page<NeighbourView, NeighbourCursor>> Router::neighbours(
         return Unexpected(ErrorCode::kNotFound, "there is no attachment " + *attachment,
                           "attachment");
     }
-    // In order of attachments' names, our own row first, as the ARP table of a circuit reads.
+    // In order of attachments' names, IPv4 first, as the ARP table of a circuit reads.
     std::map<NeighbourCursor, NeighbourView> rows;
     for (const auto& [name, id] : attachments_.by_name()) {
         if (attachment && name != *attachment) continue;
         const Attachment& owner = *attachments_.find(id);
-        rows.emplace(NeighbourCursor{name, owner.address},
-                     NeighbourView{.attachment = name,
-                                   .address = owner.address,
-                                   .mac = owner.mac,
-                                   .state = NeighbourState::kOwn,
-                                   .side = NeighbourSide::kMicrosoft});
-        auto at = neighbours_->all().lower_bound({id, Ipv4Address(0)});
+        const auto add_own = [&](const IpAddress& address) {
+            rows.emplace(NeighbourCursor{name, address},
+                         NeighbourView{.attachment = name,
+                                       .address = address,
+                                       .mac = owner.mac,
+                                       .state = NeighbourState::kOwn,
+                                       .side = NeighbourSide::kMicrosoft});
+        };
+        add_own(owner.address);
+        if (owner.ipv6) add_own(owner.ipv6->address);
+        auto at = neighbours_->all().lower_bound({id, IpAddress()});
         for (; at != neighbours_->all().end() && at->first.attachment == id; ++at) {
             rows.emplace(NeighbourCursor{name, at->first.address},
                          neighbour_view(at->first, at->second));

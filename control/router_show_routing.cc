@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "control/ip_family.h"
 #include "control/router.h"
 #include "control/router_page.h"
 
@@ -36,7 +37,7 @@ bool is_special(GroupId group) {
 
 }  // namespace
 
-RouteView Router::route_view(const std::string& vrf, const Rib4::Route& route) const {
+RouteView Router::route_view(const std::string& vrf, const IpRoute& route) const {
     RouteView view{.vrf = vrf,
                    .prefix = route.prefix,
                    .source = route.source,
@@ -67,9 +68,9 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
         if (filter.vrf && vrf->first != *filter.vrf) continue;
         const bool resumes = request.after && request.after->vrf == vrf->first;
         // The cursor's own prefix may have routes of further sources, so its page begins with it.
-        std::optional<Ipv4Prefix> after;
+        std::optional<IpPrefix> after;
         if (resumes) {
-            for (const Rib4::Route& route : rib_->find(vrf->second, request.after->prefix)) {
+            for (const IpRoute& route : ribs_->find(vrf->second, request.after->prefix)) {
                 if (route.source <= request.after->source) continue;
                 if (filter.source && route.source != *filter.source) continue;
                 if (page.items.size() == request.limit) break;
@@ -78,11 +79,11 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
             after = request.after->prefix;
         }
         do {
-            const auto part = rib_->dump(vrf->second, after, request.limit);
+            const auto part = ribs_->dump(vrf->second, after, request.limit);
             CHECK(part.has_value());
-            for (const Rib4::Route& route : part.value().routes) {
+            for (const IpRoute& route : part.value().routes) {
                 if (filter.source && route.source != *filter.source) continue;
-                if (filter.within && !filter.within->contains(route.prefix)) continue;
+                if (filter.within && !contains(*filter.within, route.prefix)) continue;
                 if (page.items.size() == request.limit) {
                     const RouteView& last = page.items.back();
                     page.next = RouteCursor{last.vrf, last.prefix, last.source};
@@ -116,14 +117,14 @@ GroupView Router::group_view(GroupId id) const {
     return view;
 }
 
-Result<RouteMatch> Router::match(std::string_view vrf, Ipv4Address address) {
+Result<RouteMatch> Router::match(std::string_view vrf, const IpAddress& address) {
     const auto id = find_vrf(vrf);
     if (!id) return Unexpected(ErrorCode::kNotFound, "there is no VRF " + std::string(vrf), "vrf");
-    const auto routes = rib_->explain(*id, address);
+    const auto routes = ribs_->explain(*id, address);
     CHECK(routes.has_value());
     RouteMatch match;
     if (routes.value().empty()) return match;
-    const Rib4::Route& best = routes.value().front();
+    const IpRoute& best = routes.value().front();
     match.route = route_view(std::string(vrf), best);
     if (!is_special(best.group)) match.group = group_view(best.group);
     return match;
@@ -137,7 +138,7 @@ Page<GroupView, GroupId> Router::groups(const PageRequest<GroupId>& request) {
 
 Page<VrfView, std::string> Router::vrfs(const PageRequest<std::string>& request) {
     return page_of<VrfView>(vrfs_, request, [this](const std::string& name, VrfId id) {
-        const auto counts = rib_->counts(id);
+        const auto counts = ribs_->counts(id);
         CHECK(counts.has_value());
         VrfView view{.name = name, .id = id};
         for (const std::size_t count : counts.value()) view.routes += count;

@@ -28,7 +28,7 @@ DaemonStatus Router::status() {
                         .kernels = {{.function = "fib lookup", .variant = fib_->kernel_name()}},
                         .circuits = config_.circuits.size(),
                         .attachments = attachments_.size(),
-                        .routes = rib_->route_count(),
+                        .routes = ribs_->route_count(),
                         .workers = {},
                         .limits = {}};
     for (const auto& [name, id] : attachments_.by_name()) {
@@ -57,7 +57,7 @@ DaemonStatus Router::status() {
         {"attachments", attachments_.size(), kAttachmentsMax - kPortsMax},
         {"circuits", config_.circuits.size(), kCircuitsMax},
         {"vrfs", vrfs_.size(), kVrfsMax},
-        {"routes", rib_->route_count(), kRoutesMax},
+        {"routes", ribs_->route_count(), kRoutesMax},
         {"next-hops", next_hops.next_hops, kNextHopsMax},
         {"groups", next_hops.groups, kGroupsMax},
         {"adjacencies", next_hops.adjacencies, kAdjacenciesMax},

@@ -53,6 +53,8 @@ struct AttachmentView {
     std::string vrf;
     Ipv4Address address;  // ours
     Ipv4Prefix subnet;
+    std::optional<Ipv6Address> ipv6_address;  // none: IPv4 only
+    std::optional<Ipv6Prefix> ipv6_subnet;
     unsigned mtu = 0;  // bytes of layer 3
     AdminStatus admin = AdminStatus::kUp;
     OperStatus oper = OperStatus::kDown;
@@ -65,6 +67,8 @@ struct PeeringView {
     VlanId c_tag = *VlanId::from(1);
     std::optional<Ipv4Prefix> primary_subnet;
     std::optional<Ipv4Prefix> secondary_subnet;
+    std::optional<Ipv6Prefix> primary_ipv6_subnet;
+    std::optional<Ipv6Prefix> secondary_ipv6_subnet;
     std::uint32_t peer_asn = 0;
     std::string vrf;
     // Names of attachments; empty where the leg is not configured or not attached.
@@ -133,7 +137,7 @@ enum class NeighbourSide : std::uint8_t { kOnPrem, kMicrosoft };
 
 struct NeighbourView {
     std::string attachment;
-    Ipv4Address address;
+    IpAddress address;
     std::optional<MacAddress> mac;  // none while incomplete
     NeighbourState state = NeighbourState::kIncomplete;
     std::uint64_t age_seconds = 0;                // since last confirmed; 0 for our own
@@ -141,7 +145,7 @@ struct NeighbourView {
 };
 
 struct RouteHopView {
-    Ipv4Address address;
+    IpAddress address;
     unsigned weight = 1;
     std::string attachment;
     bool alive = false;  // takes its share of the flows now
@@ -149,7 +153,7 @@ struct RouteHopView {
 
 struct RouteView {
     std::string vrf;
-    Ipv4Prefix prefix;
+    IpPrefix prefix;
     RouteSource source = RouteSource::kStatic;
     RouteAction action = RouteAction::kForward;
     bool selected = true;  // false: a preferred source has the same prefix
@@ -159,7 +163,7 @@ struct RouteView {
 };
 
 struct GroupMemberView {
-    Ipv4Address address;
+    IpAddress address;
     std::string attachment;
     unsigned weight = 1;
     bool alive = false;

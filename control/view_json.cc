@@ -99,10 +99,12 @@ Json json_of(const CircuitLegView& leg) {
 }
 
 Json json_of(const PeeringView& peering) {
-    const auto leg = [](const std::optional<Ipv4Prefix>& subnet, const std::string& attachment,
+    const auto leg = [](const std::optional<Ipv4Prefix>& subnet,
+                        const std::optional<Ipv6Prefix>& ipv6_subnet, const std::string& attachment,
                         OperStatus state) -> Json {
         if (!subnet) return nullptr;
         return {{"subnet", to_string(*subnet)},
+                {"ipv6-subnet", text_or_null(ipv6_subnet)},
                 {"attachment", attachment.empty() ? Json(nullptr) : Json(attachment)},
                 {"state", word(state)}};
     };
@@ -111,9 +113,10 @@ Json json_of(const PeeringView& peering) {
             {"c-tag", peering.c_tag.value()},
             {"peer-asn", peering.peer_asn},
             {"vrf", peering.vrf},
-            {"primary", leg(peering.primary_subnet, peering.primary_attachment, peering.primary)},
-            {"secondary",
-             leg(peering.secondary_subnet, peering.secondary_attachment, peering.secondary)}};
+            {"primary", leg(peering.primary_subnet, peering.primary_ipv6_subnet,
+                            peering.primary_attachment, peering.primary)},
+            {"secondary", leg(peering.secondary_subnet, peering.secondary_ipv6_subnet,
+                              peering.secondary_attachment, peering.secondary)}};
 }
 
 Json json_of(const RouteHopView& hop) {
@@ -217,6 +220,8 @@ Json json_of(const AttachmentView& attachment) {
             {"vrf", attachment.vrf},
             {"address", to_string(attachment.address)},
             {"subnet", to_string(attachment.subnet)},
+            {"ipv6-address", text_or_null(attachment.ipv6_address)},
+            {"ipv6-subnet", text_or_null(attachment.ipv6_subnet)},
             {"mtu", attachment.mtu},
             {"admin", word(attachment.admin)},
             {"state", word(attachment.oper)},

@@ -23,6 +23,13 @@ std::string tags(const Json& attachment) {
     return inner.is_null() ? outer.dump() : outer.dump() + "." + inner.dump();
 }
 
+// "192.168.15.18/30"; "-" where there is none.
+std::string interface_cell(const Json& address, const Json& subnet) {
+    if (address.is_null()) return "-";
+    const std::string prefix = subnet;
+    return address.get<std::string>() + prefix.substr(prefix.find('/'));
+}
+
 // "up", "down (admin)", "down (port down)".
 std::string state(const Json& row) {
     std::string text = row.at("state");
@@ -115,14 +122,15 @@ ExitCode show_attachments(Session& session) {
                  {"TAGS", kRight},
                  {"VRF"},
                  {"ADDRESS"},
+                 {"IPV6 ADDRESS"},
                  {"MTU", kRight},
                  {"STATE"}});
     return show_list(
         session, {"attachment.list"}, std::move(table), [](const Json& row, Table& rows) {
-            const std::string subnet = row.at("subnet");
             rows.add({cell(row, "name"), cell(row, "port"), tags(row), cell(row, "vrf"),
-                      cell(row, "address") + subnet.substr(subnet.find('/')), cell(row, "mtu"),
-                      state(row)});
+                      interface_cell(row.at("address"), row.at("subnet")),
+                      interface_cell(row.at("ipv6-address"), row.at("ipv6-subnet")),
+                      cell(row, "mtu"), state(row)});
         });
 }
 

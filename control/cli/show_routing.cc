@@ -21,6 +21,12 @@ std::string link_cell(const Json& circuit, std::string_view name) {
     return "-";
 }
 
+// "192.168.15.16/30, 2001:db8:15::/126" of one link of a peering.
+std::string subnets(const Json& leg) {
+    const std::string ipv4 = cell(leg, "subnet");
+    return leg.at("ipv6-subnet").is_null() ? ipv4 : ipv4 + ", " + cell(leg, "ipv6-subnet");
+}
+
 void add_circuit(const Json& circuit, Table& rows) {
     std::string peerings;
     for (const Json& peering : circuit.at("peerings")) {
@@ -59,7 +65,7 @@ std::string render_circuit(const Json& circuit) {
             if (leg.is_null()) continue;
             const bool is_enabled = peering.at("enabled");
             table.add({cell(peering, "type"), link, peering.at("c-tag").dump(),
-                       cell(peering, "vrf"), cell(leg, "subnet"), peering.at("peer-asn").dump(),
+                       cell(peering, "vrf"), subnets(leg), peering.at("peer-asn").dump(),
                        is_enabled ? cell(leg, "state") : "disabled", cell(leg, "attachment")});
         }
     }
@@ -155,7 +161,7 @@ ExitCode show_circuits(Session& session, const std::string& name) {
 }
 
 ExitCode show_routes(Session& session, const RouteArguments& arguments) {
-    if (parse_ipv4_address(arguments.target)) return show_match(session, arguments);
+    if (parse_ip_address(arguments.target)) return show_match(session, arguments);
     Query query{"route.list"};
     if (!arguments.vrf.empty()) query.params["vrf"] = arguments.vrf;
     if (!arguments.source.empty()) query.params["source"] = arguments.source;

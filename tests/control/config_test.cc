@@ -106,6 +106,18 @@ TEST(ConfigRight, a_29_is_split_between_the_links) {
     EXPECT_EQ(to_string(peering.secondary->subnet), "192.168.15.20/30");
 }
 
+TEST(ConfigRight, a_125_is_split_between_the_links) {
+    const Config config = load_right(example());
+    const PeeringConfig& peering = config.circuits[0].peerings[0];
+    ASSERT_TRUE(peering.ipv6_primary && peering.ipv6_secondary);
+    EXPECT_EQ(to_string(peering.ipv6_primary->subnet), "2001:db8:15::/126");
+    EXPECT_EQ(to_string(peering.ipv6_primary->customer()), "2001:db8:15::1");
+    EXPECT_EQ(to_string(peering.ipv6_primary->ours()), "2001:db8:15::2");
+    EXPECT_EQ(to_string(peering.ipv6_secondary->subnet), "2001:db8:15::4/126");
+    EXPECT_EQ(to_string(peering.ipv6_secondary->customer()), "2001:db8:15::5");
+    EXPECT_FALSE(config.circuits[1].peerings[0].ipv6_primary.has_value());
+}
+
 TEST(ConfigRight, values_are_those_of_the_document) {
     const Config config = load_right(example());
     EXPECT_EQ(config.daemon.admin_group, "netops");
@@ -119,11 +131,17 @@ TEST(ConfigRight, values_are_those_of_the_document) {
     EXPECT_EQ(contoso.peerings[1].c_tag, *VlanId::from(200));
     const CoreAttachmentConfig& services = config.core_attachments[2];
     EXPECT_EQ(services.outer, VlanId::from(30));
-    EXPECT_EQ(to_string(services.subnet), "198.18.0.0/24");
+    EXPECT_EQ(to_string(services.ipv4.subnet), "198.18.0.0/24");
     ASSERT_EQ(config.routes[0].via.size(), 2U);
     EXPECT_EQ(config.routes[0].via[0].weight, 2U);
     EXPECT_EQ(to_string(config.routes[0].via[1].address), "10.2.0.10");
     EXPECT_EQ(config.routes[1].action, RouteAction::kBlackhole);
+    const CoreAttachmentConfig& vnet = config.core_attachments[0];
+    ASSERT_TRUE(vnet.ipv6.has_value());
+    EXPECT_EQ(to_string(vnet.ipv6->address), "2001:db8:2::1");
+    EXPECT_EQ(to_string(vnet.ipv6->subnet), "2001:db8:2::/64");
+    EXPECT_EQ(to_string(contoso.peerings[0].prefixes[1]), "2001:db8:1::/48");
+    EXPECT_EQ(to_string(config.routes[2].via[0].address), "2001:db8:2::9");
 }
 
 TEST(ConfigError, is_printed_as_compilers_do) {

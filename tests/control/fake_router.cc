@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "base/text.h"
+#include "control/ip_family.h"
 
 namespace causeway {
 namespace {
@@ -186,7 +187,8 @@ Result<Page<NeighbourView, NeighbourCursor>> FakeRouter::neighbours(
     const std::string name = attachment.value_or("contoso/private/primary");
     if (!legs.contains(name)) return no_such("attachment", name, "attachment");
     constexpr std::uint32_t kFirst = 0xac100001;
-    const std::uint32_t begin = request.after ? request.after->address.value() + 1 : kFirst;
+    const std::uint32_t begin =
+        request.after ? std::get<Ipv4Address>(request.after->address).value() + 1 : kFirst;
     Page<NeighbourView, NeighbourCursor> page;
     for (std::uint32_t i = begin; i < kFirst + neighbours_total; ++i) {
         if (page.items.size() == request.limit) {
@@ -215,7 +217,7 @@ Result<Page<RouteView, RouteCursor>> FakeRouter::routes(const RouteFilter& filte
             const RouteCursor here{vrf, row.first, RouteSource::kStatic};
             if (request.after && here <= *request.after) continue;
             if (filter.vrf && *filter.vrf != vrf) continue;
-            if (filter.within && !filter.within->contains(row.first)) continue;
+            if (filter.within && !contains(*filter.within, row.first)) continue;
             if (filter.source && *filter.source != RouteSource::kStatic) continue;
             if (page.items.size() == request.limit) {
                 const RouteView& last = page.items.back();
@@ -228,12 +230,12 @@ Result<Page<RouteView, RouteCursor>> FakeRouter::routes(const RouteFilter& filte
     return page;
 }
 
-Result<RouteMatch> FakeRouter::match(std::string_view vrf, Ipv4Address address) {
+Result<RouteMatch> FakeRouter::match(std::string_view vrf, const IpAddress& address) {
     const auto table = tables.find(vrf);
     if (table == tables.end()) return no_such("VRF", vrf, "vrf");
     RouteMatch match;
     for (const auto& row : table->second) {  // in order, so that the longest comes last
-        if (row.first.contains(address)) match.route = view_of(table->first, row);
+        if (contains(row.first, host_prefix(address))) match.route = view_of(table->first, row);
     }
     if (match.route && !match.route->via.empty()) {
         match.group = GroupView{GroupId(17), table->first, 1, 64, {}};

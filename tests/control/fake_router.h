@@ -22,7 +22,7 @@ class FakeRouter final : public RouterApi {
         RouteAction action = RouteAction::kForward;
         std::vector<RouteNextHop> via;
     };
-    using RouteTable = std::map<Ipv4Prefix, StaticRoute>;
+    using RouteTable = std::map<IpPrefix, StaticRoute>;
     std::map<std::string, RouteTable, std::less<>> tables;  // by VRF
     std::map<std::string, AttachmentView, std::less<>> legs;
     std::vector<ConfigError> config_errors;  // what apply_config() answers
@@ -44,7 +44,7 @@ class FakeRouter final : public RouterApi {
         const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
     Result<Page<RouteView, RouteCursor>> routes(const RouteFilter&,
                                                 const PageRequest<RouteCursor>&) override;
-    Result<RouteMatch> match(std::string_view vrf, Ipv4Address) override;
+    Result<RouteMatch> match(std::string_view vrf, const IpAddress&) override;
     Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) override;
     Result<std::vector<ReasonCount>> drops(const std::optional<std::string>& owner) override;
     Result<RouteOutcome> change_routes(const RouteBatch&) override;

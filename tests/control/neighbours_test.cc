@@ -34,17 +34,17 @@ class NeighboursTest : public SlowPathFixture {
 };
 
 TEST_F(NeighboursTest, one_that_a_route_names_is_asked_for_until_it_answers) {
-    EXPECT_EQ(customer().state, ArpState::kIncomplete);
+    EXPECT_EQ(customer().state, ResolutionState::kIncomplete);
     EXPECT_EQ(next_hop(), NextHopState::kUnresolved);
     EXPECT_EQ(way().kind, AdjacencyKind::kUnresolved);
     bed_.pass(10 * kSecond);
     EXPECT_EQ(hear().size(), 10U) << "once a second";
-    EXPECT_EQ(customer().state, ArpState::kIncomplete) << "never given up";
+    EXPECT_EQ(customer().state, ResolutionState::kIncomplete) << "never given up";
 }
 
 TEST_F(NeighboursTest, its_answer_turns_the_route_on_at_once) {
     learn();
-    EXPECT_EQ(customer().state, ArpState::kReachable);
+    EXPECT_EQ(customer().state, ResolutionState::kReachable);
     EXPECT_EQ(next_hop(), NextHopState::kForwarding);
     EXPECT_EQ(way().kind, AdjacencyKind::kForward);
     EXPECT_EQ(way().attachment, kEdge);
@@ -59,13 +59,13 @@ TEST_F(NeighboursTest, it_is_asked_again_before_it_is_believed_dead) {
     bed_.pass(Neighbours::kReachableTime - 100 * kMillisecond);
     EXPECT_TRUE(hear().empty());
     bed_.pass(100 * kMillisecond);
-    EXPECT_EQ(customer().state, ArpState::kStale);
+    EXPECT_EQ(customer().state, ResolutionState::kStale);
     const Heard poll = hear_one();
     EXPECT_EQ(poll.to, kNeighbourMac) << "RFC 1122 2.3.2.1: to it alone";
     EXPECT_EQ(next_hop(), NextHopState::kForwarding) << "and used meanwhile";
 
     learn();
-    EXPECT_EQ(customer().state, ArpState::kReachable);
+    EXPECT_EQ(customer().state, ResolutionState::kReachable);
     EXPECT_EQ(customer().probes, 0U);
 }
 
@@ -77,7 +77,7 @@ TEST_F(NeighboursTest, three_unanswered_questions_and_it_is_gone) {
     bed_.pass(kSecond);
     EXPECT_EQ(next_hop(), NextHopState::kUnresolved);
     EXPECT_EQ(way().kind, AdjacencyKind::kUnresolved);
-    EXPECT_EQ(customer().state, ArpState::kIncomplete);
+    EXPECT_EQ(customer().state, ResolutionState::kIncomplete);
     EXPECT_FALSE(customer().mac.has_value());
     EXPECT_EQ(hear_one().to, kBroadcastMac) << "asked of everybody now";
     learn(kOtherMac);

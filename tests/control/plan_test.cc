@@ -62,9 +62,9 @@ TEST_F(PlanTest, a_leg_of_a_peering_becomes_an_attachment) {
     EXPECT_EQ(leg.outer, 10);
     EXPECT_EQ(leg.inner, 100);
     EXPECT_EQ(leg.vrf, "contoso");
-    EXPECT_EQ(leg.subnet, prefix("192.168.0.0/30"));
-    EXPECT_EQ(leg.address, ip("192.168.0.2")) << "the second usable address is ours";
-    EXPECT_EQ(leg.peer, ip("192.168.0.1")) << "the first is the customer's";
+    EXPECT_EQ(leg.ipv4.subnet, prefix("192.168.0.0/30"));
+    EXPECT_EQ(leg.ipv4.address, ip("192.168.0.2")) << "the second usable address is ours";
+    EXPECT_EQ(leg.ipv4.peer, ip("192.168.0.1")) << "the first is the customer's";
     EXPECT_EQ(leg.mtu, 1'480);
     EXPECT_EQ(leg.circuit, "contoso");
     EXPECT_EQ(leg.link, Link::kPrimary);
@@ -76,8 +76,8 @@ TEST_F(PlanTest, the_secondary_has_the_second_half_of_the_subnet_and_its_own_tag
     const PlannedAttachment& leg = plan_.attachments.at("contoso/private/secondary");
     EXPECT_EQ(leg.port, "s");
     EXPECT_EQ(leg.outer, 11);
-    EXPECT_EQ(leg.address, ip("192.168.0.6"));
-    EXPECT_EQ(leg.peer, ip("192.168.0.5"));
+    EXPECT_EQ(leg.ipv4.address, ip("192.168.0.6"));
+    EXPECT_EQ(leg.ipv4.peer, ip("192.168.0.5"));
     EXPECT_EQ(leg.link, Link::kSecondary);
     EXPECT_FALSE(leg.enabled);
 }
@@ -108,10 +108,10 @@ TEST_F(PlanTest, without_an_s_tag_the_c_tag_is_the_only_one) {
 
 TEST_F(PlanTest, a_core_attachment_belongs_to_no_circuit) {
     const PlannedAttachment& net = plan_.attachments.at("net");
-    EXPECT_EQ(net.address, ip("10.2.0.254"));
-    EXPECT_EQ(net.subnet, prefix("10.2.0.0/24"));
+    EXPECT_EQ(net.ipv4.address, ip("10.2.0.254"));
+    EXPECT_EQ(net.ipv4.subnet, prefix("10.2.0.0/24"));
     EXPECT_EQ(net.mtu, 1'400);
-    EXPECT_FALSE(net.peer.has_value());
+    EXPECT_FALSE(net.ipv4.peer.has_value());
     EXPECT_FALSE(net.link.has_value());
     EXPECT_EQ(net.circuit, "");
 }

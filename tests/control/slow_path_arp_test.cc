@@ -87,6 +87,7 @@ TEST_F(SlowPathArp, what_does_not_concern_us_is_ignored) {
     cut.pop_back();
     const Case cases[] = {
         {"for another address", request("192.168.0.1", "192.168.0.3")},
+        {"a reply from nobody", arp(ArpOperation::kReply, "0.0.0.0", "192.168.0.2")},
         {"from outside the subnet", request("192.168.0.5", "192.168.0.2")},
         {"from the subnet's broadcast address", request("192.168.0.3", "192.168.0.2")},
         {"from the subnet's own address", request("192.168.0.0", "192.168.0.2")},
@@ -122,7 +123,7 @@ TEST_F(SlowPathArp, a_packet_of_an_attachment_that_has_gone_is_let_go) {
     Packet packet = bed_.punted(kEdge, Exit::kArp, request("192.168.0.1", "192.168.0.2"));
     bed_.attachments.remove(kEdge);
     bed_.slow_path.handle(std::move(packet), bed_.now_ns);
-    EXPECT_TRUE(hear().empty());
+    expect_silence(SlowEvent::kAttachmentGone);
     EXPECT_EQ(rte_mempool_in_use_count(bed_.transmitter.pool()), 0U);
 }
 

@@ -205,7 +205,7 @@ class SlowPathRates : public SlowPathFixture {
         : SlowPathFixture({.echo = {.per_second = 10, .burst = 5},
                            .time_exceeded = {.per_second = 1, .burst = 3},
                            .unreachable = {.per_second = 2, .burst = 2},
-                           .fragmentation_needed = {.per_second = 4, .burst = 4}}) {
+                           .too_big = {.per_second = 4, .burst = 4}}) {
         resolve_customer();
         resolve_core();
     }

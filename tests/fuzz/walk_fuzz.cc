@@ -176,8 +176,8 @@ class FuzzRouter {
         packet.shrink_to_fit();
         if (may_be_answered_with_error(packet)) {
             std::vector<std::uint8_t> room(kIcmpErrorBytesMax);
-            const std::size_t written = write_icmp_error(room, IcmpError::kFragmentationNeeded,
-                                                         1'400, ip("192.168.0.2"), packet);
+            const std::size_t written =
+                write_icmp_error(room, IcmpError::kTooBig, 1'400, ip("192.168.0.2"), packet);
             CHECK(written <= kIcmpErrorBytesMax);
             CHECK(checksum_fold(checksum_sum(std::span(room).first(20))) == 0xffff);
             CHECK(checksum_fold(checksum_sum(std::span(room).first(written).subspan(20))) ==

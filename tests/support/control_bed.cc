@@ -32,6 +32,12 @@ std::unique_ptr<Fib4> new_fib(GracePeriods& grace) {
     return std::move(fib).value();
 }
 
+std::unique_ptr<Fib6> new_fib6(GracePeriods& grace) {
+    auto fib = Fib6::create(grace, {.vrfs_max = 8});
+    CHECK(fib.has_value());
+    return std::move(fib).value();
+}
+
 }  // namespace
 
 bool FakeTransmitter::send(Packet frame, const Attachment& out) {
@@ -50,12 +56,15 @@ ControlBed::ControlBed(const SlowRates& rates, rte_mempool* pool)
       transmitter(pool == nullptr ? own_pool_.get() : pool),
       next_hops(new_next_hops(grace_)),
       fib(new_fib(grace_)),
+      fib6(new_fib6(grace_)),
       rib(*fib, *next_hops, {}),
-      neighbours(attachments, *next_hops, rib, transmitter, counters),
-      slow_path(attachments, neighbours, *fib, *next_hops, rib, transmitter, counters, rates) {}
+      rib6(*fib6, *next_hops, {}),
+      ribs(rib, rib6),
+      neighbours(attachments, *next_hops, ribs, transmitter, counters),
+      slow_path(attachments, neighbours, *fib, *fib6, *next_hops, transmitter, counters, rates) {}
 
 void ControlBed::attach_edge_and_core() {
-    CHECK(rib.create_vrf(kVrf).has_value());
+    CHECK(ribs.create_vrf(kVrf).has_value());
     CHECK(*attachments.id_of("edge") == kEdge && *attachments.id_of("core") == kCore);
     attach({.id = kEdge,
             .name = "edge",

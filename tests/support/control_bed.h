@@ -19,6 +19,7 @@
 #include "base/types.h"
 #include "control/attachments.h"
 #include "control/neighbours.h"
+#include "control/ribs.h"
 #include "control/slow_counters.h"
 #include "control/slow_path.h"
 #include "control/transmitter.h"
@@ -96,7 +97,10 @@ class ControlBed {
     FakeTransmitter transmitter;
     std::unique_ptr<NextHops> next_hops;
     std::unique_ptr<Fib4> fib;
+    std::unique_ptr<Fib6> fib6;
     Rib4 rib;
+    Rib6 rib6;
+    Ribs ribs;
     SlowCounters counters;
     Attachments attachments;
     Neighbours neighbours;
