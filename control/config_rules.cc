@@ -50,6 +50,7 @@ class Rules {
 
     void check_port_reference(const std::string& path, const std::string& name, PortRole role);
     void check_mtu(const std::string& owner_path, unsigned mtu, const std::string& port);
+    void check_ipv6_mtu(const std::string& owner_path, unsigned mtu);
     [[nodiscard]] bool is_any_bad(std::initializer_list<std::string> paths) const {
         return std::ranges::any_of(paths, [&](const auto& path) { return errors_.is_bad(path); });
     }
@@ -211,6 +212,7 @@ void Rules::check_core_attachments() {
         }
         check_port_reference(member(path, "port"), core.port, PortRole::kCore);
         check_mtu(path, core.mtu, core.port);
+        if (core.ipv6) check_ipv6_mtu(path, core.mtu);
     }
 }
 
@@ -224,6 +226,14 @@ void Rules::check_mtu(const std::string& owner_path, unsigned mtu, const std::st
                                   mtu, port->name, port->mtu));
 }
 
+// RFC 8200 5: no link of IPv6 may have less.
+void Rules::check_ipv6_mtu(const std::string& owner_path, unsigned mtu) {
+    constexpr unsigned kMin = 1'280;
+    const std::string path = member(owner_path, "mtu");
+    if (mtu >= kMin || errors_.is_bad(path)) return;
+    errors_.add(path, fmt::format("MTU {} is below {}, which IPv6 needs: raise it", mtu, kMin));
+}
+
 // A peering has a subnet exactly where its circuit has a link: of IPv4, and of IPv6 where it has
 // that at all.
 void Rules::check_legs() {
@@ -233,6 +243,7 @@ void Rules::check_legs() {
             view, "the circuit has a " + std::string(to_string(view.which)) + " link");
         if (view.peering->ipv6_primary || view.peering->ipv6_secondary) {
             check_subnet<Ipv6Address>(view, "the other link has IPv6");
+            check_ipv6_mtu(view.peering_path, view.peering->mtu);
         }
         if (view.link != nullptr) check_mtu(view.peering_path, view.peering->mtu, view.link->port);
     }

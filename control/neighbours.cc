@@ -164,20 +164,19 @@ void Neighbours::set_mac(Entry entry, const MacAddress& mac) {
 }
 
 void Neighbours::hold(NeighbourKey key, Packet packet, std::uint64_t now_ns) {
+    // Before anything is made: who scans a /64 finds as many neighbours as packets may wait, and no
+    // more (RFC 6583 7).
+    if (pending_total_ >= kPendingTotal) return counters_.count(SlowEvent::kPendingFull);
     Entry entry = table_.find(key);
     if (entry == table_.end()) {
         const auto made = make(key, now_ns);
-        if (!made) {
-            counters_.count(SlowEvent::kNoWayOut);
-            return;
-        }
+        if (!made) return counters_.count(SlowEvent::kNoWayOut);
         entry = *made;
         ask(entry, now_ns);
     }
     Neighbour& neighbour = entry->second;
-    if (neighbour.pending.size() >= kPendingPerNeighbour || pending_total_ >= kPendingTotal) {
-        counters_.count(SlowEvent::kPendingFull);
-        return;
+    if (neighbour.pending.size() >= kPendingPerNeighbour) {
+        return counters_.count(SlowEvent::kPendingFull);
     }
     neighbour.pending.push_back(std::move(packet));
     ++pending_total_;
@@ -228,10 +227,10 @@ bool Neighbours::age(Entry entry, std::uint64_t now_ns) {
     if (attachment == nullptr || !attachment->is_usable()) {
         neighbour.probe_due_ns = now_ns + kProbeInterval;
         drop_pending(entry);
-        return true;
+        return neighbour.users > 0 || neighbour.mac.has_value();
     }
     if (neighbour.probes >= kProbesMax) {
-        drop_pending(entry);
+        give_up_pending(entry);
         if (neighbour.users == 0) return false;
         if (neighbour.mac) {
             neighbour.mac.reset();
@@ -307,6 +306,11 @@ void Neighbours::send_pending(Entry entry) {
     }
     pending_total_ -= neighbour.pending.size();
     neighbour.pending.clear();
+}
+
+void Neighbours::give_up_pending(Entry entry) {
+    for (Packet& packet : entry->second.pending) given_up_.push_back(std::move(packet));
+    drop_pending(entry);
 }
 
 void Neighbours::drop_pending(Entry entry) {

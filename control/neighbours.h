@@ -29,6 +29,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -97,6 +98,9 @@ class Neighbours {
 
     // Asks, ages, forgets; to be called every twenty milliseconds or so.
     void tick(std::uint64_t now_ns);
+    // Packets whose neighbour has not answered, since the last call: their senders are to be told
+    // (RFC 1812 5.2.7.1, RFC 4861 7.2.2).
+    [[nodiscard]] std::vector<Packet> take_given_up() { return std::exchange(given_up_, {}); }
 
     [[nodiscard]] const std::map<NeighbourKey, Neighbour>& all() const noexcept { return table_; }
 
@@ -115,6 +119,7 @@ class Neighbours {
     void set_mac(Entry entry, const MacAddress& mac);
     void update_next_hop(Entry entry);
     void send_pending(Entry entry);
+    void give_up_pending(Entry entry);
     void drop_pending(Entry entry);
     // False where it should be forgotten.
     [[nodiscard]] bool age(Entry entry, std::uint64_t now_ns);
@@ -126,6 +131,7 @@ class Neighbours {
     SlowCounters& counters_;
     std::map<NeighbourKey, Neighbour> table_;
     std::size_t pending_total_ = 0;
+    std::vector<Packet> given_up_;
 };
 
 }  // namespace causeway

@@ -125,7 +125,11 @@ Status Router::wire_up() {
     if (!watching) return watching;
     turn_ = loop_.every_turn([this] { turn(); });
     timers_.push_back(loop_.every(kTickPeriod, [this] {
-        neighbours_->tick(now_ns());
+        const std::uint64_t now = now_ns();
+        neighbours_->tick(now);
+        for (Packet& packet : neighbours_->take_given_up()) {
+            slow_path_->give_up(std::move(packet), now);
+        }
         tables_.reclaim();
     }));
     timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));

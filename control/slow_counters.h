@@ -85,7 +85,7 @@ inline constexpr std::array kSlowEvents{
     SlowEventInfo{SlowEvent::kPendingFull, true, "pending_full",
                   "packets for a neighbour for which enough wait already"},
     SlowEventInfo{SlowEvent::kPendingExpired, true, "pending_expired",
-                  "packets whose neighbour never answered"},
+                  "packets whose neighbour never answered; their senders are told"},
     SlowEventInfo{SlowEvent::kNoWayOut, true, "no_way_out",
                   "packets of ours, or held ones, with no route or no usable link"},
     SlowEventInfo{SlowEvent::kAttachmentGone, true, "attachment_gone",

@@ -44,8 +44,15 @@ struct SlowPacket<Ipv4Address> {
     [[nodiscard]] static unsigned hops(ConstBytes packet) noexcept { return header(packet).ttl; }
     // What DecrementTtl does, for a packet that stopped before it. REQUIRES: more than one hop.
     static void take_hop(std::span<std::uint8_t> packet) noexcept {
+        set_hops(packet, hops(packet) - 1);
+    }
+    // As it came, for an error that quotes it.
+    static void give_hop_back(std::span<std::uint8_t> packet) noexcept {
+        set_hops(packet, hops(packet) + 1);
+    }
+    static void set_hops(std::span<std::uint8_t> packet, unsigned hops) noexcept {
         auto& header = *reinterpret_cast<Ipv4Header*>(packet.data());
-        --header.ttl;
+        header.ttl = static_cast<std::uint8_t>(hops);
         header.checksum = Be16();
         header.checksum = Be16::from_wire(checksum_of(packet.first(header.header_bytes())));
     }
@@ -106,6 +113,9 @@ struct SlowPacket<Ipv6Address> {
     }
     static void take_hop(std::span<std::uint8_t> packet) noexcept {
         --reinterpret_cast<Ipv6Header*>(packet.data())->hop_limit;
+    }
+    static void give_hop_back(std::span<std::uint8_t> packet) noexcept {
+        ++reinterpret_cast<Ipv6Header*>(packet.data())->hop_limit;
     }
     // RFC 8200 4.5: only a packet's source does.
     [[nodiscard]] static bool may_fragment(ConstBytes) noexcept { return false; }

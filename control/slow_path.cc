@@ -14,6 +14,9 @@
 namespace causeway {
 namespace {
 
+// Of a packet of our own: no attachment, for the ids below kPortsMax are the ports'.
+constexpr PuntNote kOurs{};
+
 constexpr unsigned version_of(std::span<const std::uint8_t> packet) noexcept {
     return packet[0] >> 4U;
 }
@@ -80,6 +83,21 @@ void SlowPath::handle_ip(Packet packet, const Attachment& in, Exit exit, std::ui
     }
 }
 
+void SlowPath::give_up(Packet packet, std::uint64_t now_ns) {
+    const Attachment* in = attachments_.find(packet.note().attachment);
+    if (in == nullptr) return;  // ours, and counted as pending_expired
+    if (version_of(packet.bytes()) == 6) {
+        return give_up_on<Ipv6Address>(std::move(packet), *in, now_ns);
+    }
+    give_up_on<Ipv4Address>(std::move(packet), *in, now_ns);
+}
+
+template <class Address>
+void SlowPath::give_up_on(Packet packet, const Attachment& in, std::uint64_t now_ns) {
+    SlowPacket<Address>::give_hop_back(packet.bytes());
+    answer_with_error<Address>(std::move(packet), in, IcmpError::kHostUnreachable, 0, now_ns);
+}
+
 template <class Address>
 void SlowPath::handle_local(Packet packet, const Attachment& in, std::uint64_t now_ns) {
     using Family = SlowPacket<Address>;
@@ -89,6 +107,7 @@ void SlowPath::handle_local(Packet packet, const Attachment& in, std::uint64_t n
             return counters_.count(SlowEvent::kEchoLimited);
         }
         Family::turn_into_echo_reply(packet.bytes());
+        packet.note() = kOurs;
         counters_.count(SlowEvent::kEchoAnswered);
         return route<Address>(std::move(packet), in, now_ns);
     }
@@ -117,7 +136,10 @@ void SlowPath::forward_in_fragments(Packet packet, const Attachment& in, std::ui
     Family::take_hop(packet.bytes());
     std::vector<Packet> fragments = packet.fragments(mtu, transmitter_.pool());
     counters_.count(fragments.empty() ? SlowEvent::kFragmentFailed : SlowEvent::kFragmented);
-    for (Packet& fragment : fragments) route<Address>(std::move(fragment), in, now_ns);
+    for (Packet& fragment : fragments) {
+        fragment.note() = {.attachment = in.id};
+        route<Address>(std::move(fragment), in, now_ns);
+    }
 }
 
 template <class Address>
@@ -192,6 +214,7 @@ void SlowPath::answer_with_error(Packet packet, const Attachment& in, IcmpError 
     const std::size_t bytes =
         Family::write_error(answer->bytes(), error, mtu, *ours, packet.bytes());
     CHECK(answer->resize(bytes));
+    answer->note() = kOurs;
     counters_.count(SlowEvent::kErrorSent);
     route<Address>(std::move(*answer), in, now_ns);
 }

@@ -48,6 +48,9 @@ class SlowPath {
     // Takes care of one packet, as its note says why it came. Time is of any monotonic clock.
     void handle(Packet packet, std::uint64_t now_ns);
 
+    // Tells the sender of a packet that its neighbour does not answer; nobody where it is ours.
+    void give_up(Packet packet, std::uint64_t now_ns);
+
   private:
     struct Buckets {
         TokenBucket echo;
@@ -59,6 +62,8 @@ class SlowPath {
     // Of one family, from here on; slow_packet.h has what differs.
     template <class Address>
     void handle_ip(Packet packet, const Attachment& in, Exit exit, std::uint64_t now_ns);
+    template <class Address>
+    void give_up_on(Packet packet, const Attachment& in, std::uint64_t now_ns);
     template <class Address>
     void handle_local(Packet packet, const Attachment& in, std::uint64_t now_ns);
     template <class Address>

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "control/config.h"
 #include "tests/support/frame_builder.h"
 
@@ -33,14 +34,26 @@ circuits:
     primary: {port: p}
     peerings:
       - {type: private, c-tag: 30, primary-subnet: 192.168.0.0/30, peer-asn: 65020}
+  - service-key: 0b6c1f3e-5d2a-4c89-8f47-9a1b2c3d4e60
+    name: fabrikam
+    bandwidth: 1 Gbps
+    provider-state: Provisioned
+    primary: {port: p, s-tag: 20}
+    secondary: {port: s, s-tag: 20}
+    peerings:
+      - {type: private, c-tag: 100, subnet: 192.168.0.0/29, ipv6-subnet: "2001:db8:15::/125",
+         peer-asn: 65030, prefixes: [10.5.0.0/16, "2001:db8:1::/48"]}
 core-attachments:
   - {name: net, port: core, vrf: contoso, vlan: 300, address: 10.2.0.254/24, mtu: 1400}
   - {name: qinq, port: core, vrf: adatum, outer: 50, vlan: 51, address: 10.2.0.1/24}
+  - {name: six, port: core, vrf: fabrikam, vlan: 301, address: 10.2.0.1/24,
+     ipv6-address: "2001:db8:2::1/64"}
 routes:
   - vrf: contoso
     prefix: 10.9.0.0/16
     via: [{address: 10.2.0.1, weight: 3}, 192.168.0.5]
   - {vrf: contoso, prefix: 10.66.0.0/16, action: blackhole}
+  - {vrf: fabrikam, prefix: "2001:db8:9::/48", via: ["2001:db8:2::9"]}
 )";
 
 class PlanTest : public testing::Test {
@@ -88,8 +101,9 @@ TEST_F(PlanTest, there_are_no_attachments_but_these) {
     EXPECT_EQ(names,
               (std::vector<std::string>{"adatum/private/primary", "contoso/microsoft/primary",
                                         "contoso/microsoft/secondary", "contoso/private/primary",
-                                        "contoso/private/secondary", "net", "qinq"}));
-    EXPECT_EQ(plan_.vrfs, (std::vector<std::string>{"adatum", "contoso", "microsoft"}));
+                                        "contoso/private/secondary", "fabrikam/private/primary",
+                                        "fabrikam/private/secondary", "net", "qinq", "six"}));
+    EXPECT_EQ(plan_.vrfs, (std::vector<std::string>{"adatum", "contoso", "fabrikam", "microsoft"}));
 }
 
 TEST_F(PlanTest, what_may_not_forward_says_why) {
@@ -136,7 +150,34 @@ TEST_F(PlanTest, a_static_route_finds_its_attachments_by_address) {
     const PlannedRoute& blackhole = plan_.routes.at({"contoso", prefix("10.66.0.0/16")});
     EXPECT_EQ(blackhole.action, RouteAction::kBlackhole);
     EXPECT_TRUE(blackhole.hops.empty());
-    EXPECT_EQ(plan_.routes.size(), 5U);
+    EXPECT_EQ(plan_.routes.size(), 8U);
+}
+
+TEST_F(PlanTest, a_dual_stack_leg_has_both_families_in_one_attachment) {
+    const PlannedAttachment& leg = plan_.attachments.at("fabrikam/private/secondary");
+    EXPECT_EQ(leg.ipv4.address, ip("192.168.0.6"));
+    ASSERT_TRUE(leg.ipv6.has_value());
+    EXPECT_EQ(to_string(leg.ipv6->address), "2001:db8:15::6");
+    EXPECT_EQ(to_string(leg.ipv6->subnet), "2001:db8:15::4/126");
+    EXPECT_EQ(to_string(*leg.ipv6->peer), "2001:db8:15::5");
+    EXPECT_FALSE(plan_.attachments.at("contoso/private/primary").ipv6.has_value());
+    EXPECT_EQ(to_string(plan_.attachments.at("six").ipv6->address), "2001:db8:2::1");
+}
+
+TEST_F(PlanTest, routes_of_ipv6_lead_over_ipv6) {
+    const auto hops = [&](std::string_view prefix) {
+        std::string text;
+        for (const PlannedHop& hop : plan_.routes.at({"fabrikam", *parse_ip_prefix(prefix)}).hops) {
+            text += hop.attachment + ' ' + to_string(hop.address) + ';';
+        }
+        return text;
+    };
+    EXPECT_EQ(hops("2001:db8:1::/48"),
+              "fabrikam/private/primary 2001:db8:15::1;"
+              "fabrikam/private/secondary 2001:db8:15::5;");
+    EXPECT_EQ(hops("10.5.0.0/16"),
+              "fabrikam/private/primary 192.168.0.1;fabrikam/private/secondary 192.168.0.5;");
+    EXPECT_EQ(hops("2001:db8:9::/48"), "six 2001:db8:2::9;");
 }
 
 TEST_F(PlanTest, an_address_is_connected_in_its_own_vrf_only) {
@@ -145,6 +186,8 @@ TEST_F(PlanTest, an_address_is_connected_in_its_own_vrf_only) {
     EXPECT_EQ(connected(plan_, "adatum", ip("10.2.0.7"))->name, "qinq");
     EXPECT_EQ(connected(plan_, "microsoft", ip("10.2.0.7")), nullptr);
     EXPECT_EQ(connected(plan_, "contoso", ip("10.2.1.7")), nullptr);
+    ASSERT_NE(connected(plan_, "fabrikam", *parse_ip_address("2001:db8:2::7")), nullptr);
+    EXPECT_EQ(connected(plan_, "contoso", *parse_ip_address("2001:db8:2::7")), nullptr);
 }
 
 TEST_F(PlanTest, only_what_changes_a_place_makes_another_place_of_it) {
@@ -155,6 +198,9 @@ TEST_F(PlanTest, only_what_changes_a_place_makes_another_place_of_it) {
     after.closed = Exit::kPeeringDisabled;
     EXPECT_TRUE(before.is_same_place(after));
     after.inner = 101;
+    EXPECT_FALSE(before.is_same_place(after));
+    after = before;
+    after.ipv6 = plan_.attachments.at("six").ipv6;
     EXPECT_FALSE(before.is_same_place(after));
 }
 
