@@ -118,6 +118,8 @@ TEST_F(SlowPathForward, only_so_many_wait_for_all_neighbours_together) {
     }
     EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kPendingTotal);
     EXPECT_EQ(bed.count(SlowEvent::kPendingFull), 10U);
+    EXPECT_EQ(bed.neighbours.all().size(), kPendingTotal / kPendingPerNeighbour)
+        << "who scans a subnet makes no more (RFC 6583 7)";
     bed.pass(5 * kSecond);
     EXPECT_EQ(bed.count(SlowEvent::kPendingExpired), kPendingTotal);
     EXPECT_EQ(rte_mempool_in_use_count(bed.transmitter.pool()), 0U);

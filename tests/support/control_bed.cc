@@ -142,6 +142,9 @@ void ControlBed::pass(std::uint64_t duration_ns) {
     for (std::uint64_t passed = 0; passed < duration_ns; passed += 100 * kMillisecond) {
         now_ns += 100 * kMillisecond;
         neighbours.tick(now_ns);
+        for (Packet& packet : neighbours.take_given_up()) {
+            slow_path.give_up(std::move(packet), now_ns);
+        }
     }
 }
 
