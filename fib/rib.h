@@ -34,7 +34,8 @@ namespace causeway {
 
 using RouteCounts = std::array<std::size_t, kRouteSources>;  // routes by source
 
-enum class RouteAction : std::uint8_t { kAdd, kRemove };  // kAdd replaces one of the same source
+// kAdd replaces a route of the same source.
+enum class RouteChangeAction : std::uint8_t { kAdd, kRemove };
 
 // Where a batch failed, and why.
 struct BatchError {
@@ -53,7 +54,7 @@ class Rib {
         std::size_t routes_per_vrf_max = kRoutesPerVrfMax;
     };
     struct Change {
-        using Action = RouteAction;
+        using Action = RouteChangeAction;
         Action action = Action::kAdd;
         RouteSource source = RouteSource::kStatic;
         VrfId vrf;

@@ -87,7 +87,7 @@ class RibProperty : public ::testing::Test {
     }
     // Grows the tables for some thousand steps, then shrinks them, and so on.
     Change random_change() {
-        using enum RouteAction;
+        using enum RouteChangeAction;
         if (++changes_made / 5'000 % 2 == 1 && below(3) != 0) {
             const VrfId vrf(static_cast<std::uint16_t>(below(kVrfs)));
             const typename Rib::Page page = tables.rib.dump(vrf, random_prefix(), 1).value();
