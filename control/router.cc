@@ -95,9 +95,6 @@ Status Router::wire_up() {
     auto fib = Fib4::create(quiescence_, {});
     if (!fib) return Unexpected(fib.error());
     fib_ = std::move(fib).value();
-    auto fib6 = Fib6::create(quiescence_, {});
-    if (!fib6) return Unexpected(fib6.error());
-    fib6_ = std::move(fib6).value();
     rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
     auto fib6 = Fib6::create(quiescence_, {});
     if (!fib6) return Unexpected(fib6.error());

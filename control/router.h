@@ -191,7 +191,6 @@ class Router final : public RouterApi {
     Published<Tables> tables_{quiescence_};
     std::unique_ptr<NextHops> next_hops_;
     std::unique_ptr<Fib4> fib_;
-    std::unique_ptr<Fib6> fib6_;
     std::unique_ptr<Rib4> rib_;
     std::unique_ptr<Fib6> fib6_;
     std::unique_ptr<Rib6> rib6_;

@@ -49,7 +49,7 @@ RouteView Router::route_view(const std::string& vrf, const IpRoute& route) const
     if (is_special(route.group)) return view;
     for (const GroupInfo::Member& member : next_hops_->group_info(route.group).members) {
         const Attachment* out = attachments_.find(member.attachment);
-        view.via.push_back({.address = std::get<Ipv4Address>(member.address),
+        view.via.push_back({.address = member.address,
                             .weight = member.weight,
                             .attachment = out == nullptr ? std::string() : out->name,
                             .alive = member.state == NextHopState::kForwarding});
@@ -107,7 +107,7 @@ GroupView Router::group_view(GroupId id) const {
     for (const GroupInfo::Member& member : info.members) {
         const Attachment* out = attachments_.find(member.attachment);
         if (out != nullptr) view.vrf = out->vrf_name;
-        view.members.push_back({.address = std::get<Ipv4Address>(member.address),
+        view.members.push_back({.address = member.address,
                                 .attachment = out == nullptr ? std::string() : out->name,
                                 .weight = member.weight,
                                 .alive = member.state == NextHopState::kForwarding,

@@ -21,16 +21,18 @@ std::string cpu_model() {
 }  // namespace
 
 DaemonStatus Router::status() {
-    DaemonStatus status{.version = std::string(kVersion),
-                        .uptime_seconds = (now_ns() - started_ns_) / 1'000'000'000,
-                        .cpu = cpu_model(),
-                        .tsc_hz = forwarder_->tsc_hz(),
-                        .kernels = {{.function = "fib lookup", .variant = fib_->kernel_name()}},
-                        .circuits = config_.circuits.size(),
-                        .attachments = attachments_.size(),
-                        .routes = ribs_->route_count(),
-                        .workers = {},
-                        .limits = {}};
+    DaemonStatus status{
+        .version = std::string(kVersion),
+        .uptime_seconds = (now_ns() - started_ns_) / 1'000'000'000,
+        .cpu = cpu_model(),
+        .tsc_hz = forwarder_->tsc_hz(),
+        .kernels = {{.function = "fib lookup", .variant = fib_->kernel_name()},
+                    {.function = "ipv6 fib lookup", .variant = fib6_->kernel_name()}},
+        .circuits = config_.circuits.size(),
+        .attachments = attachments_.size(),
+        .routes = ribs_->route_count(),
+        .workers = {},
+        .limits = {}};
     for (const auto& [name, id] : attachments_.by_name()) {
         status.attachments_up += attachments_.find(id)->is_usable() ? 1 : 0;
     }
@@ -57,12 +59,14 @@ DaemonStatus Router::status() {
         {"attachments", attachments_.size(), kAttachmentsMax - kPortsMax},
         {"circuits", config_.circuits.size(), kCircuitsMax},
         {"vrfs", vrfs_.size(), kVrfsMax},
-        {"routes", ribs_->route_count(), kRoutesMax},
+        {"routes", rib_->route_count(), kRoutesMax},
+        {"ipv6-routes", rib6_->route_count(), kRoutesMax},
         {"next-hops", next_hops.next_hops, kNextHopsMax},
         {"groups", next_hops.groups, kGroupsMax},
         {"adjacencies", next_hops.adjacencies, kAdjacenciesMax},
         {"fib-blocks", fib.blocks, kFibBlocksMax},
         {"fib-bytes", fib.level1_bytes, kFibLevel1BytesMax},
+        {"ipv6-fib-bytes", fib6_->usage().node_bytes, kFib6BytesMax},
     };
     return status;
 }

@@ -17,6 +17,7 @@
 #include "control/attachments.h"
 #include "control/icmp.h"
 #include "control/icmpv6.h"
+#include "dataplane/flow_hash.h"
 
 namespace causeway {
 
@@ -42,6 +43,9 @@ struct SlowPacket<Ipv4Address> {
         return Ipv4Address(header(packet).destination.host());
     }
     [[nodiscard]] static unsigned hops(ConstBytes packet) noexcept { return header(packet).ttl; }
+    [[nodiscard]] static std::uint32_t flow_hash_of(ConstBytes packet) noexcept {
+        return flow_hash(header(packet));
+    }
     // What DecrementTtl does, for a packet that stopped before it. REQUIRES: more than one hop.
     static void take_hop(std::span<std::uint8_t> packet) noexcept {
         set_hops(packet, hops(packet) - 1);
@@ -110,6 +114,9 @@ struct SlowPacket<Ipv6Address> {
     }
     [[nodiscard]] static unsigned hops(ConstBytes packet) noexcept {
         return header(packet).hop_limit;
+    }
+    [[nodiscard]] static std::uint32_t flow_hash_of(ConstBytes packet) noexcept {
+        return flow_hash(header(packet), packet.size());
     }
     static void take_hop(std::span<std::uint8_t> packet) noexcept {
         --reinterpret_cast<Ipv6Header*>(packet.data())->hop_limit;

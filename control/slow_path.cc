@@ -9,7 +9,6 @@
 #include "base/ipv6.h"
 #include "control/slow_packet.h"
 #include "control/subnet_hosts.h"
-#include "dataplane/flow_hash.h"
 
 namespace causeway {
 namespace {
@@ -236,9 +235,8 @@ template <class Address>
 const Adjacency& SlowPath::way_of(VrfId vrf, std::span<const std::uint8_t> packet) const {
     using Family = SlowPacket<Address>;
     const GroupId group = group_of(vrf, Family::destination(packet));
-    std::uint32_t hash = 0;
-    if constexpr (std::same_as<Address, Ipv4Address>) hash = flow_hash(Family::header(packet));
-    return next_hops_.adjacency(next_hops_.bucket(next_hops_.group(group), hash));
+    return next_hops_.adjacency(
+        next_hops_.bucket(next_hops_.group(group), Family::flow_hash_of(packet)));
 }
 
 template <class Address>

@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds kProgressPeriod{200};
 struct Loaded {
     std::size_t added = 0;
     std::size_t replaced = 0;
+    std::size_t skipped_ipv4 = 0;  // no --via is of its family
     std::size_t skipped_ipv6 = 0;
     [[nodiscard]] std::size_t routes() const { return added + replaced; }
 };
@@ -94,12 +95,13 @@ class Loader {
   private:
     // Appends {"op":"replace","prefix":...} to the batch.
     Status add(const FileRoute& route) {
-        const Result<std::string_view> way = ways_.of(route.way);
-        if (!way) return Unexpected(way.error());
-        if (!std::holds_alternative<Ipv4Prefix>(route.prefix)) {
-            ++loaded_.skipped_ipv6;
+        if (!ways_.lead_to(route.prefix)) {
+            const bool is_ipv4 = std::holds_alternative<Ipv4Prefix>(route.prefix);
+            ++(is_ipv4 ? loaded_.skipped_ipv4 : loaded_.skipped_ipv6);
             return ok();
         }
+        const Result<std::string_view> way = ways_.of(route.prefix, route.way);
+        if (!way) return Unexpected(way.error());
         if (!routes_.empty()) routes_ += ',';
         routes_ += R"({"op":"replace","prefix":")";
         routes_ += to_string(route.prefix);
@@ -160,9 +162,12 @@ std::string summary(const Loaded& loaded, std::uint64_t passed_over, const std::
     std::string text = fmt::format("{} routes into VRF {} in {:.2f} s: {} added, {} replaced\n",
                                    grouped(loaded.routes()), vrf, seconds, grouped(loaded.added),
                                    grouped(loaded.replaced));
-    if (loaded.skipped_ipv6 != 0)
-        text += fmt::format("{} IPv6 routes skipped: the daemon takes IPv4\n",
-                            grouped(loaded.skipped_ipv6));
+    for (const auto& [family, skipped] :
+         {std::pair("IPv4", loaded.skipped_ipv4), std::pair("IPv6", loaded.skipped_ipv6)}) {
+        if (skipped == 0) continue;
+        text += fmt::format("{} {} routes skipped: no --via is of {}\n", grouped(skipped), family,
+                            family);
+    }
     if (passed_over != 0)
         text += fmt::format("{} records passed over: no unicast routes, or none of that peer\n",
                             grouped(passed_over));
@@ -178,6 +183,7 @@ ExitCode load(Session& session, const LoadChoice& choice, const InputFile& input
     const double seconds = std::chrono::duration<double>(Clock::now() - started_at).count();
     const Json json{{"added", loaded.added},
                     {"replaced", loaded.replaced},
+                    {"skipped-ipv4", loaded.skipped_ipv4},
                     {"skipped-ipv6", loaded.skipped_ipv6},
                     {"passed-over", reader.passed_over()},
                     {"seconds", seconds}};

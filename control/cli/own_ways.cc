@@ -49,23 +49,32 @@ Result<OwnWays> OwnWays::of(const std::vector<std::string>& ways) {
     for (const std::string& way : ways) {
         Result<std::string> json = way_json(way);
         if (!json) return Unexpected(json.error());
-        own.ways_.push_back(std::move(*json));
+        const bool is_ipv6 = way.find(':') != std::string::npos;
+        if (is_ipv6 || is_action(way)) own.ipv6_.ways.push_back(*json);
+        if (!is_ipv6) own.ipv4_.ways.push_back(std::move(*json));
     }
     return own;
 }
 
-Result<std::string_view> OwnWays::of(const std::variant<std::string_view, IpAddress>& theirs) {
-    if (const auto* word = std::get_if<std::string_view>(&theirs)) return of_word(*word);
-    if (ways_.empty()) {
+bool OwnWays::lead_to(const IpPrefix& prefix) const {
+    const bool is_ipv4 = std::holds_alternative<Ipv4Prefix>(prefix);
+    return is_empty() || !(is_ipv4 ? ipv4_ : ipv6_).ways.empty();
+}
+
+Result<std::string_view> OwnWays::of(const IpPrefix& prefix,
+                                     const std::variant<std::string_view, IpAddress>& theirs) {
+    Turns& turns = std::holds_alternative<Ipv4Prefix>(prefix) ? ipv4_ : ipv6_;
+    if (const auto* word = std::get_if<std::string_view>(&theirs)) return of_word(turns, *word);
+    if (is_empty()) {
         return Unexpected(ErrorCode::kInvalid,
                           "the next hops of a dump are those of another router: say with --via "
                           "which of ours take their place");
     }
-    return turn_of(to_string(std::get<IpAddress>(theirs)));
+    return turn_of(turns, to_string(std::get<IpAddress>(theirs)));
 }
 
-Result<std::string_view> OwnWays::of_word(std::string_view word) {
-    if (!ways_.empty() && !is_action(word)) return turn_of(word);
+Result<std::string_view> OwnWays::of_word(Turns& turns, std::string_view word) {
+    if (!is_empty() && !is_action(word)) return turn_of(turns, word);
     if (last_json_.empty() || word != last_word_) {
         Result<std::string> json = way_json(word);
         if (!json) return Unexpected(json.error());
@@ -75,17 +84,18 @@ Result<std::string_view> OwnWays::of_word(std::string_view word) {
     return std::string_view(last_json_);
 }
 
-Result<std::string_view> OwnWays::turn_of(std::string_view next_hop) {
-    auto turn = turns_.find(next_hop);
-    if (turn == turns_.end()) {
-        if (turns_.size() == kNextHopsMax) {
+Result<std::string_view> OwnWays::turn_of(Turns& turns, std::string_view next_hop) {
+    auto turn = turns.by_next_hop.find(next_hop);
+    if (turn == turns.by_next_hop.end()) {
+        const std::size_t count = turns.by_next_hop.size();
+        if (count == kNextHopsMax) {
             return Unexpected(
                 ErrorCode::kFull,
                 fmt::format("more than {} next hops: is this a table of routes?", kNextHopsMax));
         }
-        turn = turns_.emplace(next_hop, turns_.size() % ways_.size()).first;
+        turn = turns.by_next_hop.emplace(next_hop, count % turns.ways.size()).first;
     }
-    return std::string_view(ways_[turn->second]);
+    return std::string_view(turns.ways[turn->second]);
 }
 
 }  // namespace causeway::cli

@@ -28,8 +28,8 @@ TEST_F(CliTest, LoadReadsAFileOfRoutesInBatches) {
     EXPECT_EQ(again["replaced"], 2'501);
     const auto& table = server_.stop().tables["contoso"];
     EXPECT_EQ(table.size(), 2'501U);
-    EXPECT_EQ(table.at(*parse_ipv4_prefix("20.0.0.0/24")).via.at(1).weight, 2U);
-    EXPECT_EQ(table.at(*parse_ipv4_prefix("10.0.0.0/8")).action, RouteAction::kBlackhole);
+    EXPECT_EQ(table.at(*parse_ip_prefix("20.0.0.0/24")).via.at(1).weight, 2U);
+    EXPECT_EQ(table.at(*parse_ip_prefix("10.0.0.0/8")).action, RouteAction::kBlackhole);
 }
 
 TEST_F(CliTest, LoadNamesTheLineThatIsWrong) {
@@ -61,10 +61,10 @@ TEST_F(CliTest, LoadGivesOwnNextHopsToThoseOfAFile) {
     EXPECT_EQ(ran.exit_code, 0) << ran.output;
     EXPECT_NE(run("show routes").output.find("172.16.0.5@2, 172.16.0.9"), std::string::npos);
     const auto& table = server_.stop().tables["contoso"];
-    const auto at = [&](const char* prefix) { return table.at(*parse_ipv4_prefix(prefix)); };
-    EXPECT_EQ(at("10.0.0.0/8").via.at(0).address, parse_ipv4_address("172.16.0.1"));
+    const auto at = [&](const char* prefix) { return table.at(*parse_ip_prefix(prefix)); };
+    EXPECT_EQ(at("10.0.0.0/8").via.at(0).address, parse_ip_address("172.16.0.1"));
     EXPECT_EQ(at("10.1.0.0/16").via.size(), 2U);
-    EXPECT_EQ(at("10.2.0.0/16").via.at(0).address, parse_ipv4_address("172.16.0.1"));
+    EXPECT_EQ(at("10.2.0.0/16").via.at(0).address, parse_ip_address("172.16.0.1"));
     EXPECT_EQ(at("10.3.0.0/16").action, RouteAction::kBlackhole) << "an action is no next hop";
     EXPECT_EQ(at("10.4.0.0/16").action, RouteAction::kProhibit) << "a bare prefix is one more";
 }
@@ -93,8 +93,26 @@ TEST_F(CliTest, LoadReadsADump) {
     EXPECT_NE(one.output.find("1 IPv6 routes skipped"), std::string::npos) << one.output;
     EXPECT_NE(one.output.find("1 records passed over"), std::string::npos) << one.output;
     const auto& table = server_.stop().tables["contoso"];
-    EXPECT_EQ(table.at(*parse_ipv4_prefix("20.1.0.0/16")).via.at(0).address,
-              parse_ipv4_address("172.16.0.5"));
+    EXPECT_EQ(table.at(*parse_ip_prefix("20.1.0.0/16")).via.at(0).address,
+              parse_ip_address("172.16.0.5"));
+}
+
+TEST_F(CliTest, LoadGivesEachFamilyWaysOfItsOwn) {
+    const std::string file = dump().text();
+    const Json both = Json::parse(
+        run("--json route load - --vrf contoso --via 172.16.0.1 --via 2001:db8:15::1", file)
+            .output);
+    EXPECT_EQ(both["added"], 3);
+    EXPECT_EQ(both["skipped-ipv6"], 0);
+    const Json one =
+        Json::parse(run("--json route load - --vrf adatum --via 2001:db8:15::1", file).output);
+    EXPECT_EQ(one["added"], 1);
+    EXPECT_EQ(one["skipped-ipv4"], 2);
+    EXPECT_EQ(run("route load - --vrf adatum", "2001:db8:9::/48 2001:db8:15::1@2\n").exit_code, 0);
+    const auto& tables = server_.stop().tables;
+    EXPECT_EQ(tables.at("contoso").at(*parse_ip_prefix("2001:db8::/32")).via.at(0).address,
+              parse_ip_address("2001:db8:15::1"));
+    EXPECT_EQ(tables.at("adatum").at(*parse_ip_prefix("2001:db8:9::/48")).via.at(0).weight, 2U);
 }
 
 TEST_F(CliTest, LoadSaysWhatIsWrongWithADump) {
