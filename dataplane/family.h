@@ -76,11 +76,13 @@ struct Ipv6 {
     // that it comes from this link (RFC 4861 3.1): one that was forwarded is no such message.
     [[nodiscard]] static bool is_neighbour_discovery(const PacketMeta& meta) noexcept {
         const Ipv6Header& header = meta.ipv6();
+        if (header.next_header != static_cast<std::uint8_t>(IpProtocol::kIcmpv6) ||
+            header.hop_limit != 255 ||
+            meta.packet_bytes < sizeof(Ipv6Header) + sizeof(Icmpv6Header)) {
+            return false;
+        }
         const std::uint8_t type = meta.frame[sizeof(Ipv6Header)];
-        return header.next_header == static_cast<std::uint8_t>(IpProtocol::kIcmpv6) &&
-               header.hop_limit == 255 &&
-               meta.packet_bytes >= sizeof(Ipv6Header) + sizeof(Icmpv6Header) &&
-               type >= static_cast<std::uint8_t>(Icmpv6Type::kRouterSolicitation) &&
+        return type >= static_cast<std::uint8_t>(Icmpv6Type::kRouterSolicitation) &&
                type <= static_cast<std::uint8_t>(Icmpv6Type::kRedirect);
     }
 

@@ -72,7 +72,7 @@ inline constexpr int kExtensionHeadersMax = 5;
 
 // Likewise of a whole packet of IPv6. A fragment is hashed by its addresses alone, because only the
 // first one must name the protocol truly (RFC 8200 4.5). The flow label has no part in it: each
-// direction chooses its own (RFC 6437 3). REQUIRES: as above.
+// direction chooses its own (RFC 6437 3). Reads nothing behind the packet.
 [[nodiscard]] inline std::uint32_t flow_hash(const Ipv6Header& header,
                                              std::size_t packet_bytes) noexcept {
     using Words = std::array<std::uint64_t, 2>;

@@ -16,7 +16,7 @@ namespace causeway {
 //   Writes   meta.packet_bytes
 //   Exits    kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource kMartianDestination
 //            kNeighbourDiscovery kLocal
-//   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7, 2.7 and RFC 6890 table 20 (addresses),
+//   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7 and RFC 6890 table 20 (addresses),
 //            RFC 4861 (Neighbour Discovery)
 struct CheckIpv6 {
     static constexpr std::string_view kName = "check_ipv6";

@@ -7,9 +7,8 @@
 //   input: a byte whose lowest bit chooses the port, then the frame
 //
 // Readable is the room before the frame that a device leaves (the rewrite stores 32 bytes), the
-// frame, and behind it: 63 bytes from the frame's start (two tags, an IPv6 header and the type of
-// ICMPv6) and four more than the frame has (the ports, vlan/tag_stack.h and dataplane/flow_hash.h
-// say so).
+// frame, and behind it: 62 bytes from the frame's start (two tags and an IPv6 header) and four more
+// than the frame has (the ports, vlan/tag_stack.h and dataplane/flow_hash.h say so).
 #include <rte_mbuf.h>
 
 #include <algorithm>
@@ -79,7 +78,7 @@ class FuzzRouter {
 
     void walk(PortId port, const Frame& frame) {
         constexpr std::size_t kRoom = RTE_PKTMBUF_HEADROOM;
-        const std::size_t readable = std::max<std::size_t>(63, frame.size() + 4);
+        const std::size_t readable = std::max<std::size_t>(62, frame.size() + 4);
         const auto buffer = std::make_unique<std::uint8_t[]>(kRoom + readable);
         std::ranges::copy(frame, buffer.get() + kRoom);
         rte_mbuf mbuf{};
