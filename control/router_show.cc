@@ -295,9 +295,9 @@ Result<Page<NeighbourView, NeighbourCursor>> Router::neighbours(
     }
     // In order of attachments' names, IPv4 first, as the ARP table of a circuit reads.
     std::map<NeighbourCursor, NeighbourView> rows;
-    for (const auto& attachment : attachments_.by_name()) {
-        const std::string& name = attachment.first;  // a lambda cannot capture a binding in clang
-        const AttachmentId id = attachment.second;
+    for (const auto& entry : attachments_.by_name()) {
+        const std::string& name = entry.first;  // a lambda cannot capture a binding in clang
+        const AttachmentId id = entry.second;
         if (attachment && name != *attachment) continue;
         const Attachment& owner = *attachments_.find(id);
         const auto add_own = [&](const IpAddress& address) {

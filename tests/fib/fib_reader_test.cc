@@ -27,7 +27,7 @@ struct Schedule {
 };
 
 Schedule make_schedule(std::span<const GroupId> groups, test::SeededRandom& random) {
-    using enum Rib4::Change::Action;
+    using enum RouteChangeAction;
     const auto below = [&](std::uint32_t bound) {
         return static_cast<std::uint32_t>(random.below(bound));
     };

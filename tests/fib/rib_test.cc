@@ -261,7 +261,7 @@ TEST(RibLimits, RoutesArePerVrfAndInAllAndMemoryIsBounded) {
 }
 
 TEST_F(RibTest, ABatchAppliesWholeOrNotAtAll) {
-    using enum Rib4::Change::Action;
+    using enum RouteChangeAction;
     add("10.0.0.0/8", groups[0]);
     add("10.0.0.1/32", groups[1]);
     for (const char* text : {"10.0.1.1/32", "10.0.2.1/32", "10.0.3.1/32"}) add(text, groups[2]);
