@@ -23,12 +23,12 @@ std::vector<IpRoute> neutral(const std::vector<typename RibT::Route>& routes) {
     return result;
 }
 
-// Those of one family, with their places among all.
+// Those of one family.
 template <class RibT>
 struct Part {
     using Change = typename RibT::Change;
     std::vector<Change> changes;
-    std::vector<std::size_t> indices;
+    std::vector<std::size_t> indices;  // of each in the whole batch
 
     explicit Part(std::span<const IpRouteChange> all) {
         for (std::size_t i = 0; i < all.size(); ++i) {
@@ -42,9 +42,8 @@ struct Part {
             indices.push_back(i);
         }
     }
-    [[nodiscard]] std::optional<BatchError> apply(RibT& rib) const {
-        if (changes.empty()) return std::nullopt;
-        auto error = rib.apply(changes);
+    [[nodiscard]] std::optional<BatchError> start(RibT& rib) const {
+        auto error = rib.start(changes);
         if (error) error->index = indices[error->index];
         return error;
     }
@@ -57,29 +56,6 @@ std::optional<GroupId> static_group_in(const RibT& rib, VrfId vrf, typename RibT
     }
     return std::nullopt;
 }
-
-// What takes the static routes of a part's prefixes back to what they are now.
-class Undo {
-  public:
-    Undo(const Rib4& rib, std::span<const Rib4::Change> changes) {
-        for (const Rib4::Change& change : changes) {
-            before_.emplace_back(change, static_group_in(rib, change.vrf, change.prefix));
-        }
-    }
-    // Cannot fail: the routes were there before, and nothing has taken their room since.
-    void run(Rib4& rib) const {
-        for (const auto& [change, group] : before_) {
-            if (group) {
-                CHECK(rib.add(change.vrf, change.prefix, RouteSource::kStatic, *group).has_value());
-            } else if (static_group_in(rib, change.vrf, change.prefix)) {
-                CHECK(rib.remove(change.vrf, change.prefix, RouteSource::kStatic).has_value());
-            }
-        }
-    }
-
-  private:
-    std::vector<std::pair<Rib4::Change, std::optional<GroupId>>> before_;
-};
 
 // Appends up to prefixes_max prefixes after the cursor to the page, and takes them off
 // prefixes_max. Whether there may be more in this RIB is page.next.
@@ -130,13 +106,14 @@ Status Ribs::remove(VrfId vrf, const IpPrefix& prefix, RouteSource source) {
 std::optional<BatchError> Ribs::apply(std::span<const IpRouteChange> changes) {
     const Part<Rib4> ipv4(changes);
     const Part<Rib6> ipv6(changes);
-    // Only a batch of both families can fail half way.
-    const bool is_mixed = !ipv4.changes.empty() && !ipv6.changes.empty();
-    const Undo undo(ipv4_, is_mixed ? std::span(ipv4.changes) : std::span<const Rib4::Change>());
-    if (auto error = ipv4.apply(ipv4_)) return error;
-    auto error = ipv6.apply(ipv6_);
-    if (error) undo.run(ipv4_);
-    return error;
+    if (auto error = ipv4.start(ipv4_)) return error;
+    if (auto error = ipv6.start(ipv6_)) {
+        ipv4_.undo();
+        return error;
+    }
+    ipv4_.keep();
+    ipv6_.keep();
+    return std::nullopt;
 }
 
 Result<std::vector<IpRoute>> Ribs::explain(VrfId vrf, const IpAddress& address) const {

@@ -59,7 +59,6 @@ struct Rib<FibT>::Vrf {
 
     // All routes of the prefix of this entry, best first.
     void list(const Entry& entry, std::vector<Route>& routes) const;
-    // The route of this source, or kNoRouteGroup.
     [[nodiscard]] bool has(const Entry& entry, RouteSource source) const {
         return entry.has_rivals
                    ? rivals.at(entry.prefix()).groups[index_of(source)] != kNoRouteGroup
@@ -154,41 +153,56 @@ Status Rib<FibT>::remove(VrfId vrf, Prefix prefix, RouteSource source) {
 
 template <class FibT>
 std::optional<BatchError> Rib<FibT>::apply(std::span<const Change> changes) {
+    auto error = start(changes);
+    if (!error) keep();
+    return error;
+}
+
+template <class FibT>
+std::optional<BatchError> Rib<FibT>::start(std::span<const Change> changes) {
     constexpr std::size_t kAhead = 4;  // changes whose entries are fetched meanwhile
-    std::vector<GroupId> before;       // of each change; holds the reference until all succeeded
-    before.reserve(changes.size());
+    CHECK(before_.empty());
+    started_ = changes;
+    before_.reserve(changes.size());
     for (const Change& change : changes) {
-        if (before.size() + kAhead < changes.size()) {
-            const Change& later = changes[before.size() + kAhead];
+        if (before_.size() + kAhead < changes.size()) {
+            const Change& later = changes[before_.size() + kAhead];
             if (const Vrf* const vrf = vrf_at(later.vrf)) vrf->table.prefetch(later.prefix);
         }
         const Result<GroupId> replaced = change.action == Change::Action::kAdd
                                              ? set_retained(change)
                                              : unset(change.vrf, change.prefix, change.source);
         if (!replaced) {
-            roll_back(changes, before);
-            settle();
-            return BatchError{.index = before.size(), .error = replaced.error()};
+            const std::size_t failed = before_.size();
+            undo();
+            return BatchError{.index = failed, .error = replaced.error()};
         }
-        before.push_back(*replaced);
+        before_.push_back(*replaced);
     }
-    settle();
-    for (const GroupId group : before) next_hops_.release_group(group);
     return std::nullopt;
 }
 
-// Undoes the changes whose groups before are given, last first. None of it can fail: memory that
-// the routes had is still held, and there were as many routes before.
 template <class FibT>
-void Rib<FibT>::roll_back(std::span<const Change> changes, std::span<const GroupId> before) {
-    for (std::size_t i = before.size(); i-- > 0;) {
-        const Change& change = changes[i];
-        const Result<GroupId> undone =
-            before[i] == kNoRouteGroup ? unset(change.vrf, change.prefix, change.source)
-                                       : set(change.vrf, change.prefix, change.source, before[i]);
+void Rib<FibT>::keep() {
+    settle();
+    for (const GroupId group : before_) next_hops_.release_group(group);
+    before_.clear();
+}
+
+// Last first. None of it can fail: memory that the routes had is still held, and there were as many
+// routes before.
+template <class FibT>
+void Rib<FibT>::undo() {
+    for (; !before_.empty(); before_.pop_back()) {
+        const Change& change = started_[before_.size() - 1];
+        const GroupId before = before_.back();
+        const Result<GroupId> undone = before == kNoRouteGroup
+                                           ? unset(change.vrf, change.prefix, change.source)
+                                           : set(change.vrf, change.prefix, change.source, before);
         CHECK(undone.has_value());
         next_hops_.release_group(*undone);
     }
+    settle();
 }
 
 template <class FibT>

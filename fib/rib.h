@@ -107,6 +107,12 @@ class Rib {
     [[nodiscard]] Status remove(VrfId vrf, Prefix prefix, RouteSource source);
     // In order; all of them, or none and the first that failed.
     [[nodiscard]] std::optional<BatchError> apply(std::span<const Change> changes);
+    // apply() in two steps, where something else decides whether the changes stay: all are made,
+    // or none. One of keep() and undo() must follow, before the next change; the changes must live
+    // until then.
+    [[nodiscard]] std::optional<BatchError> start(std::span<const Change> changes);
+    void keep();
+    void undo();
 
     // All routes of the source are stale from now on, until they are added again.
     [[nodiscard]] Status mark_stale(VrfId vrf, RouteSource source);
@@ -147,7 +153,6 @@ class Rib {
     [[nodiscard]] GroupId erase(VrfId id, Vrf& vrf, Position place);
     void compile(VrfId id, const Vrf& vrf, Position after, Prefix prefix, GroupId group);
     void settle();
-    void roll_back(std::span<const Change> changes, std::span<const GroupId> before);
 
     FibT& fib_;
     NextHops& next_hops_;
@@ -157,6 +162,10 @@ class Rib {
     std::size_t route_count_ = 0;
     Refusals refusals_;
     std::vector<std::pair<VrfId, Prefix>> dropped_;  // whose memory may have no holder left
+    // Between start() and its end: what was started, and by change the group of the route before,
+    // with its reference.
+    std::span<const Change> started_;
+    std::vector<GroupId> before_;
 };
 
 using Rib4 = Rib<Fib4>;

@@ -200,6 +200,22 @@ TEST_F(RibTest, AFullPoolOfBlocksLeavesTheTableAsItWas) {
     EXPECT_EQ(lookup("10.0.4.1"), groups[1]);
 }
 
+// A block that a removal gives back is lost until its grace period ends: undoing must not need one.
+TEST_F(RibTest, ABatchThatEmptiesABlockOfAFullPoolCanBeUndone) {
+    add("10.0.0.0/16", groups[0]);
+    for (const char* text : {"10.0.0.1/32", "10.0.1.1/32", "10.0.2.1/32", "10.0.3.1/32"}) {
+        add(text, groups[1]);
+    }
+    const std::vector<Rib4::Change> changes{
+        {.action = RouteChangeAction::kRemove, .vrf = kVrf, .prefix = prefix("10.0.0.1/32")}};
+    ASSERT_FALSE(tables.rib.start(changes));
+    EXPECT_EQ(lookup("10.0.0.1"), groups[0]);
+    tables.rib.undo();
+    EXPECT_EQ(lookup("10.0.0.1"), groups[1]);
+    EXPECT_EQ(tables.fib->usage().blocks, 4U);
+    EXPECT_EQ(tables.rib.route_count(), 5U);
+}
+
 TEST_F(RibTest, ExplainListsWhatWonAndWhatItWonOver) {
     add("0.0.0.0/0", groups[0]);
     add("10.0.0.0/8", groups[1], RouteSource::kBgp);
