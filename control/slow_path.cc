@@ -161,7 +161,7 @@ void SlowPath::handle_unresolved(Packet packet, const Attachment& in, std::uint6
 
 template <class Address>
 std::optional<NeighbourKey> SlowPath::awaited(VrfId vrf, Address destination) const {
-    const GroupId group = group_of(vrf, destination);
+    const GroupId group = next_hops_.direct(group_of(vrf, destination));
     if (group == special_group(AdjacencyKind::kUnresolved)) {
         // The subnet of an attachment: the destination is itself the neighbour to ask.
         const Attachment* out = attachments_.connected(vrf, destination);

@@ -47,6 +47,15 @@ TEST_F(SlowPathForward, the_first_packet_asks_and_the_answer_sends_it) {
     EXPECT_EQ(bed_.count(SlowEvent::kPendingSent), 1U);
 }
 
+TEST_F(SlowPathForward, a_static_route_to_the_subnet_itself_does_not_hide_its_hosts) {
+    resolve_customer();
+    (void)bed_.route_via("10.2.0.0/24", kEdge, "192.168.0.1");
+    hand_up(packet());
+    EXPECT_EQ(hear_one().arp().target_address.host(), ip("10.2.0.9").value());
+    answer("10.2.0.9");
+    EXPECT_EQ(hear_one().out, kCore);
+}
+
 TEST_F(SlowPathForward, what_expires_here_does_not_wait) {
     resolve_customer();
     for (const int ttl : {0, 1}) {
