@@ -45,6 +45,9 @@ inline constexpr std::size_t kFib6BytesMax = std::size_t{1} << 30;  // of IPv6, 
 inline constexpr std::size_t kPuntRingSize = 4'096;
 inline constexpr std::size_t kInjectRingSize = 4'096;
 
+// Packets of one queue that wait for a worker other than the one that received them.
+inline constexpr std::size_t kHandoverRingSize = 4'096;
+
 // Packets that wait for a neighbour to answer: of one neighbour, and of all together.
 inline constexpr std::size_t kPendingPerNeighbour = 8;
 inline constexpr std::size_t kPendingTotal = 4'096;
@@ -73,6 +76,7 @@ inline constexpr std::size_t kApiOutputBytesMax = std::size_t{64} << 20;
 static_assert(kPortsMax < kAttachmentsMax && kAttachmentsMax <= 65'535);
 static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words");
 static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
+static_assert((kHandoverRingSize & (kHandoverRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kInjectRingSize & (kInjectRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert(kApiAdminReserve < kApiConnectionsMax);
 static_assert(kApiInputBytesMax >

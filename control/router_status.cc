@@ -51,6 +51,7 @@ DaemonStatus Router::status() {
                                   .turns = worker->turns(),
                                   .busy_turns = worker->turns() - worker->idle_turns(),
                                   .packets = packets,
+                                  .handed_over = worker->handed_over(),
                                   .punts_lost = punts_lost});
     }
     const NextHops::Usage next_hops = next_hops_->usage();

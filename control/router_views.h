@@ -206,7 +206,8 @@ struct WorkerView {
     std::uint64_t turns = 0;
     std::uint64_t busy_turns = 0;  // with at least one packet
     std::uint64_t packets = 0;
-    std::uint64_t punts_lost = 0;  // the ring to the control thread was full
+    std::uint64_t handed_over = 0;  // received by another worker
+    std::uint64_t punts_lost = 0;   // the ring to the control thread was full
 };
 
 // How much of a maximum (base/limits.h, or the configuration's) is taken.

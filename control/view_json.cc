@@ -81,9 +81,10 @@ Json counts_of(const std::vector<ReasonCount>& reasons) {
 }  // namespace
 
 Json json_of(const WorkerView& worker) {
-    return {{"worker", worker.id.value()}, {"core", worker.core},
-            {"turns", worker.turns},       {"busy-turns", worker.busy_turns},
-            {"packets", worker.packets},   {"punts-lost", worker.punts_lost}};
+    return {{"worker", worker.id.value()},    {"core", worker.core},
+            {"turns", worker.turns},          {"busy-turns", worker.busy_turns},
+            {"packets", worker.packets},      {"handed-over", worker.handed_over},
+            {"punts-lost", worker.punts_lost}};
 }
 
 Json json_of(const LimitUse& limit) {

@@ -14,6 +14,8 @@ namespace causeway {
 enum class Exit : std::uint8_t {
     kNone,
     kIpv6,
+    // The way to its worker.
+    kHandoverFull,
     // The frame and its tags.
     kTruncatedFrame,
     kNotOurMac,
@@ -72,6 +74,8 @@ struct ExitInfo {
 inline constexpr std::array kExits{
     ExitInfo{Exit::kNone, Fate::kWalk, "none", "still walking"},
     ExitInfo{Exit::kIpv6, Fate::kWalk, "ipv6", "leaves the walk of IPv4 for that of IPv6"},
+    ExitInfo{Exit::kHandoverFull, Fate::kDrop, "handover_full",
+             "its flow's worker has too many packets to look at that another received for it"},
     ExitInfo{Exit::kTruncatedFrame, Fate::kDrop, "truncated_frame",
              "ends before its tags or its network header do"},
     ExitInfo{Exit::kNotOurMac, Fate::kDrop, "not_our_mac",

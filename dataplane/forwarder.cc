@@ -37,6 +37,9 @@ Result<std::unique_ptr<Forwarder>> Forwarder::open(const ForwarderOptions& optio
         return Unexpected(status.error());
     }
     if (const Status status = forwarder->make_punts(); !status) return Unexpected(status.error());
+    if (const Status status = forwarder->make_handovers(); !status) {
+        return Unexpected(status.error());
+    }
     return forwarder;
 }
 
@@ -73,29 +76,66 @@ Status Forwarder::make_punts() {
     return ok();
 }
 
+// With a queue for each worker, worker k polls queue k. A device with fewer has its queues spread
+// over the workers, other ports beginning with other workers, and their frames are shared.
+WorkerId Forwarder::owner_of(const Port& port, unsigned queue) const noexcept {
+    const std::size_t workers = worker_cores_.size();
+    const std::size_t owner =
+        port.rx_queues() == workers ? queue : (queue + port.id().value()) % workers;
+    return WorkerId(static_cast<std::uint8_t>(owner));
+}
+
+Status Forwarder::make_handovers() {
+    const auto workers = static_cast<unsigned>(worker_cores_.size());
+    for (const Port& port : ports_) {
+        if (port.rx_queues() == workers) continue;
+        for (unsigned queue = 0; queue < port.rx_queues(); ++queue) {
+            auto handover =
+                Handover::create({.name = "handover_" + std::to_string(port.id().value()) + "_" +
+                                          std::to_string(queue),
+                                  .port = port.id(),
+                                  .owner = owner_of(port, queue),
+                                  .workers = workers});
+            if (!handover) return Unexpected(handover.error());
+            handovers_.push_back(std::move(handover).value());
+        }
+    }
+    return ok();
+}
+
+WorkerOptions Forwarder::options_of(WorkerId worker) const {
+    WorkerOptions options{.id = worker, .rx = {}, .shared_rx = {}, .handovers = {}, .tx = {}};
+    auto handover = handovers_.begin();
+    for (const Port& port : ports_) {
+        const bool is_shared = port.rx_queues() != worker_cores_.size();
+        const DeviceQueue first{.port = port.id(), .device = port.dpdk_id(), .queue = 0};
+        options.tx.push_back(first);
+        options.tx.back().queue = worker.value();
+        for (unsigned k = 0; k < port.rx_queues(); ++k) {
+            DeviceQueue queue = first;
+            queue.queue = static_cast<std::uint16_t>(k);
+            const bool is_own = owner_of(port, k) == worker;
+            if (!is_shared) {
+                if (is_own) options.rx.push_back(queue);
+                continue;
+            }
+            if (is_own) {
+                options.shared_rx.push_back({.queue = queue, .handover = handover->get()});
+            } else {
+                options.handovers.push_back(handover->get());
+            }
+            ++handover;
+        }
+    }
+    return options;
+}
+
 void Forwarder::launch(const Published<Tables>& tables, Quiescence& quiescence) {
     CHECK(workers_.empty());
-    const std::size_t count = worker_cores_.size();
-    for (std::size_t k = 0; k < count; ++k) {
+    for (std::size_t k = 0; k < worker_cores_.size(); ++k) {
         const WorkerId id(static_cast<std::uint8_t>(k));
-        WorkerOptions options{.id = id, .rx = {}, .tx = {}};
-        for (const Port& port : ports_) {
-            const DeviceQueue queue{.port = port.id(),
-                                    .device = port.dpdk_id(),
-                                    .queue = static_cast<std::uint16_t>(k)};
-            options.tx.push_back(queue);
-            // With a queue for each worker, worker k polls queue k. A device with fewer has its
-            // queues spread over the workers, other ports beginning with other workers.
-            for (unsigned q = 0; q < port.rx_queues(); ++q) {
-                const std::size_t owner =
-                    port.rx_queues() == count ? q : (q + port.id().value()) % count;
-                if (owner != k) continue;
-                options.rx.push_back({.port = port.id(),
-                                      .device = port.dpdk_id(),
-                                      .queue = static_cast<std::uint16_t>(q)});
-            }
-        }
-        workers_.push_back(std::make_unique<Worker>(options, tables, quiescence, *punts_[k]));
+        workers_.push_back(
+            std::make_unique<Worker>(options_of(id), tables, quiescence, *punts_[k]));
     }
     for (const auto& worker : workers_) {
         auto launch = std::make_unique<Launch>(Launch{worker.get(), &stop_});

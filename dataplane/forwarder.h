@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "dataplane/dpdk.h"
+#include "dataplane/handover.h"
 #include "dataplane/packet.h"
 #include "dataplane/port.h"
 #include "dataplane/published.h"
@@ -56,18 +57,26 @@ class Forwarder {
         return workers_;
     }
     [[nodiscard]] std::uint64_t tsc_hz() const noexcept;
+    // Where a device's flows are spread in software.
+    [[nodiscard]] std::span<const std::unique_ptr<Handover>> handovers() const noexcept {
+        return handovers_;
+    }
     [[nodiscard]] std::span<const unsigned> worker_cores() const noexcept { return worker_cores_; }
 
   private:
     Forwarder(Eal eal, Mempool pool) : eal_(std::move(eal)), pool_(std::move(pool)) {}
     Status open_ports(const ForwarderOptions& options);
     Status make_punts();
+    Status make_handovers();
+    [[nodiscard]] WorkerOptions options_of(WorkerId worker) const;
+    [[nodiscard]] WorkerId owner_of(const Port& port, unsigned queue) const noexcept;
 
     Eal eal_;
     Mempool pool_;
     std::vector<Port> ports_;
     std::vector<unsigned> worker_cores_;
     std::vector<std::unique_ptr<Punt>> punts_;
+    std::vector<std::unique_ptr<Handover>> handovers_;  // by port, then queue, of those that share
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<bool> stop_{false};
 };

@@ -12,9 +12,11 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include "base/limits.h"
 #include "dataplane/dpdk.h"
+#include "dataplane/rss.h"
 
 namespace causeway {
 namespace {
@@ -23,16 +25,17 @@ constexpr unsigned kTagBytes = 2 * 4;
 constexpr unsigned kEthernetBytes = 14;
 constexpr unsigned kFcsBytes = 4;
 
-// The same 16 bits over and over make Toeplitz symmetric: both directions of a flow reach one
-// worker (Woo and Park, "Scalable TCP Session Monitoring with Symmetric Receive-side Scaling").
 // 52 bytes are the longest key that a driver of DPDK wants. Not const, as DPDK's structs are not.
 constinit std::array<std::uint8_t, 52> symmetric_rss_key = [] {
     std::array<std::uint8_t, 52> key{};
-    for (std::size_t i = 0; i < key.size(); ++i) key[i] = i % 2 == 0 ? 0x6d : 0x5a;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        key[i] = static_cast<std::uint8_t>(i % 2 == 0 ? kRssKeyWord >> 8 : kRssKeyWord);
+    }
     return key;
 }();
-constexpr std::uint64_t kRssTypes =
-    RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP;
+constexpr std::uint64_t kRssTypes = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
+                                    RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |
+                                    RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 
 // net_af_packet reads from slots of 2 KiB, and the kernel cuts a longer frame without a word. It
 // puts the frame behind its own header (tpacket_rcv) and takes the outer tag out of it.
@@ -274,6 +277,7 @@ Status Port::start() {
     if (const int error = ::rte_eth_dev_start(dpdk_id_); error < 0) {
         return failed("the device does not start", error);
     }
+    if (Status status = spread_flows(); !status) return status;
     // Virtual devices without an address filter have no such mode and need none.
     const int promiscuous = ::rte_eth_promiscuous_enable(dpdk_id_);
     if (promiscuous < 0 && promiscuous != -ENOTSUP) {
@@ -285,6 +289,28 @@ Status Port::start() {
     }
     std::memcpy(mac_.bytes.data(), address.addr_bytes, mac_.bytes.size());
     return ok();
+}
+
+// Gives the device the indirection table of dataplane/rss.h. A device that has RSS and keeps its
+// own table would send a flow's two links to two workers.
+Status Port::spread_flows() {
+    rte_eth_dev_info info{};
+    if (rx_queues_ == 1 || ::rte_eth_dev_info_get(dpdk_id_, &info) < 0) return ok();
+    if ((info.flow_type_rss_offloads & kRssTypes) == 0 || info.reta_size == 0) return ok();
+    std::vector<rte_eth_rss_reta_entry64> table((info.reta_size + RTE_ETH_RETA_GROUP_SIZE - 1U) /
+                                                RTE_ETH_RETA_GROUP_SIZE);
+    static_assert(RTE_ETH_RETA_GROUP_SIZE == kRssSlots);
+    for (rte_eth_rss_reta_entry64& group : table) {
+        group.mask = UINT64_MAX;
+        for (std::uint16_t slot = 0; slot < kRssSlots; ++slot) {
+            group.reta[slot] = static_cast<std::uint16_t>(worker_of(slot, rx_queues_));
+        }
+    }
+    const int error = ::rte_eth_dev_rss_reta_update(dpdk_id_, table.data(), info.reta_size);
+    // A table in which the queues take turns is what devices begin with: the same, for powers of
+    // two.
+    if (error == -ENOTSUP && std::has_single_bit(rx_queues_)) return ok();
+    return error < 0 ? Status(failed("the device refuses its RSS indirection table", error)) : ok();
 }
 
 Unexpected Port::failed(std::string what, int error) {

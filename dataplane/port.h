@@ -83,6 +83,7 @@ class Port {
     void choose_queues(const rte_eth_dev_info& info);
     Status set_up_queues(const rte_eth_dev_info& info);
     Status start();
+    Status spread_flows();
     void unplug() noexcept;
     [[nodiscard]] static Unexpected failed(std::string what, int error);
 

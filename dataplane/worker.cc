@@ -14,6 +14,8 @@ Worker::Worker(const WorkerOptions& options, const Published<Tables>& tables,
                Quiescence& quiescence, Punt& punt)
     : id_(options.id),
       rx_(options.rx),
+      shared_rx_(options.shared_rx),
+      handovers_(options.handovers),
       burst_size_(static_cast<std::uint16_t>(options.burst_size)),
       tables_(tables),
       quiescence_(quiescence),
@@ -43,13 +45,40 @@ unsigned Worker::turn() noexcept {
             rte_eth_rx_burst(queue.device, queue.queue, burst_.room().data(), burst_size_);
         if (count == 0) continue;
         received += count;
-        burst_.start(queue.port, count);
-        ipv4_walk_(burst_, tables);
-        if (!burst_.left().empty()) walk_ipv6(tables);
-        finish(burst_);
+        process(queue.port, count, tables);
     }
+    if (!shared_rx_.empty() || !handovers_.empty()) received += poll_shared(tables);
     send_injected();
     return received;
+}
+
+// The queues of devices that cannot spread flows, and what other workers found in theirs for us.
+unsigned Worker::poll_shared(const Tables& tables) noexcept {
+    const std::span<rte_mbuf*> room = burst_.room().first(burst_size_);
+    unsigned received = 0;
+    for (const SharedQueue& shared : shared_rx_) {
+        const DeviceQueue& queue = shared.queue;
+        const unsigned count =
+            rte_eth_rx_burst(queue.device, queue.queue, room.data(), burst_size_);
+        if (count == 0) continue;
+        received += count;
+        const unsigned own = shared.handover->keep_own(room.first(count), counters_);
+        if (own != 0) process(queue.port, own, tables);
+    }
+    for (Handover* const handover : handovers_) {
+        const unsigned count = handover->take(id_, room);
+        received += count;
+        handed_over_.add(count);
+        if (count != 0) process(handover->port(), count, tables);
+    }
+    return received;
+}
+
+void Worker::process(PortId port, unsigned count, const Tables& tables) noexcept {
+    burst_.start(port, count);
+    ipv4_walk_(burst_, tables);
+    if (!burst_.left().empty()) walk_ipv6(tables);
+    finish(burst_);
 }
 
 void Worker::walk_ipv6(const Tables& tables) noexcept {

@@ -14,6 +14,7 @@
 #include "base/types.h"
 #include "dataplane/burst.h"
 #include "dataplane/counters.h"
+#include "dataplane/handover.h"
 #include "dataplane/published.h"
 #include "dataplane/punt.h"
 #include "dataplane/tables.h"
@@ -28,11 +29,19 @@ struct DeviceQueue {
     std::uint16_t queue = 0;
 };
 
+// A receive queue whose frames belong to all workers. One of them polls it.
+struct SharedQueue {
+    DeviceQueue queue;
+    Handover* handover = nullptr;
+};
+
 struct WorkerOptions {
     WorkerId id;
-    std::vector<DeviceQueue> rx;  // what it polls
-    std::vector<DeviceQueue> tx;  // its own transmit queue on every port
-    unsigned burst_size = 32;     // packets taken from a queue at once, at most kBurstSizeMax
+    std::vector<DeviceQueue> rx;         // what it polls
+    std::vector<SharedQueue> shared_rx;  // what it polls for the others, too
+    std::vector<Handover*> handovers;    // by which others hand over to it
+    std::vector<DeviceQueue> tx;         // its own transmit queue on every port
+    unsigned burst_size = 32;  // packets taken from a queue at once, at most kBurstSizeMax
 };
 
 class Worker {
@@ -51,6 +60,8 @@ class Worker {
     [[nodiscard]] const Ipv4Walk& ipv4_walk() const noexcept { return ipv4_walk_; }
     [[nodiscard]] const Ipv6Walk& ipv6_walk() const noexcept { return ipv6_walk_; }
     [[nodiscard]] std::uint64_t injected_lost() const noexcept { return injected_lost_.read(); }
+    // Packets that another worker received.
+    [[nodiscard]] std::uint64_t handed_over() const noexcept { return handed_over_.read(); }
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.read(); }
     [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_.read(); }
 
@@ -62,6 +73,9 @@ class Worker {
         std::array<std::uint8_t, kBurstSizeMax> places;
     };
 
+    // Takes the first packets of burst_'s room through the walks and out.
+    void process(PortId port, unsigned count, const Tables& tables) noexcept;
+    unsigned poll_shared(const Tables& tables) noexcept;
     // Walks with those who left the walk of IPv4 because they are IPv6.
     void walk_ipv6(const Tables& tables) noexcept;
     // Sends out what still walks and disposes of what has left.
@@ -75,6 +89,8 @@ class Worker {
 
     WorkerId id_;
     std::vector<DeviceQueue> rx_;
+    std::vector<SharedQueue> shared_rx_;
+    std::vector<Handover*> handovers_;
     std::array<DeviceQueue, kPortsMax> tx_{};
     std::uint16_t burst_size_;
     const Published<Tables>& tables_;
@@ -87,6 +103,7 @@ class Worker {
     Ipv6Walk ipv6_walk_;
     std::array<TxBatch, kPortsMax> tx_batches_;
     Counter injected_lost_;  // the control thread's own packets that the device did not take
+    Counter handed_over_;
     Counter turns_;
     Counter idle_turns_;
 };

@@ -58,12 +58,14 @@ std::string render_status(const Json& status) {
     Table workers({{"WORKER", kRight},
                    {"CORE", kRight},
                    {"PACKETS", kRight},
+                   {"HANDED OVER", kRight},
                    {"BUSY %", kRight},
                    {"PUNTS LOST", kRight}});
     for (const Json& worker : status.at("workers")) {
         const auto turns = worker.at("turns").get<double>();
         const auto busy = worker.at("busy-turns").get<double>();
         workers.add({cell(worker, "worker"), cell(worker, "core"), cell(worker, "packets"),
+                     cell(worker, "handed-over"),
                      turns == 0 ? "-" : fmt::format("{:.1f}", 100 * busy / turns),
                      cell(worker, "punts-lost")});
     }

@@ -18,6 +18,7 @@
 
 #include "dataplane/dpdk.h"
 #include "dataplane/port.h"
+#include "dataplane/rss.h"
 #include "tests/dataplane/veth_lab.h"
 
 namespace causeway {
@@ -410,6 +411,23 @@ TEST(PortOpen, TapMakesItsInterface) {
     serial = next_serial();
     ASSERT_TRUE(transmit(*port, make_frame(single, serial)));
     EXPECT_TRUE(await_at_socket(kernel, serial));
+}
+
+// Of all devices without hardware, net_null alone has an indirection table.
+TEST(PortOpen, GivesRssTheTableOfAllPorts) {
+    constexpr unsigned kQueues = 3;
+    const PortOptions options{
+        .name = "edge-0", .device = "net_null0", .rx_queues = kQueues, .tx_queues = kQueues};
+    const Result<Port> port = Port::open(options, packet_pool);
+    ASSERT_TRUE(port) << port.error().message;
+    ASSERT_EQ(port->rx_queues(), kQueues);
+    std::array<rte_eth_rss_reta_entry64, 2> table{};
+    for (rte_eth_rss_reta_entry64& group : table) group.mask = UINT64_MAX;
+    ASSERT_EQ(::rte_eth_dev_rss_reta_query(port->dpdk_id(), table.data(), 128), 0);
+    for (unsigned hash = 0; hash < 128; ++hash) {
+        EXPECT_EQ(table[hash / 64].reta[hash % 64],
+                  worker_of(static_cast<std::uint16_t>(hash), kQueues));
+    }
 }
 
 TEST(PortOpen, RingLoopsBackAndCanBeOpenedAgain) {

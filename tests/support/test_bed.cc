@@ -90,25 +90,58 @@ TestBed::TestBed(const TestBedOptions& options)
     punt_ =
         std::make_unique<Punt>(new_ring("up", kPuntRingSize), new_ring("down", kInjectRingSize));
 
-    WorkerOptions worker{.id = WorkerId(0), .rx = {}, .tx = {}, .burst_size = options.burst_size};
     for (std::size_t port = 0; port < options.ports; ++port) {
-        rx_rings_.push_back(new_ring("rx", options.ring_size));
-        tx_rings_.push_back(new_ring("tx", options.ring_size));
-        rte_ring* rx = rx_rings_.back().get();
-        rte_ring* tx = tx_rings_.back().get();
-        const int device = rte_eth_from_rings(unique_name("bed").c_str(), &rx, 1, &tx, 1, 0);
-        CHECK(device >= 0);
-        devices_.push_back(static_cast<std::uint16_t>(device));
-        start_device(devices_.back(), pool_.get());
-        const DeviceQueue queue{
-            .port = PortId(static_cast<std::uint8_t>(port)), .device = devices_.back(), .queue = 0};
-        worker.rx.push_back(queue);
-        worker.tx.push_back(queue);
+        open_port(PortId(static_cast<std::uint8_t>(port)));
     }
-    worker_ = std::make_unique<Worker>(worker, published_, quiescence_, *punt_);
+    for (unsigned worker = 0; worker < options.workers; ++worker) {
+        workers_.push_back(
+            std::make_unique<Worker>(options_of(worker), published_, quiescence_, *punt_));
+    }
+}
+
+void TestBed::open_port(PortId port) {
+    rx_rings_.push_back(new_ring("rx", options_.ring_size));
+    tx_rings_.push_back(new_ring("tx", options_.ring_size));
+    rte_ring* rx = rx_rings_.back().get();
+    rte_ring* tx = tx_rings_.back().get();
+    const int device = rte_eth_from_rings(unique_name("bed").c_str(), &rx, 1, &tx, 1, 0);
+    CHECK(device >= 0);
+    devices_.push_back(static_cast<std::uint16_t>(device));
+    start_device(devices_.back(), pool_.get());
+    if (options_.workers == 1) return;
+    auto handover = Handover::create(
+        {.name = unique_name("handover"),
+         .port = port,
+         .owner = WorkerId(static_cast<std::uint8_t>(port.value() % options_.workers)),
+         .workers = options_.workers});
+    CHECK(handover.has_value());
+    handovers_.push_back(std::move(handover).value());
+}
+
+WorkerOptions TestBed::options_of(unsigned worker) const {
+    WorkerOptions options{.id = WorkerId(static_cast<std::uint8_t>(worker)),
+                          .rx = {},
+                          .shared_rx = {},
+                          .handovers = {},
+                          .tx = {},
+                          .burst_size = options_.burst_size};
+    for (std::size_t port = 0; port < options_.ports; ++port) {
+        const DeviceQueue queue{
+            .port = PortId(static_cast<std::uint8_t>(port)), .device = devices_[port], .queue = 0};
+        options.tx.push_back(queue);
+        if (handovers_.empty()) {
+            options.rx.push_back(queue);
+        } else if (port % options_.workers == worker) {
+            options.shared_rx.push_back({.queue = queue, .handover = handovers_[port].get()});
+        } else {
+            options.handovers.push_back(handovers_[port].get());
+        }
+    }
+    return options;
 }
 
 TestBed::~TestBed() {
+    handovers_.clear();
     for (std::size_t port = 0; port < options_.ports; ++port) {
         (void)sent(PortId(static_cast<std::uint8_t>(port)));
         void* mbuf = nullptr;
@@ -119,6 +152,10 @@ TestBed::~TestBed() {
         rte_eth_dev_close(devices_[port]);
     }
     (void)punted();
+}
+
+void TestBed::turn() {
+    for (const auto& worker : workers_) (void)worker->turn();
 }
 
 void TestBed::set_tpids(PortId port, PortTpids tpids) {
@@ -240,36 +277,43 @@ void TestBed::inject(Packet packet) {
     CHECK(punt_->inject({&mbuf, 1}) == 1);
 }
 
-std::string TestBed::unaccounted() const {
-    const Counters& all = worker_->counters();
-    const auto exits_of = [&all](AttachmentId row) {
-        std::uint64_t sum = 0;
+std::uint64_t TestBed::sum(AttachmentId row, Counter TrafficCounters::*what) const {
+    std::uint64_t all = 0;
+    for (const auto& worker : workers_) all += (worker->counters().traffic(row).*what).read();
+    return all;
+}
+
+std::uint64_t TestBed::exits_of(AttachmentId row) const {
+    std::uint64_t all = 0;
+    for (const auto& worker : workers_) {
         for (std::size_t exit = 0; exit < kExitCount; ++exit) {
-            sum += all.exits(row, static_cast<Exit>(exit));
+            all += worker->counters().exits(row, static_cast<Exit>(exit));
         }
-        return sum;
-    };
+    }
+    return all;
+}
+
+std::string TestBed::unaccounted() const {
     std::uint64_t forwarded = 0;
     std::uint64_t transmitted = 0;
     std::uint64_t injected = 0;
     std::vector<std::uint64_t> of_port(options_.ports);
     for (const AttachmentTable::Row& row : rows_) {
-        const TrafficCounters& traffic = all.traffic(row.attachment);
-        of_port[row.key.port.value()] += traffic.rx_packets.read();
-        forwarded += traffic.forwarded_packets.read();
-        transmitted += traffic.tx_packets.read();
-        injected += traffic.injected_packets.read();
-        if (traffic.rx_packets.read() !=
-            traffic.forwarded_packets.read() + exits_of(row.attachment)) {
+        const std::uint64_t received = sum(row.attachment, &TrafficCounters::rx_packets);
+        const std::uint64_t passed = sum(row.attachment, &TrafficCounters::forwarded_packets);
+        of_port[row.key.port.value()] += received;
+        forwarded += passed;
+        transmitted += sum(row.attachment, &TrafficCounters::tx_packets);
+        injected += sum(row.attachment, &TrafficCounters::injected_packets);
+        if (received != passed + exits_of(row.attachment)) {
             return "attachment " + std::to_string(row.attachment.value()) + ": received " +
-                   std::to_string(traffic.rx_packets.read()) + ", forwarded " +
-                   std::to_string(traffic.forwarded_packets.read()) + ", exits " +
+                   std::to_string(received) + ", forwarded " + std::to_string(passed) + ", exits " +
                    std::to_string(exits_of(row.attachment));
         }
     }
     for (std::size_t port = 0; port < options_.ports; ++port) {
         const AttachmentId row(static_cast<std::uint16_t>(port));
-        const std::uint64_t received = all.traffic(row).rx_packets.read();
+        const std::uint64_t received = sum(row, &TrafficCounters::rx_packets);
         if (received != of_port[port] + exits_of(row)) {
             return "port " + std::to_string(port) + ": received " + std::to_string(received) +
                    ", its attachments " + std::to_string(of_port[port]) + ", exits " +

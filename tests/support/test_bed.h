@@ -31,6 +31,7 @@ struct TestBedOptions {
     std::size_t packets = 8'191;  // buffers
     std::size_t ring_size = 8'192;
     unsigned burst_size = 32;
+    unsigned workers = 1;  // more share the flows of every port; port p's queue is that of p modulo
 };
 
 // The EAL of this process, started at the first call: huge pages where the machine has some free
@@ -62,14 +63,14 @@ class TestBed {
     void publish();
 
     // Running.
-    void receive(PortId port, const Frame& frame);  // into the port's receive ring
-    void turn() { (void)worker_->turn(); }
+    void receive(PortId port, const Frame& frame);       // into the port's receive ring
+    void turn();                                         // one of each worker
     [[nodiscard]] std::vector<Frame> sent(PortId port);  // what the worker transmitted since
     [[nodiscard]] std::vector<Packet> punted();          // what it handed up since
     void inject(Packet packet);
 
-    [[nodiscard]] const Counters& counters() const { return worker_->counters(); }
-    [[nodiscard]] Worker& worker() { return *worker_; }
+    [[nodiscard]] const Counters& counters() const { return workers_.front()->counters(); }
+    [[nodiscard]] Worker& worker(std::size_t index = 0) { return *workers_[index]; }
     [[nodiscard]] rte_mempool* pool() { return pool_.get(); }
     [[nodiscard]] rte_ring* rx_ring(PortId port) { return rx_rings_[port.value()].get(); }
     [[nodiscard]] rte_ring* tx_ring(PortId port) { return tx_rings_[port.value()].get(); }
@@ -82,6 +83,11 @@ class TestBed {
     [[nodiscard]] std::string unaccounted() const;
 
   private:
+    void open_port(PortId port);
+    [[nodiscard]] WorkerOptions options_of(unsigned worker) const;
+    // Of all workers together.
+    [[nodiscard]] std::uint64_t sum(AttachmentId row, Counter TrafficCounters::*what) const;
+    [[nodiscard]] std::uint64_t exits_of(AttachmentId row) const;
     TestBedOptions options_;
     Mempool pool_;
     std::vector<Ring> rx_rings_;
@@ -100,7 +106,8 @@ class TestBed {
     std::uint16_t next_attachment_;
     std::uint16_t next_vrf_ = 1;
     std::unique_ptr<Punt> punt_;
-    std::unique_ptr<Worker> worker_;
+    std::vector<std::unique_ptr<Handover>> handovers_;  // by port, if there are several workers
+    std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace causeway::test
