@@ -34,11 +34,11 @@
 
 #include "base/grace.h"
 #include "base/limits.h"
+#include "base/mapping.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/fib4_kernel.h"
 #include "fib/level1.h"
-#include "fib/mapping.h"
 
 namespace causeway {
 

@@ -29,10 +29,10 @@
 #include <vector>
 
 #include "base/grace.h"
+#include "base/mapping.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/fib4_kernel.h"
-#include "fib/mapping.h"
 
 namespace causeway {
 

@@ -41,12 +41,12 @@
 
 #include "base/grace.h"
 #include "base/limits.h"
+#include "base/mapping.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/adjacency.h"
 #include "fib/bucket_plan.h"
 #include "fib/bucket_space.h"
-#include "fib/mapping.h"
 
 namespace causeway {
 

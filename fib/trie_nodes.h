@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "base/grace.h"
+#include "base/mapping.h"
 #include "base/result.h"
 #include "fib/fib6_kernel.h"
-#include "fib/mapping.h"
 
 namespace causeway {
 

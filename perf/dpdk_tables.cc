@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/endian.h"
-#include "fib/mapping.h"
+#include "base/mapping.h"
 
 namespace causeway::perf {
 namespace {

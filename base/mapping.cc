@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fib/mapping.h"
+#include "base/mapping.h"
 
 #include <sys/mman.h>
 
@@ -24,7 +24,7 @@ constexpr std::size_t round_up(std::size_t bytes) noexcept {
 Unexpected refused(std::size_t bytes) {
     return Unexpected(ErrorCode::kUnavailable,
                       "the system refuses " + std::to_string(bytes >> 20) +
-                          " MiB of address space for route tables: " + std::strerror(errno));
+                          " MiB of address space for tables: " + std::strerror(errno));
 }
 
 }  // namespace
