@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MappingTable: which public endpoint stands for which inside endpoint, one for all remotes (RFC
+// 4787 REQ-1: endpoint-independent), for all workers. Sessions hold mappings; a mapping without
+// sessions is gone, and so are a block without mappings and a host without blocks.
+//
+// Theory of operation
+//   A flow's later packets find their session and never come here. A new session's first packet
+//   does: the same inside endpoint may talk to many remotes, whose flows belong to different
+//   workers, and all must get one public endpoint. So the worker claims the inside host: one bit in
+//   the word of the host's hash. Under the claim it finds the mapping or makes it, in blocks that
+//   only this host has. Two workers meet only where they make or end sessions of one host in the
+//   same hundred nanoseconds; the second tries a bounded number of times, then refuses.
+//
+// Thread safety: every method by any worker at any time; read_host() by any thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/mapping.h"
+#include "base/result.h"
+#include "nat/port_space.h"
+#include "nat/settings.h"
+#include "nat/shared_map.h"
+#include "nat/steering.h"
+
+namespace causeway {
+
+// Why a session is not made.
+enum class NatRefusal : std::uint8_t {
+    kNone,
+    kBusy,           // other workers held the host's claim all the time
+    kNoMapping,      // from outside: nothing has this port
+    kFiltered,       // from outside: not from an address that the endpoint has sent to
+    kHostsFull,      // the table of inside hosts
+    kHostSessions,   // the host has as many as it may
+    kHostPorts,      // the host's blocks are full, and it may have no more
+    kPoolExhausted,  // the host's blocks are full, and there is no other
+    kMappingsFull,   // the table of mappings, or one mapping's sessions
+};
+inline constexpr std::size_t kNatRefusals = 9;
+
+class MappingTable {
+  public:
+    struct Options {
+        std::uint32_t hosts_max = 65'536;
+        std::size_t mappings_max = 1'000'000;
+        std::size_t peers_max = 1'000'000;  // of mappings whose filtering depends on addresses
+        HashSecret secret;
+    };
+    struct Inside {
+        NatPoolId pool;
+        NatProtocol protocol = NatProtocol::kTcp;
+        Endpoint endpoint;
+    };
+    struct Held {
+        NatRefusal refusal = NatRefusal::kNone;
+        PortRef port;
+        Inside inside;
+    };
+    struct HostReading {
+        NatPoolId pool;
+        Ipv4Address address;
+        std::uint32_t blocks = 0;
+        std::uint32_t sessions = 0;
+    };
+
+    // The space and the steering must outlive the table.
+    [[nodiscard]] static Result<std::unique_ptr<MappingTable>> create(PortSpace& space,
+                                                                      const Steering& steering,
+                                                                      const Options& options);
+
+    // One session more for the inside endpoint's mapping, which is made if there is none. `random`
+    // makes ports hard to guess (RFC 6056).
+    [[nodiscard]] Held hold(const Inside& inside, Ipv4Address remote,
+                            std::uint64_t random) noexcept;
+    // One session more for the mapping of this public port, if the remote may come in.
+    [[nodiscard]] Held hold_from_outside(PortRef port, Ipv4Address remote) noexcept;
+    // Whose port it is; a hint that may be old when it is read, so hold it before use.
+    [[nodiscard]] std::optional<Inside> peek(PortRef port) const noexcept;
+    // One session less. False where the host is busy: ask again later.
+    [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
+
+    // Fetch what hold() and release() will need, in three steps of loads that depend on those
+    // before.
+    void prefetch_claim(NatPoolId pool, Ipv4Address address) const noexcept;
+    void prefetch_host(NatPoolId pool, Ipv4Address address) const noexcept;
+    void prefetch_ports(const Inside& inside) const noexcept;
+
+    // Hosts are numbered from 1 to hosts_max.
+    [[nodiscard]] std::optional<HostReading> read_host(std::uint32_t host) const noexcept;
+    [[nodiscard]] std::uint32_t hosts_max() const noexcept { return hosts_max_; }
+    [[nodiscard]] PortSpace& space() const noexcept { return space_; }
+    [[nodiscard]] const Steering& steering() const noexcept { return steering_; }
+
+  private:
+    struct alignas(kCacheLine) Host {
+        std::atomic<std::uint64_t> key;  // zero: nobody
+        std::uint32_t next;              // of the same claim, or of the free ones
+        BlockRef blocks;                 // the first of them
+        std::atomic<std::uint32_t> block_count;
+        std::atomic<std::uint32_t> sessions;
+    };
+    static_assert(sizeof(Host) == kCacheLine);
+
+    class Claim;
+
+    MappingTable(PortSpace& space, const Steering& steering, const Options& options, Mapping hosts,
+                 Mapping claims, SharedMap mappings, SharedMap peers) noexcept;
+
+    [[nodiscard]] static std::uint64_t host_key(NatPoolId pool, Ipv4Address address) noexcept {
+        return std::uint64_t{1} << 63 | std::uint64_t{pool.value()} << 32 | address.value();
+    }
+    [[nodiscard]] static std::uint64_t mapping_key(std::uint32_t host, NatProtocol protocol,
+                                                   std::uint16_t port) noexcept {
+        return std::uint64_t{host} << 18 |
+               std::uint64_t{static_cast<std::uint8_t>(protocol)} << 16 | port;
+    }
+    [[nodiscard]] static std::uint64_t peer_key(PortRef port, Ipv4Address remote) noexcept {
+        return std::uint64_t{port.bits()} << 32 | remote.value();
+    }
+    [[nodiscard]] std::atomic<std::uint64_t>& claim_of(std::uint64_t host_key) const noexcept;
+    [[nodiscard]] std::uint32_t find_host(const Claim& claim, std::uint64_t key) const noexcept;
+    [[nodiscard]] std::uint32_t take_host(Claim& claim, std::uint64_t key) noexcept;
+    void give_host(Claim& claim, std::uint32_t host) noexcept;
+
+    [[nodiscard]] Held make(std::uint32_t host, const Inside& inside,
+                            std::uint64_t random) noexcept;
+    enum class Fit : std::uint8_t { kKindAndParity, kKind, kAny };
+    [[nodiscard]] PortRef choose(std::uint32_t host, const Inside& inside, Fit fit,
+                                 std::uint64_t random) noexcept;
+    [[nodiscard]] PortRef choose_in(BlockRef block, const Inside& inside, Fit fit,
+                                    std::uint64_t random) const noexcept;
+    [[nodiscard]] NatRefusal lend_block(std::uint32_t host, const Inside& inside,
+                                        std::uint64_t random) noexcept;
+    void end_mapping(std::uint32_t host, PortRef port, PortUse use) noexcept;
+    void return_block(std::uint32_t host, BlockRef block) noexcept;
+    [[nodiscard]] NatRefusal add_session(std::uint32_t host, PortRef port, PortUse use,
+                                         Ipv4Address remote) noexcept;
+
+    PortSpace& space_;
+    const Steering& steering_;
+    std::uint32_t hosts_max_;
+    HashSecret secret_;
+    Mapping host_memory_;
+    Mapping claim_memory_;
+    Host* hosts_;                         // from 1
+    std::atomic<std::uint64_t>* claims_;  // busy 63 | first host 31..0
+    std::uint32_t claim_count_;
+    std::atomic<std::uint64_t> free_hosts_;  // a stack: how often it changed 63..32 | first 31..0
+    SharedMap mappings_;                     // by host, protocol and inside port: a PortRef
+    SharedMap peers_;                        // by PortRef and remote address: how many sessions
+};
+
+}  // namespace causeway

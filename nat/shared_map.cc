@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nat/shared_map.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace causeway {
+
+Result<SharedMap> SharedMap::create(std::size_t keys_max, const HashSecret& secret) {
+    const std::size_t buckets = buckets_for(keys_max);
+    if (buckets > 0xffff'ffffU) return Unexpected(ErrorCode::kInvalid, "too many keys for a map");
+    Result<Mapping> memory = Mapping::allocate(buckets * sizeof(Bucket), PageSize::kHuge);
+    if (!memory) return Unexpected(memory.error());
+    return SharedMap(std::move(memory).value(), buckets, secret);
+}
+
+SharedMap::SharedMap(Mapping memory, std::size_t buckets, const HashSecret& secret) noexcept
+    : memory_(std::move(memory)),
+      buckets_(reinterpret_cast<Bucket*>(memory_.data())),
+      count_(static_cast<std::uint32_t>(buckets)),
+      secret_(secret) {}
+
+bool SharedMap::locate(std::uint64_t key, Place& found) const noexcept {
+    for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
+        Bucket& here = bucket(key, turn);
+        for (std::size_t place = 0; place < kPlaces; ++place) {
+            if (std::atomic_ref(here.keys[place]).load(std::memory_order_acquire) != key) continue;
+            found = {turn, place};
+            return true;
+        }
+        if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) == 0) return false;
+    }
+    return false;
+}
+
+std::uint32_t* SharedMap::find(std::uint64_t key) const noexcept {
+    Place found;
+    if (!locate(key, found)) return nullptr;
+    return &bucket(key, found.turn).values[found.place];
+}
+
+std::uint32_t* SharedMap::insert(std::uint64_t key) noexcept {
+    DCHECK(key != 0);
+    for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
+        Bucket& here = bucket(key, turn);
+        for (std::size_t place = 0; place < kPlaces; ++place) {
+            std::uint64_t free = 0;
+            if (std::atomic_ref(here.keys[place]).load(std::memory_order_relaxed) != 0) continue;
+            if (!std::atomic_ref(here.keys[place]).compare_exchange_strong(free, key)) continue;
+            here.values[place] = 0;
+            return &here.values[place];
+        }
+        std::atomic_ref(here.passed_on).fetch_add(1);
+    }
+    for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
+        std::atomic_ref(bucket(key, turn).passed_on).fetch_sub(1);
+    }
+    return nullptr;
+}
+
+void SharedMap::erase(std::uint64_t key) noexcept {
+    Place found;
+    if (!locate(key, found)) return;
+    for (unsigned turn = 0; turn < found.turn; ++turn) {
+        std::atomic_ref(bucket(key, turn).passed_on).fetch_sub(1);
+    }
+    std::atomic_ref(bucket(key, found.turn).keys[found.place]).store(0, std::memory_order_release);
+}
+
+}  // namespace causeway
