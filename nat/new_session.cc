@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Translator: packets that have no session, and how they get one.
+#include "nat/translator.h"
+
+namespace causeway {
+namespace {
+
+NatOutcome outcome_of(NatRefusal refusal) noexcept {
+    switch (refusal) {
+        case NatRefusal::kNone:
+            return NatOutcome::kTranslated;
+        case NatRefusal::kBusy:
+            return NatOutcome::kBusy;
+        case NatRefusal::kNoMapping:
+            return NatOutcome::kNoMapping;
+        case NatRefusal::kFiltered:
+            return NatOutcome::kFiltered;
+        case NatRefusal::kHostsFull:
+            return NatOutcome::kHostsFull;
+        case NatRefusal::kHostSessions:
+            return NatOutcome::kHostSessions;
+        case NatRefusal::kHostPorts:
+            return NatOutcome::kHostPorts;
+        case NatRefusal::kPoolExhausted:
+            return NatOutcome::kPoolExhausted;
+        case NatRefusal::kMappingsFull:
+            return NatOutcome::kMappingsFull;
+    }
+    return NatOutcome::kBusy;
+}
+
+NatState first_state(NatProtocol protocol, NatDirection direction) noexcept {
+    switch (protocol) {
+        case NatProtocol::kTcp:
+            return direction == NatDirection::kOutbound ? NatState::kInsideInit
+                                                        : NatState::kOutsideInit;
+        case NatProtocol::kUdp:
+            return NatState::kUdp;
+        default:
+            return NatState::kIcmp;
+    }
+}
+
+}  // namespace
+
+template <NatDirection direction>
+NatResult Translator::begin(PacketView& view, const NatPacket& packet, const Turn& turn) noexcept {
+    constexpr bool kIsOutbound = direction == NatDirection::kOutbound;
+    if constexpr (kIsOutbound) {
+        const auto outside = turn.statics.outside_of(packet.pool, view.protocol, view.source);
+        if (outside) {
+            const bool turns_back = is_ours(view.destination.address, turn.statics);
+            return rewrite<direction>(view, packet, *outside,
+                                      turns_back ? Hairpin::kYes : Hairpin::kNo, turn);
+        }
+        return begin_from_inside(view, packet, turn);
+    } else {
+        const auto inside = turn.statics.inside_of(view.protocol, view.destination);
+        if (inside) return rewrite<direction>(view, packet, inside->endpoint, Hairpin::kNo, turn);
+        return begin_from_outside(view, packet, turn);
+    }
+}
+template NatResult Translator::begin<NatDirection::kOutbound>(PacketView&, const NatPacket&,
+                                                              const Turn&) noexcept;
+template NatResult Translator::begin<NatDirection::kInbound>(PacketView&, const NatPacket&,
+                                                             const Turn&) noexcept;
+
+NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packet,
+                                        const Turn& turn) noexcept {
+    const Endpoint remote = remote_of(view.protocol, view.destination);
+    const WorkerId owner = mappings_.steering().worker_of(view.protocol, view.source, remote);
+    if (owner != worker_) {
+        return {NatOutcome::kHandOver, owner, NatDirection::kOutbound};
+    }
+    if (!may_begin(view)) return {.outcome = NatOutcome::kMidFlow};
+    if (!mappings_.space().has_pool(packet.pool)) return {.outcome = NatOutcome::kNoPool};
+    if (sessions_->size() == sessions_->sessions_max()) {
+        return {.outcome = NatOutcome::kSessionsFull};
+    }
+    const MappingTable::Held held =
+        mappings_.hold({packet.pool, view.protocol, view.source}, remote.address, random());
+    if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
+    const bool turns_back = is_ours(remote.address, turn.statics);
+    const std::uint32_t session =
+        create_session(held, remote,
+                       {.state = first_state(view.protocol, NatDirection::kOutbound),
+                        .hairpin = turns_back ? Hairpin::kYes : Hairpin::kNo},
+                       turn.now);
+    if (session == kNoSession) return {.outcome = NatOutcome::kSessionsFull};
+    return rewrite<NatDirection::kOutbound>(view, packet, (*sessions_)[session].outside.own(),
+                                            turns_back ? Hairpin::kYes : Hairpin::kNo, turn);
+}
+
+NatResult Translator::begin_from_outside(PacketView& view, const NatPacket& packet,
+                                         const Turn& turn) noexcept {
+    const std::uint32_t address = mappings_.space().find(view.destination.address);
+    if (address == 0) {
+        const bool is_static = turn.statics.has(view.destination.address);
+        return {.outcome = is_static ? NatOutcome::kNoMapping : NatOutcome::kUntouched};
+    }
+    const PortRef port(address, view.protocol, view.destination.port);
+    const auto inside = mappings_.peek(port);
+    if (!inside) return {.outcome = NatOutcome::kNoMapping};
+    const Endpoint remote = remote_of(view.protocol, view.source);
+    const WorkerId owner = mappings_.steering().worker_of(view.protocol, inside->endpoint, remote);
+    if (owner != worker_) return {NatOutcome::kHandOver, owner, NatDirection::kInbound};
+    if (!may_begin(view)) return {.outcome = NatOutcome::kMidFlow};
+    if (sessions_->size() == sessions_->sessions_max()) {
+        return {.outcome = NatOutcome::kSessionsFull};
+    }
+    const MappingTable::Held held = mappings_.hold_from_outside(port, remote.address);
+    if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
+    const bool turns_back = is_ours(remote.address, turn.statics);
+    const std::uint32_t session =
+        create_session(held, remote,
+                       {.state = first_state(view.protocol, NatDirection::kInbound),
+                        .hairpin = turns_back ? Hairpin::kYes : Hairpin::kNo},
+                       turn.now);
+    if (session == kNoSession) return {.outcome = NatOutcome::kSessionsFull};
+    return rewrite<NatDirection::kInbound>(view, packet, held.inside.endpoint, Hairpin::kNo, turn);
+}
+
+std::uint32_t Translator::create_session(const MappingTable::Held& held, Endpoint remote,
+                                         NewFlow flow, NatSeconds now) noexcept {
+    const PortSpace& space = mappings_.space();
+    const NatTimers& timers = space.settings(held.inside.pool).timers;
+    const std::uint32_t session = sessions_->insert(
+        {.inside =
+             FlowKey::inside(held.inside.pool, held.inside.protocol, held.inside.endpoint, remote),
+         .outside = FlowKey::outside(held.inside.protocol, space.endpoint(held.port), remote),
+         .mapping = held.port.bits(),
+         .created = now,
+         .deadline = now + timeout(timers, flow.state),
+         .state = static_cast<std::uint8_t>(flow.state),
+         .flags = static_cast<std::uint8_t>(flow.hairpin)});
+    if (session == kNoSession) {
+        release_later(held.port, remote.address);
+        return kNoSession;
+    }
+    created_.store(created() + 1, std::memory_order_relaxed);
+    return session;
+}
+
+void Translator::prefetch_new(std::span<const std::uint8_t> places,
+                              std::span<const PacketView> views,
+                              std::span<const NatPacket> packets) const noexcept {
+    sessions_->prefetch_free(places.size());
+    for (const std::uint8_t i : places) {
+        mappings_.prefetch_claim(packets[i].pool, views[i].source.address);
+    }
+    for (const std::uint8_t i : places) {
+        mappings_.prefetch_host(packets[i].pool, views[i].source.address);
+    }
+    for (const std::uint8_t i : places) {
+        mappings_.prefetch_ports({packets[i].pool, views[i].protocol, views[i].source});
+    }
+}
+
+bool Translator::is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept {
+    return mappings_.space().find(address) != 0 || statics.has(address);
+}
+
+void Translator::release_later(PortRef port, Ipv4Address remote) noexcept {
+    // Claims are held for some hundred nanoseconds, so it would take as many busy hosts at once to
+    // wait here.
+    while (unreleased_count_ == unreleased_.size()) retry_releases();
+    unreleased_[unreleased_count_++] = {port, remote};
+}
+
+void Translator::retry_releases() noexcept {
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < unreleased_count_; ++i) {
+        if (!mappings_.release(unreleased_[i].port, unreleased_[i].remote)) {
+            unreleased_[left++] = unreleased_[i];
+        }
+    }
+    unreleased_count_ = left;
+}
+
+// xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators").
+std::uint64_t Translator::random() noexcept {
+    random_state_ ^= random_state_ >> 12;
+    random_state_ ^= random_state_ << 25;
+    random_state_ ^= random_state_ >> 27;
+    return random_state_ * 0x2545'f491'4f6c'dd1dU;
+}
+
+}  // namespace causeway

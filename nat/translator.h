@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Translator: one worker's NAT44. Packets go in as bytes and come out rewritten, or with the reason
+// why not.
+//
+// The life of a flow. A packet from inside finds its session, is rewritten, and puts the session's
+// end off. If there is none and it may begin a flow, the inside endpoint's mapping is held or made,
+// and a session for this remote. A packet from outside likewise, but it can only use a mapping that
+// is there and whose filtering lets it in (RFC 4787 5).
+//
+// Which worker. A flow belongs to the worker that its packets from inside reach, because there it
+// begins; Steering says which, and ports are chosen so that packets from outside reach it, too.
+// What comes to another worker all the same (ICMP, fragments, the last ports of a full pool) is
+// handed over: the caller brings it to that worker's outbound() or inbound(), as `stage` says.
+//
+// Thread safety: one worker's, but for counter(), which any thread may read, and sessions().read().
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/limits.h"
+#include "nat/fragment_table.h"
+#include "nat/mapping_table.h"
+#include "nat/packet_view.h"
+#include "nat/session_table.h"
+#include "nat/static_mappings.h"
+#include "nat/tcp_state.h"
+
+namespace causeway {
+
+struct NatPacket {
+    std::uint8_t* bytes = nullptr;  // from the IPv4 header on; contiguous, the caller's to write
+    std::uint16_t size = 0;
+    NatPoolId pool;            // of packets from inside: whose
+    std::uint64_t handle = 0;  // by which a held fragment comes back
+};
+
+enum class NatOutcome : std::uint8_t {
+    kTranslated,
+    kUntouched,  // from outside, and to no address of ours
+    kHandOver,
+    kHeld,  // a fragment: keep it, and `stage`, until its handle is in released() or dropped()
+    // Dropped:
+    kMalformed,
+    kForeign,    // a protocol that has no ports
+    kMidFlow,    // in the middle of a flow that nobody knows
+    kNoMapping,  // from outside, to a port that nobody has
+    kFiltered,
+    kBusy,
+    kHostsFull,
+    kHostSessions,
+    kHostPorts,
+    kPoolExhausted,
+    kMappingsFull,
+    kSessionsFull,
+    kFragmentsFull,
+    kIcmpUnmatched,  // an error about nothing we have sent
+    kNoPool,
+};
+inline constexpr std::size_t kNatOutcomes = 19;
+
+struct NatResult {
+    NatOutcome outcome = NatOutcome::kMalformed;
+    WorkerId worker;                               // kHandOver: to whom
+    NatDirection stage = NatDirection::kOutbound;  // kHandOver, kHeld: to which method
+};
+
+class Translator {
+  public:
+    struct Options {
+        WorkerId worker;
+        std::uint32_t sessions_max = 1'000'000;
+        FragmentTable::Options fragments;
+        HashSecret secret;
+        std::uint64_t random_seed = 1;  // of port choice
+        NatSeconds now = 0;
+        PageSize pages = PageSize::kHuge;
+    };
+
+    // The mappings, which all workers share, must outlive it.
+    [[nodiscard]] static Result<std::unique_ptr<Translator>> create(MappingTable& mappings,
+                                                                    const Options& options);
+
+    // At most kBurstSizeMax packets, a result each. Exceptions that are not to be translated are
+    // the caller's: he does not ask.
+    void outbound(std::span<const NatPacket> packets, std::span<NatResult> results,
+                  const StaticMappings& statics, NatSeconds now) noexcept {
+        translate<NatDirection::kOutbound>(packets, results, statics, now);
+    }
+    void inbound(std::span<const NatPacket> packets, std::span<NatResult> results,
+                 const StaticMappings& statics, NatSeconds now) noexcept {
+        translate<NatDirection::kInbound>(packets, results, statics, now);
+    }
+
+    // Handles of held fragments that are to be given to the method of their stage, or to be
+    // dropped. Take them after each burst and after each expire(), then take_fragments().
+    [[nodiscard]] std::span<const std::uint64_t> released() const noexcept {
+        return fragments_.released();
+    }
+    [[nodiscard]] std::span<const std::uint64_t> dropped() const noexcept {
+        return fragments_.dropped();
+    }
+    void take_fragments() noexcept { fragments_.clear(); }
+
+    // Ends what is over, in short pieces: call it each turn. At most `pieces` times kWheelLanes
+    // sessions. How many it ended.
+    std::size_t expire(NatSeconds now, std::size_t pieces) noexcept;
+    // Ends one session, if it is still the one that was read. False where its host is busy.
+    [[nodiscard]] bool clear(std::uint32_t session, std::uint32_t version) noexcept;
+
+    [[nodiscard]] const SessionTable& sessions() const noexcept { return *sessions_; }
+    [[nodiscard]] std::uint64_t counter(NatOutcome outcome) const noexcept {
+        return counters_[static_cast<std::size_t>(outcome)].load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t created() const noexcept {
+        return created_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    // What one call works with.
+    struct Turn {
+        const StaticMappings& statics;
+        NatSeconds now;
+    };
+    // A mapping that could not be released, because its host was busy.
+    struct Unreleased {
+        PortRef port;
+        Ipv4Address remote;
+    };
+
+    Translator(MappingTable& mappings, std::unique_ptr<SessionTable> sessions,
+               const Options& options);
+
+    template <NatDirection direction>
+    void translate(std::span<const NatPacket> packets, std::span<NatResult> results,
+                   const StaticMappings& statics, NatSeconds now) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] NatResult translate_one(PacketView& view, const NatPacket& packet,
+                                          const Turn& turn) noexcept;
+
+    // translator.cc: flows
+    template <NatDirection direction>
+    [[nodiscard]] NatResult flow(PacketView& view, const NatPacket& packet,
+                                 const Turn& turn) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] NatResult pass(PacketView& view, const NatPacket& packet, std::uint32_t session,
+                                 const Turn& turn) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] NatResult rewrite(PacketView& view, const NatPacket& packet, Endpoint endpoint,
+                                    Hairpin hairpin, const Turn& turn) noexcept;
+    template <NatDirection direction>
+    void refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now) noexcept;
+
+    // new_session.cc: flows without a session
+    struct NewFlow {
+        NatState state;
+        Hairpin hairpin;
+    };
+    template <NatDirection direction>
+    [[nodiscard]] NatResult begin(PacketView& view, const NatPacket& packet,
+                                  const Turn& turn) noexcept;
+    [[nodiscard]] NatResult begin_from_inside(PacketView& view, const NatPacket& packet,
+                                              const Turn& turn) noexcept;
+    [[nodiscard]] NatResult begin_from_outside(PacketView& view, const NatPacket& packet,
+                                               const Turn& turn) noexcept;
+    [[nodiscard]] std::uint32_t create_session(const MappingTable::Held& held, Endpoint remote,
+                                               NewFlow flow, NatSeconds now) noexcept;
+    void prefetch_new(std::span<const std::uint8_t> places, std::span<const PacketView> views,
+                      std::span<const NatPacket> packets) const noexcept;
+    [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
+    void release_later(PortRef port, Ipv4Address remote) noexcept;
+    void retry_releases() noexcept;
+    [[nodiscard]] std::uint64_t random() noexcept;
+
+    // translate_fragment.cc
+    template <NatDirection direction>
+    [[nodiscard]] NatResult later_fragment(PacketView& view, const NatPacket& packet,
+                                           const Turn& turn) noexcept;
+    template <NatDirection direction>
+    void know_datagram(const PacketView& first, const NatPacket& packet, Ipv4Address address,
+                       Hairpin hairpin, const Turn& turn) noexcept;
+    template <NatDirection direction>
+    void learn_datagram(const DatagramKey& key, const PacketView& first, const NatPacket& packet,
+                        const NatResult& result, const Turn& turn) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] NatSeconds datagram_deadline(const PacketView& view, const NatPacket& packet,
+                                               const Turn& turn) const noexcept;
+
+    // translate_icmp.cc
+    struct FoundEnd {
+        NatOutcome outcome = NatOutcome::kIcmpUnmatched;  // kTranslated: found
+        Endpoint endpoint;
+        WorkerId owner;  // kHandOver
+    };
+    template <NatDirection direction>
+    [[nodiscard]] NatResult icmp_error(PacketView& view, const NatPacket& packet,
+                                       const Turn& turn) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] FoundEnd other_end(NatProtocol protocol, Endpoint own, Endpoint remote,
+                                     NatPoolId pool, const Turn& turn) const noexcept;
+
+    // The other end of a flow: an ICMP query's has no port.
+    [[nodiscard]] static Endpoint remote_of(NatProtocol protocol, Endpoint end) noexcept {
+        if (protocol == NatProtocol::kIcmp) end.port = 0;
+        return end;
+    }
+    // A packet that turns back: from outside it is of no pool.
+    [[nodiscard]] static NatPacket as_inbound(NatPacket packet) noexcept {
+        packet.pool = NatPoolId();
+        return packet;
+    }
+    template <NatDirection direction>
+    [[nodiscard]] static FlowKey key_of(const PacketView& view, NatPoolId pool) noexcept {
+        if constexpr (direction == NatDirection::kOutbound) {
+            return FlowKey::inside(pool, view.protocol, view.source,
+                                   remote_of(view.protocol, view.destination));
+        } else {
+            return FlowKey::outside(view.protocol, view.destination,
+                                    remote_of(view.protocol, view.source));
+        }
+    }
+
+    WorkerId worker_;
+    MappingTable& mappings_;
+    std::unique_ptr<SessionTable> sessions_;
+    FragmentTable fragments_;
+    std::uint64_t random_state_;
+    std::array<Unreleased, 64> unreleased_{};
+    std::size_t unreleased_count_ = 0;
+    std::array<std::atomic<std::uint64_t>, kNatOutcomes> counters_{};
+    std::atomic<std::uint64_t> created_ = 0;
+};
+
+}  // namespace causeway

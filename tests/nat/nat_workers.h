@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Several workers' NAT behind one device: gives each packet to the worker that the device's hash
+// names, carries what is handed over, and keeps what is held.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "nat/translator.h"
+#include "tests/nat/ipv4_packets.h"
+#include "tests/nat/nat_bed.h"
+
+namespace causeway::test {
+
+class NatWorkers {
+  public:
+    struct Sent {
+        NatOutcome outcome;          // of the packet itself
+        std::vector<Bytes> leaving;  // it, and fragments that waited for it
+        int hand_overs = 0;
+    };
+
+    NatWorkers(const NatPoolSettings& settings, std::size_t workers,
+               std::uint32_t sessions_max = 10'000, const MappingTable::Options& options = {})
+        : bed(settings, workers, options) {
+        for (std::size_t i = 0; i < workers; ++i) {
+            translators.push_back(
+                std::move(Translator::create(*bed.mappings,
+                                             {.worker = WorkerId(static_cast<std::uint8_t>(i)),
+                                              .sessions_max = sessions_max,
+                                              .fragments = {.datagrams_max = 64, .held_max = 32},
+                                              .random_seed = i + 1,
+                                              .now = now,
+                                              .pages = PageSize::kSmall})
+                              .value()));
+        }
+    }
+
+    Sent outbound(const Bytes& packet, NatPoolId pool = kPool) {
+        return send(NatDirection::kOutbound, packet, pool);
+    }
+    Sent inbound(const Bytes& packet) { return send(NatDirection::kInbound, packet, NatPoolId()); }
+    // Until every session that is over is gone.
+    void pass(NatSeconds seconds) {
+        now += seconds;
+        for (auto& translator : translators) {
+            while (translator->sessions().is_behind(now)) (void)translator->expire(now, 4);
+            for (int i = 0; i < 8; ++i) (void)translator->expire(now, 0);  // all fragments
+            drop_held(*translator);
+        }
+    }
+    [[nodiscard]] std::size_t sessions() const {
+        std::size_t count = 0;
+        for (const auto& translator : translators) count += translator->sessions().size();
+        return count;
+    }
+    [[nodiscard]] std::size_t held() const { return held_.size(); }
+
+    MappingBed bed;
+    NatSeconds now = 100;
+    std::vector<std::unique_ptr<Translator>> translators;
+    StaticMappings statics;
+
+  private:
+    struct Held {
+        Bytes packet;
+        NatPoolId pool;
+        NatDirection stage;
+    };
+    Sent send(NatDirection direction, const Bytes& packet, NatPoolId pool);
+    NatOutcome give(WorkerId worker, NatDirection stage, Bytes packet, NatPoolId pool, Sent& sent);
+    void drop_held(Translator& translator);
+    [[nodiscard]] WorkerId device_choice(const Bytes& packet) const;
+
+    std::map<std::uint64_t, Held> held_;  // by handle
+    std::uint64_t next_handle_ = 1;
+};
+
+}  // namespace causeway::test
