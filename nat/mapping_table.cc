@@ -15,6 +15,12 @@ constexpr std::uint64_t kClaimed = std::uint64_t{1} << 63;
 // Some ten microseconds: a holder is done in a fraction of one unless the system took its core.
 constexpr int kClaimTries = 256;
 
+// Under the claim there is one writer, so that no locked instruction is needed.
+void add(std::atomic<std::uint32_t>& count, int difference) noexcept {
+    count.store(count.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(difference),
+                std::memory_order_relaxed);
+}
+
 constexpr std::uint64_t kEvenPorts = 0x5555'5555'5555'5555U;
 
 // A bit of the word, any with equal chance as long as most are set.
@@ -121,7 +127,7 @@ std::uint32_t MappingTable::take_host(Claim& claim, std::uint64_t key) noexcept 
         rest = ((top >> 32) + 1) << 32 | next;
     } while (!free_hosts_.compare_exchange_weak(top, rest, std::memory_order_acq_rel));
     Host& taken = hosts_[host];
-    taken.blocks = {};
+    taken.blocks.store({}, std::memory_order_relaxed);
     taken.block_count.store(0, std::memory_order_relaxed);
     taken.sessions.store(0, std::memory_order_relaxed);
     std::atomic_ref(taken.next).store(claim.first(), std::memory_order_relaxed);
@@ -168,7 +174,7 @@ MappingTable::Held MappingTable::hold(const Inside& inside, Ipv4Address remote,
     if (held.refusal == NatRefusal::kNone) {
         held.refusal = add_session(host, held.port, space_.read(held.port), remote);
     }
-    if (!hosts_[host].blocks) give_host(claim, host);
+    if (!first_block(hosts_[host])) give_host(claim, host);
     return held;
 }
 
@@ -211,14 +217,14 @@ bool MappingTable::release(PortRef port, Ipv4Address remote) noexcept {
         DCHECK(sessions != nullptr);
         if (--*sessions == 0) peers_.erase(peer_key(port, remote));
     }
-    hosts_[host].sessions.fetch_sub(1, std::memory_order_relaxed);
+    add(hosts_[host].sessions, -1);
     const PortUse use = space_.read(port).with_less();
     if (use.sessions() != 0) {
         space_.update(port, use);
         return true;
     }
     end_mapping(host, port, use);
-    if (!hosts_[host].blocks) give_host(claim, host);
+    if (!first_block(hosts_[host])) give_host(claim, host);
     return true;
 }
 
@@ -243,7 +249,7 @@ NatRefusal MappingTable::add_session(std::uint32_t host, PortRef port, PortUse u
         if (use.sessions() == 0) end_mapping(host, port, use);
         return refusal;
     }
-    hosts_[host].sessions.fetch_add(1, std::memory_order_relaxed);
+    add(hosts_[host].sessions, 1);
     space_.update(port, use.with_more());
     return NatRefusal::kNone;
 }
@@ -282,7 +288,7 @@ MappingTable::Held MappingTable::make(std::uint32_t host, const Inside& inside,
 
 PortRef MappingTable::choose(std::uint32_t host, const Inside& inside, Fit fit,
                              std::uint64_t random) noexcept {
-    for (BlockRef block = hosts_[host].blocks; block; block = space_[block].next) {
+    for (BlockRef block = first_block(hosts_[host]); block; block = space_[block].next) {
         if (!space_.is_active(block.address())) continue;
         const PortRef port = choose_in(block, inside, fit, random);
         if (port != PortRef()) return port;
@@ -319,13 +325,14 @@ NatRefusal MappingTable::lend_block(std::uint32_t host, const Inside& inside,
     const std::uint32_t count = entry.block_count.load(std::memory_order_relaxed);
     if (count >= space_.settings(inside.pool).host_blocks_max) return NatRefusal::kHostPorts;
     // Pairs with the newest block's address: the older ones' may be drained.
-    const std::uint32_t paired = entry.blocks ? entry.blocks.address() : 0;
+    const BlockRef newest = first_block(entry);
+    const std::uint32_t paired = newest ? newest.address() : 0;
     const BlockRef block = space_.take_block(
         inside.pool, paired, steering_.kind_of(inside.endpoint.address), steering_, random);
     if (!block) return NatRefusal::kPoolExhausted;
-    space_[block] = {.host = host, .next = entry.blocks};
-    entry.blocks = block;
-    entry.block_count.store(count + 1, std::memory_order_relaxed);
+    space_[block] = {.host = host, .next = newest};
+    entry.blocks.store(block, std::memory_order_relaxed);
+    add(entry.block_count, 1);
     return NatRefusal::kNone;
 }
 
@@ -337,10 +344,15 @@ void MappingTable::end_mapping(std::uint32_t host, PortRef port, PortUse use) no
 }
 
 void MappingTable::return_block(std::uint32_t host, BlockRef block) noexcept {
-    BlockRef* link = &hosts_[host].blocks;
-    while (*link != block) link = &space_[*link].next;
-    *link = space_[block].next;
-    hosts_[host].block_count.fetch_sub(1, std::memory_order_relaxed);
+    const BlockRef next = space_[block].next;
+    if (first_block(hosts_[host]) == block) {
+        hosts_[host].blocks.store(next, std::memory_order_relaxed);
+    } else {
+        BlockRef before = first_block(hosts_[host]);
+        while (space_[before].next != block) before = space_[before].next;
+        space_[before].next = next;
+    }
+    add(hosts_[host].block_count, -1);
     space_.give_block(block);
 }
 
@@ -353,16 +365,26 @@ void MappingTable::prefetch_host(NatPoolId pool, Ipv4Address address) const noex
     __builtin_prefetch(&hosts_[static_cast<std::uint32_t>(word)], 1);
 }
 
-void MappingTable::prefetch_ports(const Inside& inside) const noexcept {
+void MappingTable::prefetch_mapping(const Inside& inside) const noexcept {
     const std::uint64_t word =
         claim_of(host_key(inside.pool, inside.endpoint.address)).load(std::memory_order_relaxed);
-    const auto host = static_cast<std::uint32_t>(word);
-    mappings_.prefetch(mapping_key(host, inside.protocol, inside.endpoint.port));
-    // Another worker may be changing it; then it is the wrong line, or an empty one.
-    const BlockRef block = std::bit_cast<BlockRef>(
-        std::atomic_ref(reinterpret_cast<std::uint32_t&>(hosts_[host].blocks))
-            .load(std::memory_order_relaxed));
-    space_.prefetch(block, inside.protocol);
+    mappings_.prefetch(
+        mapping_key(static_cast<std::uint32_t>(word), inside.protocol, inside.endpoint.port));
+    const BlockRef block = newest_block(inside.pool, inside.endpoint.address);
+    if (block) space_.prefetch(block, inside.protocol);
+}
+
+PortRef MappingTable::prefetch_port(const Inside& inside, std::uint64_t random) const noexcept {
+    const BlockRef block = newest_block(inside.pool, inside.endpoint.address);
+    if (!block) return {};
+    const PortRef port = choose_in(block, inside, Fit::kKindAndParity, random);
+    if (port != PortRef()) space_.prefetch(port);
+    return port;
+}
+
+BlockRef MappingTable::newest_block(NatPoolId pool, Ipv4Address address) const noexcept {
+    const std::uint64_t word = claim_of(host_key(pool, address)).load(std::memory_order_relaxed);
+    return hosts_[static_cast<std::uint32_t>(word)].blocks.load(std::memory_order_relaxed);
 }
 
 std::optional<MappingTable::HostReading> MappingTable::read_host(

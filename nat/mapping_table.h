@@ -85,11 +85,14 @@ class MappingTable {
     // One session less. False where the host is busy: ask again later.
     [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
 
-    // Fetch what hold() and release() will need, in three steps of loads that depend on those
-    // before.
+    // Fetch what hold() and release() will need, in steps of loads that depend on those before; the
+    // caller takes each step for a whole burst. They only look, without a claim, so what they fetch
+    // may have changed by the time it is needed; then it was in vain.
     void prefetch_claim(NatPoolId pool, Ipv4Address address) const noexcept;
     void prefetch_host(NatPoolId pool, Ipv4Address address) const noexcept;
-    void prefetch_ports(const Inside& inside) const noexcept;
+    void prefetch_mapping(const Inside& inside) const noexcept;
+    // The port that hold() is going to choose if it must choose one, given the same `random`.
+    [[nodiscard]] PortRef prefetch_port(const Inside& inside, std::uint64_t random) const noexcept;
 
     // Hosts are numbered from 1 to hosts_max.
     [[nodiscard]] std::optional<HostReading> read_host(std::uint32_t host) const noexcept;
@@ -101,13 +104,16 @@ class MappingTable {
     struct alignas(kCacheLine) Host {
         std::atomic<std::uint64_t> key;  // zero: nobody
         std::uint32_t next;              // of the same claim, or of the free ones
-        BlockRef blocks;                 // the first of them
+        std::atomic<BlockRef> blocks;    // the newest; the others behind it
         std::atomic<std::uint32_t> block_count;
         std::atomic<std::uint32_t> sessions;
     };
     static_assert(sizeof(Host) == kCacheLine);
 
     class Claim;
+    [[nodiscard]] static BlockRef first_block(const Host& host) noexcept {
+        return host.blocks.load(std::memory_order_relaxed);
+    }
 
     MappingTable(PortSpace& space, const Steering& steering, const Options& options, Mapping hosts,
                  Mapping claims, SharedMap mappings, SharedMap peers) noexcept;
@@ -124,6 +130,7 @@ class MappingTable {
         return std::uint64_t{port.bits()} << 32 | remote.value();
     }
     [[nodiscard]] std::atomic<std::uint64_t>& claim_of(std::uint64_t host_key) const noexcept;
+    [[nodiscard]] BlockRef newest_block(NatPoolId pool, Ipv4Address address) const noexcept;
     [[nodiscard]] std::uint32_t find_host(const Claim& claim, std::uint64_t key) const noexcept;
     [[nodiscard]] std::uint32_t take_host(Claim& claim, std::uint64_t key) noexcept;
     void give_host(Claim& claim, std::uint32_t host) noexcept;

@@ -79,7 +79,7 @@ NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packe
         return {.outcome = NatOutcome::kSessionsFull};
     }
     const MappingTable::Held held =
-        mappings_.hold({packet.pool, view.protocol, view.source}, remote.address, random());
+        mappings_.hold({packet.pool, view.protocol, view.source}, remote.address, random_of(view));
     if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
     const bool turns_back = is_ours(remote.address, turn.statics);
     const std::uint32_t session =
@@ -142,9 +142,11 @@ std::uint32_t Translator::create_session(const MappingTable::Held& held, Endpoin
     return session;
 }
 
+// All lines that the new sessions will be written to, also those that depend on the port, which is
+// guessed: a claim is an atomic exchange and waits for every store before it.
 void Translator::prefetch_new(std::span<const std::uint8_t> places,
                               std::span<const PacketView> views,
-                              std::span<const NatPacket> packets) const noexcept {
+                              std::span<const NatPacket> packets) noexcept {
     sessions_->prefetch_free(places.size());
     for (const std::uint8_t i : places) {
         mappings_.prefetch_claim(packets[i].pool, views[i].source.address);
@@ -153,7 +155,17 @@ void Translator::prefetch_new(std::span<const std::uint8_t> places,
         mappings_.prefetch_host(packets[i].pool, views[i].source.address);
     }
     for (const std::uint8_t i : places) {
-        mappings_.prefetch_ports({packets[i].pool, views[i].protocol, views[i].source});
+        mappings_.prefetch_mapping({packets[i].pool, views[i].protocol, views[i].source});
+    }
+    for (const std::uint8_t i : places) {
+        if (!mappings_.space().has_pool(packets[i].pool)) continue;
+        const PacketView& view = views[i];
+        const PortRef port =
+            mappings_.prefetch_port({packets[i].pool, view.protocol, view.source}, random_of(view));
+        if (port == PortRef()) continue;
+        sessions_->prefetch_key(NatDirection::kInbound,
+                                FlowKey::outside(view.protocol, mappings_.space().endpoint(port),
+                                                 remote_of(view.protocol, view.destination)));
     }
 }
 
@@ -178,12 +190,11 @@ void Translator::retry_releases() noexcept {
     unreleased_count_ = left;
 }
 
-// xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators").
-std::uint64_t Translator::random() noexcept {
-    random_state_ ^= random_state_ >> 12;
-    random_state_ ^= random_state_ << 25;
-    random_state_ ^= random_state_ >> 27;
-    return random_state_ * 0x2545'f491'4f6c'dd1dU;
+// Of a flow's first packet: the same each time it is asked for, and nobody's outside to guess.
+std::uint64_t Translator::random_of(const PacketView& view) const noexcept {
+    return keyed_hash(std::uint64_t{view.source.address.value()} << 32 | view.source.port,
+                      std::uint64_t{view.destination.address.value()} << 32 | view.destination.port,
+                      secret_);
 }
 
 }  // namespace causeway

@@ -211,13 +211,21 @@ void PortSpace::give_block(BlockRef block) noexcept {
     entry.lent.fetch_sub(1);
 }
 
+// One writer, who holds the claim; others may look.
+void PortSpace::set_used(PortRef port, std::uint64_t value) noexcept {
+    std::atomic_ref word(used_[word_of(port)]);
+    const std::uint64_t bit = std::uint64_t{1} << port.port() % 64;
+    const std::uint64_t rest = word.load(std::memory_order_relaxed) & ~bit;
+    word.store(rest | (value << port.port() % 64), std::memory_order_relaxed);
+}
+
 void PortSpace::use(PortRef port, PortUse use) noexcept {
-    used_[word_of(port)] |= std::uint64_t{1} << port.port() % 64;
+    set_used(port, 1);
     update(port, use);
 }
 
 void PortSpace::free(PortRef port) noexcept {
-    used_[word_of(port)] &= ~(std::uint64_t{1} << port.port() % 64);
+    set_used(port, 0);
     update(port, PortUse());
 }
 

@@ -185,7 +185,8 @@ class PortSpace {
     // Of a block's 64 ports from `first` on, those free for the protocol.
     [[nodiscard]] std::uint64_t free_ports(std::uint32_t address, NatProtocol protocol,
                                            std::uint16_t first) const noexcept {
-        return ~used_[word_of(PortRef(address, protocol, first))];
+        return ~std::atomic_ref(used_[word_of(PortRef(address, protocol, first))])
+                    .load(std::memory_order_relaxed);
     }
     void use(PortRef port, PortUse use) noexcept;
     void update(PortRef port, PortUse use) noexcept {
@@ -232,6 +233,7 @@ class PortSpace {
                      port.port()];
     }
     [[nodiscard]] BlockRef take_block_at(std::uint32_t address, std::uint64_t random) noexcept;
+    void set_used(PortRef port, std::uint64_t value) noexcept;
     void set_free(Address& entry, std::uint32_t block_ports) noexcept;
 
     Mapping use_memory_;

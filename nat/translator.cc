@@ -24,7 +24,7 @@ Translator::Translator(MappingTable& mappings, std::unique_ptr<SessionTable> ses
       mappings_(mappings),
       sessions_(std::move(sessions)),
       fragments_(options.fragments),
-      random_state_(options.random_seed | 1) {}
+      secret_(options.secret) {}
 
 // Whole packets of flows, which are nearly all, look their sessions up together; those that have
 // none come next, and then what needs more thought.
@@ -164,8 +164,10 @@ std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
         // As with new sessions: three rounds of loads that do not wait for each other.
         for (const std::uint32_t session : over) {
             const FlowKey& key = (*sessions_)[session].inside;
+            const auto port = PortRef::from_bits((*sessions_)[session].mapping);
             mappings_.prefetch_claim(key.pool(), key.own().address);
-            mappings_.space().prefetch(PortRef::from_bits((*sessions_)[session].mapping));
+            mappings_.space().prefetch(port);
+            mappings_.space().prefetch(mappings_.space().block_of(port), port.protocol());
         }
         for (const std::uint32_t session : over) {
             const FlowKey& key = (*sessions_)[session].inside;
@@ -173,7 +175,7 @@ std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
         }
         for (const std::uint32_t session : over) {
             const FlowKey& key = (*sessions_)[session].inside;
-            mappings_.prefetch_ports({key.pool(), key.protocol(), key.own()});
+            mappings_.prefetch_mapping({key.pool(), key.protocol(), key.own()});
         }
         for (const std::uint32_t session : over) {
             const Session& entry = (*sessions_)[session];

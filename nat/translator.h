@@ -76,8 +76,7 @@ class Translator {
         WorkerId worker;
         std::uint32_t sessions_max = 1'000'000;
         FragmentTable::Options fragments;
-        HashSecret secret;
-        std::uint64_t random_seed = 1;  // of port choice
+        HashSecret secret;  // of buckets and of port choice (RFC 6056): random
         NatSeconds now = 0;
         PageSize pages = PageSize::kHuge;
     };
@@ -171,11 +170,11 @@ class Translator {
     [[nodiscard]] std::uint32_t create_session(const MappingTable::Held& held, Endpoint remote,
                                                NewFlow flow, NatSeconds now) noexcept;
     void prefetch_new(std::span<const std::uint8_t> places, std::span<const PacketView> views,
-                      std::span<const NatPacket> packets) const noexcept;
+                      std::span<const NatPacket> packets) noexcept;
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
     void release_later(PortRef port, Ipv4Address remote) noexcept;
     void retry_releases() noexcept;
-    [[nodiscard]] std::uint64_t random() noexcept;
+    [[nodiscard]] std::uint64_t random_of(const PacketView& view) const noexcept;
 
     // translate_fragment.cc
     template <NatDirection direction>
@@ -229,7 +228,7 @@ class Translator {
     MappingTable& mappings_;
     std::unique_ptr<SessionTable> sessions_;
     FragmentTable fragments_;
-    std::uint64_t random_state_;
+    HashSecret secret_;
     std::array<Unreleased, 64> unreleased_{};
     std::size_t unreleased_count_ = 0;
     std::array<std::atomic<std::uint64_t>, kNatOutcomes> counters_{};

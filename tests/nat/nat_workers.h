@@ -32,7 +32,7 @@ class NatWorkers {
                                              {.worker = WorkerId(static_cast<std::uint8_t>(i)),
                                               .sessions_max = sessions_max,
                                               .fragments = {.datagrams_max = 64, .held_max = 32},
-                                              .random_seed = i + 1,
+                                              .secret = {i, 7},
                                               .now = now,
                                               .pages = PageSize::kSmall})
                               .value()));
