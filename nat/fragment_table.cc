@@ -77,8 +77,9 @@ void FragmentTable::release(Datagram& datagram) noexcept {
     move(datagram, released_);
 }
 
-void FragmentTable::drop(Datagram& datagram) noexcept {
-    end(datagram);
+void FragmentTable::refuse(Datagram& datagram) noexcept {
+    move(datagram, dropped_);
+    datagram.state = DatagramState::kRefused;
 }
 
 void FragmentTable::end(Datagram& datagram) noexcept {

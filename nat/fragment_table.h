@@ -35,6 +35,7 @@ enum class DatagramState : std::uint8_t {
     kWaiting,    // for its first fragment
     kKnown,      // translated like that
     kElsewhere,  // another worker's
+    kRefused,    // as the first one was
 };
 enum class Hairpin : std::uint8_t { kNo, kYes };
 
@@ -68,9 +69,9 @@ class FragmentTable {
                                 NatSeconds deadline) noexcept;
     // False where it may not hold another.
     [[nodiscard]] bool hold(Datagram& datagram, std::uint64_t handle) noexcept;
-    // Its held fragments are to be tried again, or to be dropped.
+    // Its held fragments are to be tried again, or, with all that will come, to be dropped.
     void release(Datagram& datagram) noexcept;
-    void drop(Datagram& datagram) noexcept;
+    void refuse(Datagram& datagram) noexcept;
 
     // Looks at a few datagrams; their time being over, what they held is to be dropped. Once round
     // in at most datagrams_max / 8 calls.

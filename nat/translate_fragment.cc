@@ -41,6 +41,8 @@ NatResult Translator::later_fragment(PacketView& view, const NatPacket& packet,
             return {.outcome = NatOutcome::kHeld, .stage = direction};
         case DatagramState::kElsewhere:
             return {NatOutcome::kHandOver, datagram->worker, direction};
+        case DatagramState::kRefused:
+            return {.outcome = NatOutcome::kFragmentRefused};
         case DatagramState::kKnown:
             rewrite_address(view, kIsOutbound ? End::kSource : End::kDestination,
                             datagram->address);
@@ -79,20 +81,19 @@ template <NatDirection direction>
 void Translator::learn_datagram(const DatagramKey& key, const PacketView& first,
                                 const NatPacket& packet, const NatResult& result,
                                 const Turn& turn) noexcept {
+    // One that was translated, and whose way back in is another worker's or refused, is known.
     Datagram* datagram = fragments_.find(key, turn.now);
+    if (datagram != nullptr && datagram->state == DatagramState::kKnown) return;
+    if (datagram == nullptr) {
+        datagram = fragments_.add(key, turn.now, datagram_deadline<direction>(first, packet, turn));
+    }
+    if (datagram == nullptr) return;
     if (result.outcome == NatOutcome::kHandOver) {
-        // One that was translated, and whose way back in is another worker's, is known already.
-        if (result.stage != direction) return;
-        if (datagram == nullptr) {
-            datagram =
-                fragments_.add(key, turn.now, datagram_deadline<direction>(first, packet, turn));
-        }
-        if (datagram == nullptr) return;
         datagram->state = DatagramState::kElsewhere;
         datagram->worker = result.worker;
         fragments_.release(*datagram);
-    } else if (datagram != nullptr && datagram->state == DatagramState::kWaiting) {
-        fragments_.drop(*datagram);
+    } else {
+        fragments_.refuse(*datagram);
     }
 }
 template void Translator::learn_datagram<NatDirection::kOutbound>(const DatagramKey&,

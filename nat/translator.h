@@ -59,10 +59,11 @@ enum class NatOutcome : std::uint8_t {
     kMappingsFull,
     kSessionsFull,
     kFragmentsFull,
-    kIcmpUnmatched,  // an error about nothing we have sent
+    kFragmentRefused,  // its datagram's first was
+    kIcmpUnmatched,    // an error about nothing we have sent
     kNoPool,
 };
-inline constexpr std::size_t kNatOutcomes = 19;
+inline constexpr std::size_t kNatOutcomes = 20;
 
 struct NatResult {
     NatOutcome outcome = NatOutcome::kMalformed;

@@ -8,11 +8,12 @@ WorkerId NatWorkers::device_choice(const Bytes& packet) const {
     const auto word = [&](std::size_t at) {
         return static_cast<std::uint32_t>(packet[at]) << 8 | packet[at + 1];
     };
-    if (packet.size() < 24) return WorkerId(0);
+    if (packet.size() < 20) return WorkerId(0);
     const Ipv4Address source(word(12) << 16 | word(14));
     const Ipv4Address destination(word(16) << 16 | word(18));
     const bool is_fragment = (word(6) & 0x3fff) != 0;
-    if (packet[0] != 0x45 || is_fragment || (packet[9] != 6 && packet[9] != 17)) {
+    if (packet[0] != 0x45 || packet.size() < 24 || is_fragment ||
+        (packet[9] != 6 && packet[9] != 17)) {
         return bed.steering.worker_of(NatProtocol::kIcmp, {source, 0}, {destination, 0});
     }
     return bed.steering.worker_of(NatProtocol::kUdp, {source, static_cast<std::uint16_t>(word(20))},
