@@ -18,7 +18,8 @@ constexpr EntryWord kFourEntries = 0x0001'0001'0001'0001;
 constexpr EntryWord kFourExtensionBits = kFourEntries * kFibExtensionBit;
 
 bool has_avx512() noexcept {
-    return __builtin_cpu_supports("avx512f");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
 }
 
 void store(FibEntry* entry, FibEntry value) noexcept {

@@ -55,7 +55,7 @@ using FibKernel = void (*)(const FibTables& tables, std::span<const RouteKey> ke
 
 void fib4_lookup_scalar(const FibTables& tables, std::span<const RouteKey> keys,
                         std::span<GroupId> groups) noexcept;
-// Needs AVX-512 F and VL.
+// Needs AVX-512 F, BW and VL.
 void fib4_lookup_avx512(const FibTables& tables, std::span<const RouteKey> keys,
                         std::span<GroupId> groups) noexcept;
 

@@ -42,7 +42,7 @@ class Checker {
   private:
     const Bed6& bed_;
     Neighbourhood6 near_;
-    std::array<RouteKey6, 19> keys_;  // two full walks of the vector kernel and a rest
+    std::array<RouteKey6, 19> keys_;  // a group of the vector kernel and a rest
     std::array<GroupId, 19> found_;
     std::array<GroupId, 19> scalar_;
 };

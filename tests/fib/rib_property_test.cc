@@ -197,9 +197,13 @@ class RibProperty : public ::testing::Test {
 
     void look_up() {
         most_large = std::max(most_large, tables.fib->usage().vrfs_large);
-        // Any length: kernels take several at a time and have a rest.
-        for (const std::size_t size = keys.size() + below(64); keys.size() < size;) {
-            keys.push_back({VrfId(static_cast<std::uint16_t>(below(kVrfs + 1))), random_address()});
+        // Any length: kernels take several at a time and have a rest. Of one VRF and of many:
+        // kernels tell these apart.
+        const bool is_mixed = below(2) == 0;
+        const VrfId one = keys.empty() ? VrfId(0) : keys.front().vrf;
+        for (const std::size_t size = keys.size() + below(100); keys.size() < size;) {
+            const VrfId any(static_cast<std::uint16_t>(below(kVrfs + 1)));
+            keys.push_back({is_mixed ? any : one, random_address()});
         }
         std::vector<GroupId> found(keys.size());
         tables.fib->lookup(keys, found);
