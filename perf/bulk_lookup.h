@@ -15,7 +15,7 @@
 namespace causeway::perf {
 
 // Looks up pieces of 4,096 keys in bursts of state.range(0), over and over. The keys are a whole
-// number of pieces. `tsc` is the median piece's TSC cycles a lookup.
+// number of pieces. `cycles` is the median piece's TSC cycles a lookup.
 template <class Key, class Look>
 void look_up(benchmark::State& state, const std::vector<Key>& keys, const Look& look) {
     constexpr std::size_t kPiece = 4'096;
@@ -30,7 +30,7 @@ void look_up(benchmark::State& state, const std::vector<Key>& keys, const Look& 
         cycles.stop();
         next %= keys.size();
     }
-    state.counters["tsc"] = cycles.median() / kPiece;
+    state.counters["cycles"] = cycles.median() / kPiece;
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kPiece));
 }
 

@@ -107,10 +107,12 @@ RteFib6::RteFib6(std::span<const TableRoute6> routes) {
     conf.trie.nh_sz = RTE_FIB6_TRIE_4B;
     conf.trie.num_tbl8 = kTbl8Groups6;
     const int socket = heap_socket();
+    const double before = dpdk_tables_mib();
     fib_.reset(rte_fib6_create(unique_name().c_str(), socket, &conf));
     CHECK(fib_ != nullptr);
     (void)rte_fib6_select_lookup(fib_.get(), RTE_FIB6_LOOKUP_TRIE_VECTOR_AVX512);
     for (const TableRoute6& route : routes) add(route.prefix, route.next_hop + 1);
+    mib_ = dpdk_tables_mib() - before;
 }
 
 void RteFib6::add(Ipv6Prefix prefix, std::uint64_t next_hop) {

@@ -68,8 +68,10 @@ class RteFib6 {
     }
     void add(Ipv6Prefix prefix, std::uint64_t next_hop);
     void remove(Ipv6Prefix prefix);
+    [[nodiscard]] double mib() const noexcept { return mib_; }  // of the heap, when it was filled
 
   private:
+    double mib_ = 0;
     std::unique_ptr<rte_fib6, Deleter<rte_fib6_free>> fib_;
 };
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IPv6 route lookups in bulk: a full table in one VRF, beside rte_fib6 with the same routes and the
-// same addresses; and a thousand private VRFs of a hundred routes. `tsc` is TSC cycles a lookup,
-// the median of many pieces, `mib` what the table takes. For ratios, let the rows alternate:
+// IPv6 route lookups in bulk and route updates: a full table in one VRF, beside rte_fib6 with the
+// same routes and the same addresses; and a thousand private VRFs of a hundred routes. `cycles` is
+// TSC cycles a lookup or update, the median of many pieces, `mib` what the table takes. `full` rows
+// ask for so many addresses that tables outgrow the cache, `cached` rows for few. For ratios, let
+// the rows alternate:
 //
 //   fib6_bench --benchmark_enable_random_interleaving --benchmark_repetitions=9
 //              --benchmark_report_aggregates_only --benchmark_min_time=0.2
@@ -11,22 +13,20 @@
 //   CAUSEWAY_SEED=N        of the generated table and of the addresses; 1 by default
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <functional>
 #include <map>
-#include <memory>
 #include <random>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/grace.h"
 #include "fib/fib6.h"
 #include "perf/bulk_lookup.h"
 #include "perf/dpdk_tables.h"
+#include "perf/route_updates.h"
 #include "perf/router.h"
 #include "perf/traffic.h"
 
@@ -35,7 +35,8 @@ namespace {
 
 constexpr VrfId kVrf{0};
 constexpr std::size_t kBurst = 64;
-constexpr std::size_t kKeys = std::size_t{1} << 18;  // what they take is small beside the tables
+constexpr std::size_t kKeys = std::size_t{1} << 18;     // what they take is small beside the tables
+constexpr std::size_t kFewKeys = std::size_t{1} << 14;  // all that they need is in a cache of 1 MiB
 constexpr std::size_t kFullTable = 168'000;
 constexpr std::size_t kPrivateVrfs = 1'000;
 constexpr std::size_t kPrivateRoutes = 100;  // of each
@@ -49,37 +50,14 @@ const std::vector<TableRoute6>& full_table() {
     return table;
 }
 
-// Makes Fib6 what a Rib would: the longer the prefix, the later it has its addresses.
-class Filled6 {
-  public:
-    void create(VrfId vrf, std::vector<TableRoute6> routes) {
-        CHECK(fib_->open_vrf(vrf).has_value());
-        std::sort(routes.begin(), routes.end(), [](const auto& a, const auto& b) {
-            return a.prefix.length() < b.prefix.length();
-        });
-        for (const auto& [prefix, next_hop] : routes) {
-            CHECK(fib_->hold(vrf, prefix).has_value());
-            fib_->fill(vrf, prefix.first(), prefix.last(),
-                       GroupId(static_cast<std::uint16_t>(next_hop + 1)));
-        }
-    }
-    [[nodiscard]] const Fib6& fib() const noexcept { return *fib_; }
-    [[nodiscard]] double mib() const noexcept {
-        return static_cast<double>(fib_->usage().node_bytes) / (1 << 20);
-    }
-
-  private:
-    ImmediateGrace grace_;
-    std::unique_ptr<Fib6> fib_ = std::move(Fib6::create(grace_, {}).value());
-};
-
-const Filled6& full_fib() {
-    static const Filled6 filled = [] {
-        Filled6 made;
-        made.create(kVrf, full_table());
-        return made;
-    }();
-    return filled;
+Router6& full_router() {
+    static Router6 router;
+    if (!router.rib.has_vrf(kVrf)) router.create(kVrf, full_table());
+    return router;
+}
+RteFib6& rte_fib6() {
+    static RteFib6 fib(full_table());
+    return fib;
 }
 
 // Links of /126, networks of /64 and sites of /48 in unique local space (RFC 4193).
@@ -101,7 +79,7 @@ struct PrivateVrfs {
         std::mt19937_64 random(seed());
         std::vector<std::vector<TableRoute6>> tables;
         for (std::size_t vrf = 0; vrf < kPrivateVrfs; ++vrf) {
-            filled.create(VrfId(static_cast<std::uint16_t>(vrf)),
+            router.create(VrfId(static_cast<std::uint16_t>(vrf)),
                           tables.emplace_back(private_routes(random)));
         }
         while (keys.size() < kKeys) {
@@ -113,7 +91,7 @@ struct PrivateVrfs {
                                                        (any.value() & ~prefix.mask()))});
         }
     }
-    Filled6 filled;
+    Router6 router;
     std::vector<RouteKey6> keys;
 };
 
@@ -124,59 +102,93 @@ const std::vector<Ipv6Address>& addresses(Traffic traffic) {
     return found;
 }
 
-void look_up_ours(benchmark::State& state, const Filled6& filled, Fib6Kernel kernel,
+void look_up_ours(benchmark::State& state, const Router6& router, Fib6Kernel kernel,
                   const std::vector<RouteKey6>& keys) {
-    const Fib6Tables tables = filled.fib().tables();
+    const Fib6Tables tables = router.fib->tables();
     std::array<GroupId, kBurst> groups;
     look_up(state, keys, [&](std::span<const RouteKey6> burst) {
         kernel(tables, burst, std::span(groups).first(burst.size()));
         benchmark::DoNotOptimize(groups);
     });
-    state.counters["mib"] = filled.mib();
+    state.counters["mib"] = static_cast<double>(router.fib->usage().node_bytes) / (1 << 20);
 }
 
-void look_up_rte_fib6(benchmark::State& state, Traffic traffic) {
-    static const double before = dpdk_tables_mib();
-    static const RteFib6 fib(full_table());
-    static const double mib = dpdk_tables_mib() - before;
+void look_up_full(benchmark::State& state, Fib6Kernel kernel, Traffic traffic, std::size_t count) {
+    std::vector<RouteKey6> keys;
+    for (const Ipv6Address destination : std::span(addresses(traffic)).first(count)) {
+        keys.push_back({kVrf, destination});
+    }
+    look_up_ours(state, full_router(), kernel, keys);
+}
+
+void look_up_rte_fib6(benchmark::State& state, Traffic traffic, std::size_t count) {
     std::vector<WireAddress6> keys;
-    for (const Ipv6Address destination : addresses(traffic)) keys.push_back(to_wire(destination));
+    for (const Ipv6Address destination : std::span(addresses(traffic)).first(count)) {
+        keys.push_back(to_wire(destination));
+    }
+    const RteFib6& fib = rte_fib6();
     std::array<std::uint64_t, kBurst> next_hops;
     look_up(state, keys, [&](std::span<const WireAddress6> burst) {
         fib.lookup(burst, std::span(next_hops).first(burst.size()));
         benchmark::DoNotOptimize(next_hops);
     });
-    state.counters["mib"] = mib;
+    state.counters["mib"] = fib.mib();
 }
 
-void add_row(const std::string& name, const std::function<void(benchmark::State&)>& row) {
-    benchmark::RegisterBenchmark(name.c_str(), row)->Arg(kBurst);
+using Row = std::function<void(benchmark::State&)>;
+
+benchmark::internal::Benchmark* add_row(const std::string& name, const Row& row) {
+    return benchmark::RegisterBenchmark(name.c_str(), row);
+}
+
+using Kernels = std::vector<std::pair<std::string, Fib6Kernel>>;
+
+void register_lookups(const Kernels& kernels, const std::string& traffic_name, Traffic traffic) {
+    for (const auto& [table, keys] : {std::pair{"full", kKeys}, std::pair{"cached", kFewKeys}}) {
+        const std::string name = std::string("lookup6/") + table + '/' + traffic_name + '/';
+        for (const auto& [kernel_name, kernel] : kernels) {
+            add_row(name + kernel_name, [=, keys = keys, kernel = kernel](benchmark::State& state) {
+                look_up_full(state, kernel, traffic, keys);
+            })->Arg(kBurst);
+        }
+        add_row(name + "rte_fib6", [=, keys = keys](benchmark::State& state) {
+            look_up_rte_fib6(state, traffic, keys);
+        })->Arg(kBurst);
+    }
+}
+
+void register_updates() {
+    for (const auto& [name, what] : {std::pair{"replace", Update::kReplace},
+                                     std::pair{"remove_and_add", Update::kRemoveAndAdd}}) {
+        add_row(std::string("update6/") + name + "/causeway",
+                [what = what](benchmark::State& state) {
+                    update_ours(state, full_router(), kVrf, full_table(), what);
+                });
+        add_row(std::string("update6/") + name + "/rte_fib6",
+                [what = what](benchmark::State& state) {
+                    update_dpdk(state, rte_fib6(), full_table(), what);
+                });
+    }
+    for (const std::size_t prefixes : {std::size_t{1'000}, full_table().size()}) {
+        add_row("link_loss6/" + std::to_string(prefixes), [=](benchmark::State& state) {
+            lose_link<Fib6>(state, std::span(full_table()).first(prefixes));
+        });
+    }
 }
 
 void register_rows() {
-    std::vector<std::pair<std::string, Fib6Kernel>> kernels{{"scalar", fib6_lookup_scalar}};
+    Kernels kernels{{"scalar", fib6_lookup_scalar}};
     if (__builtin_cpu_supports("avx512f")) kernels.emplace_back("avx512", fib6_lookup_avx512);
-    for (const auto& [traffic_name, traffic] :
-         {std::pair{"uniform", Traffic::kUniform}, std::pair{"drawn", Traffic::kDrawn},
-          std::pair{"zipf", Traffic::kZipf}}) {
-        const std::string full = std::string("lookup6/full/") + traffic_name + '/';
-        for (const auto& [kernel_name, kernel] : kernels) {
-            add_row(full + kernel_name,
-                    [traffic = traffic, kernel = kernel](benchmark::State& state) {
-                        std::vector<RouteKey6> keys;
-                        for (const Ipv6Address to : addresses(traffic)) keys.push_back({kVrf, to});
-                        look_up_ours(state, full_fib(), kernel, keys);
-                    });
-        }
-        add_row(full + "rte_fib6",
-                [traffic = traffic](benchmark::State& state) { look_up_rte_fib6(state, traffic); });
-    }
+    register_lookups(kernels, "uniform", Traffic::kUniform);
+    register_lookups(kernels, "drawn", Traffic::kDrawn);
+    register_lookups(kernels, "zipf", Traffic::kZipf);
     for (const auto& [kernel_name, kernel] : kernels) {
         add_row("lookup6/private/" + kernel_name, [kernel = kernel](benchmark::State& state) {
             static const PrivateVrfs vrfs;
-            look_up_ours(state, vrfs.filled, kernel, vrfs.keys);
-        });
+            look_up_ours(state, vrfs.router, kernel, vrfs.keys);
+        })->Arg(kBurst);
     }
+    register_updates();
 }
 
 }  // namespace
@@ -190,8 +202,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "CAUSEWAY_TABLE6: no table of `prefix next-hop-number` lines there\n");
         return 1;
     }
-    std::printf("%zu routes, seed %llu\n", full_table().size(),
-                static_cast<unsigned long long>(seed()));
+    benchmark::AddCustomContext("routes", std::to_string(full_table().size()));
+    benchmark::AddCustomContext("seed", std::to_string(seed()));
     register_rows();
     benchmark::RunSpecifiedBenchmarks();
     return 0;

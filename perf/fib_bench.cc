@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Route lookups in bulk and route updates in one VRF, beside DPDK's tables with the same routes and
-// the same addresses. `tsc` is TSC cycles a lookup or update, the median of many pieces. For
+// the same addresses. `cycles` is TSC cycles a lookup or
+// update, the median of many pieces. For
 // ratios, let the rows alternate:
 //
 //   fib_bench --benchmark_enable_random_interleaving --benchmark_repetitions=9
@@ -16,14 +17,14 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <random>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "perf/bulk_lookup.h"
-#include "perf/cycles.h"
 #include "perf/dpdk_tables.h"
 #include "perf/raw_gather.h"
+#include "perf/route_updates.h"
 #include "perf/router.h"
 #include "perf/traffic.h"
 
@@ -116,80 +117,6 @@ void gather_raw(benchmark::State& state, Traffic traffic) {
             });
 }
 
-// Each route in random order gets another next hop, or is removed and added again.
-enum class Update { kReplace, kRemoveAndAdd };
-
-// `Add` and `Remove` are given a prefix and, the first, a next hop from 0 to 255.
-template <class Add, class Remove>
-void update(benchmark::State& state, Update what, const Add& add, const Remove& remove) {
-    constexpr std::size_t kPiece = 256;  // routes
-    const std::size_t updates = what == Update::kReplace ? kPiece : 2 * kPiece;
-    const std::vector<TableRoute>& routes = full_table();
-    std::mt19937_64 random(seed() + 2);
-    Cycles cycles;
-    for (auto _ : state) {
-        cycles.start();
-        for (std::size_t i = 0; i < kPiece; ++i) {
-            const Ipv4Prefix prefix = routes[random() % routes.size()].prefix;
-            if (what == Update::kRemoveAndAdd) remove(prefix);
-            add(prefix, random() % 256);
-        }
-        cycles.stop();
-    }
-    state.counters["tsc"] = cycles.median() / static_cast<double>(updates);
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(updates));
-}
-
-void update_ours(benchmark::State& state, Update what) {
-    Router& router = full_router();
-    update(
-        state, what,
-        [&](Ipv4Prefix prefix, std::size_t next_hop) {
-            CHECK(router.rib.add(kVrf, prefix, RouteSource::kBgp, router.groups[next_hop])
-                      .has_value());
-        },
-        [&](Ipv4Prefix prefix) {
-            CHECK(router.rib.remove(kVrf, prefix, RouteSource::kBgp).has_value());
-        });
-}
-
-void update_rte_fib(benchmark::State& state, Update what) {
-    RteFib& fib = rte_fib_2b();
-    update(
-        state, what,
-        [&](Ipv4Prefix prefix, std::size_t next_hop) { fib.add(prefix, next_hop + 1); },
-        [&](Ipv4Prefix prefix) { fib.remove(prefix); });
-}
-
-// The link behind some prefixes goes and comes back: the time until the last of their packets takes
-// the other way, which no prefix is touched for.
-void lose_link(benchmark::State& state, std::size_t prefixes) {
-    Router router;
-    std::array<NextHopId, 2> links;
-    std::vector<GroupMember> members;
-    for (std::uint16_t i = 0; i < links.size(); ++i) {
-        links[i] = router.next_hops->acquire(AttachmentId(i), Ipv4Address(2)).value();
-        members.push_back({.next_hop = links[i]});
-    }
-    Adjacency way;
-    way.kind = AdjacencyKind::kForward;
-    for (const NextHopId link : links) CHECK(router.next_hops->set_forwarding(link, way));
-    const GroupId group = router.next_hops->acquire_group(members).value();
-    CHECK(router.rib.create_vrf(kVrf).has_value());
-    for (const TableRoute& route : std::span(full_table()).first(prefixes)) {
-        CHECK(router.rib.add(kVrf, route.prefix, RouteSource::kBgp, group).has_value());
-    }
-    Cycles lost;
-    for (auto _ : state) {
-        lost.start();
-        router.next_hops->set_down(links[0]);
-        lost.stop();
-        CHECK(router.next_hops->set_forwarding(links[0], way));
-    }
-    state.counters["tsc"] = lost.median();
-    state.counters["prefixes"] = static_cast<double>(prefixes);
-}
-
 // Builds a table and says what it takes.
 template <class Measure, class Build>
 void load(benchmark::State& state, const Measure& mib, const Build& build) {
@@ -248,13 +175,18 @@ void register_updates() {
     for (const auto& [name, what] : {std::pair{"replace", Update::kReplace},
                                      std::pair{"remove_and_add", Update::kRemoveAndAdd}}) {
         add_row(std::string("update/") + name + "/causeway",
-                [what = what](benchmark::State& state) { update_ours(state, what); });
+                [what = what](benchmark::State& state) {
+                    update_ours(state, full_router(), kVrf, full_table(), what);
+                });
         add_row(std::string("update/") + name + "/rte_fib_2b",
-                [what = what](benchmark::State& state) { update_rte_fib(state, what); });
+                [what = what](benchmark::State& state) {
+                    update_dpdk(state, rte_fib_2b(), full_table(), what);
+                });
     }
     for (const std::size_t prefixes : {std::size_t{1'000}, full_table().size()}) {
-        add_row("link_loss/" + std::to_string(prefixes),
-                [=](benchmark::State& state) { lose_link(state, prefixes); });
+        add_row("link_loss/" + std::to_string(prefixes), [=](benchmark::State& state) {
+            lose_link<Fib4>(state, std::span(full_table()).first(prefixes));
+        });
     }
     const auto add_load = [](const char* name, double (*mib)(), auto build) {
         add_row(name, [=](benchmark::State& state) { load(state, mib, build); })
@@ -281,8 +213,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "CAUSEWAY_TABLE: no table of `prefix next-hop-number` lines there\n");
         return 1;
     }
-    std::printf("%zu routes, seed %llu\n", full_table().size(),
-                static_cast<unsigned long long>(seed()));
+    benchmark::AddCustomContext("routes", std::to_string(full_table().size()));
+    benchmark::AddCustomContext("seed", std::to_string(seed()));
     register_lookups("uniform", Traffic::kUniform);
     register_lookups("drawn", Traffic::kDrawn);
     register_lookups("zipf", Traffic::kZipf);

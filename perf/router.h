@@ -39,17 +39,20 @@ inline double resident_mib() {
            (1 << 20);
 }
 
-struct Router {
-    Router() {
+template <class FibT>
+struct RouterOf {
+    using Prefix = typename FibT::Prefix;
+
+    RouterOf() {
         for (std::uint16_t i = 0; i < 256; ++i) {
             const NextHopId hop = next_hops->acquire(AttachmentId(i), Ipv4Address(1)).value();
             groups.push_back(
                 next_hops->acquire_group(std::array{GroupMember{.next_hop = hop}}).value());
         }
     }
-    void create(VrfId vrf, std::span<const TableRoute> routes) {
+    void create(VrfId vrf, std::span<const RouteOf<Prefix>> routes) {
         CHECK(rib.create_vrf(vrf).has_value());
-        for (const TableRoute& route : routes) {
+        for (const RouteOf<Prefix>& route : routes) {
             CHECK(
                 rib.add(vrf, route.prefix, RouteSource::kBgp, groups[route.next_hop]).has_value());
         }
@@ -57,9 +60,11 @@ struct Router {
 
     ImmediateGrace grace;
     std::vector<GroupId> groups;  // 256 of them
-    std::unique_ptr<Fib4> fib = std::move(Fib4::create(grace, {}).value());
+    std::unique_ptr<FibT> fib = std::move(FibT::create(grace, {}).value());
     std::unique_ptr<NextHops> next_hops = std::move(NextHops::create(grace).value());
-    Rib4 rib{*fib, *next_hops, {}};
+    Rib<FibT> rib{*fib, *next_hops, {}};
 };
+using Router = RouterOf<Fib4>;
+using Router6 = RouterOf<Fib6>;
 
 }  // namespace causeway::perf

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lookups in many small VRFs at once: 4,000 routes of /16 to /24 in private space (RFC 1918) a VRF,
-// bursts of 64 keys whose VRFs come in random order. `tsc` is TSC cycles a lookup, the median of
+// bursts of 64 keys whose VRFs come in random order. `cycles` is TSC cycles a lookup, the median of
 // many pieces; `resident_mib` what the VRFs take in all, RIB included.
 //
 //   CAUSEWAY_SEED=N   of the routes and the addresses; 1 by default
@@ -91,7 +91,7 @@ void look_up(benchmark::State& state, FibKernel kernel) {
         cycles.stop();
         next %= kKeys;
     }
-    state.counters["tsc"] = cycles.median() / kPiece;
+    state.counters["cycles"] = cycles.median() / kPiece;
     state.counters["resident_mib"] = with.mib;
     state.counters["routes"] = static_cast<double>(with.router.rib.route_count());
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kPiece));
