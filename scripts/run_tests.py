@@ -4,6 +4,7 @@
 
   build/            as shipped: unit, property, packet, fuzz corpora, and the house's own guards
   build-sanitize/   clang, ASan, UBSan: the same without the house, and libFuzzer for a while
+  build-threads/    clang, TSan: the tables that are read while they change
   tests/lab         the real daemon between real kernels, in network namespaces; needs root
 
 Every GoogleTest case counts as one test, and so does every build. The last line is
@@ -61,6 +62,7 @@ class Build:
     folder: str
     setup: list[str]
     suites: list[str]  # empty: all
+    targets: list[str] = field(default_factory=list)  # empty: all
 
 
 SHIPPED = Build("build", [], [])
@@ -68,6 +70,12 @@ SANITIZED = Build(
     "build-sanitize",
     ["--native-file", "scripts/sanitize.ini"],
     ["unit", "property", "packet", "fuzz"],
+)
+THREADS = Build(
+    "build-threads",
+    ["--native-file", "scripts/threads.ini"],
+    ["threads"],
+    ["tests/fib/fib_readers_test"],
 )
 
 
@@ -117,7 +125,8 @@ def build(what: Build) -> bool:
         command = ["meson", "setup", *wipe, what.folder, *what.setup]
         if not run(f"configure {what.folder}", command, folder / "logs" / "setup.txt"):
             return False
-    return run(f"build {what.folder}", ["ninja", "-C", what.folder], folder / "logs" / "build.txt")
+    command = ["ninja", "-C", what.folder, *what.targets]
+    return run(f"build {what.folder}", command, folder / "logs" / "build.txt")
 
 
 def chosen_tests(what: Build, name: str) -> dict[str, dict]:
@@ -251,11 +260,12 @@ def main() -> int:
     os.environ.setdefault("CAUSEWAY_SEED", str(random.getrandbits(32)))
     os.environ.setdefault("ASAN_OPTIONS", SANITIZER_OPTIONS)
     os.environ.setdefault("UBSAN_OPTIONS", SANITIZER_OPTIONS)
+    os.environ.setdefault("TSAN_OPTIONS", SANITIZER_OPTIONS)
     say(f"CAUSEWAY_SEED={os.environ['CAUSEWAY_SEED']} repeats the random numbers of this run")
 
     begun = time.monotonic()
     total = Tally()
-    for what in [SHIPPED] if arguments.quick else [SHIPPED, SANITIZED]:
+    for what in [SHIPPED] if arguments.quick else [SHIPPED, SANITIZED, THREADS]:
         if not build(what):
             total.fail(f"build of {what.folder}")
             continue
