@@ -165,6 +165,7 @@ std::optional<BatchError> Rib<FibT>::start(std::span<const Change> changes) {
     started_ = changes;
     before_.reserve(changes.size());
     for (const Change& change : changes) {
+        if (before_.size() % kBurstSizeMax == 0) warm_up(changes.subspan(before_.size()));
         if (before_.size() + kAhead < changes.size()) {
             const Change& later = changes[before_.size() + kAhead];
             if (const Vrf* const vrf = vrf_at(later.vrf)) vrf->table.prefetch(later.prefix);
@@ -180,6 +181,17 @@ std::optional<BatchError> Rib<FibT>::start(std::span<const Change> changes) {
         before_.push_back(*replaced);
     }
     return std::nullopt;
+}
+
+// A bulk lookup of what comes next: the FIB's memory for these prefixes is fetched for all of them
+// at a time, where each change by itself would wait for it level by level.
+template <class FibT>
+void Rib<FibT>::warm_up(std::span<const Change> changes) const {
+    std::array<typename FibT::Key, kBurstSizeMax> keys;
+    std::array<GroupId, kBurstSizeMax> unused;
+    const std::size_t count = std::min(changes.size(), keys.size());
+    for (std::size_t i = 0; i < count; ++i) keys[i] = {changes[i].vrf, changes[i].prefix.address()};
+    fib_.lookup(std::span(keys).first(count), std::span(unused).first(count));
 }
 
 template <class FibT>

@@ -143,6 +143,7 @@ class Rib {
 
     [[nodiscard]] Vrf* vrf_at(VrfId id) const noexcept;
     [[nodiscard]] Status check_room(const Vrf& vrf);
+    void warm_up(std::span<const Change> changes) const;
     [[nodiscard]] Result<GroupId> set_retained(const Change& change);
     [[nodiscard]] Result<GroupId> set(VrfId id, Prefix prefix, RouteSource source, GroupId group);
     [[nodiscard]] Result<GroupId> unset(VrfId id, Prefix prefix, RouteSource source);
