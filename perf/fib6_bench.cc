@@ -164,11 +164,15 @@ void register_updates() {
                 [what = what](benchmark::State& state) {
                     update_ours(state, full_router(), kVrf, full_table(), what);
                 });
-        add_row(std::string("update6/") + name + "/rte_fib6",
+        add_row(std::string("update6/") + name + "/causeway_batches",
                 [what = what](benchmark::State& state) {
-                    update_dpdk(state, rte_fib6(), full_table(), what);
+                    update_in_batches(state, full_router(), kVrf, full_table(), what);
                 });
     }
+    // It does not take back all routes that it has let go of, so there is no row for that.
+    add_row("update6/replace/rte_fib6", [](benchmark::State& state) {
+        update_dpdk(state, rte_fib6(), full_table(), Update::kReplace);
+    });
     for (const std::size_t prefixes : {std::size_t{1'000}, full_table().size()}) {
         add_row("link_loss6/" + std::to_string(prefixes), [=](benchmark::State& state) {
             lose_link<Fib6>(state, std::span(full_table()).first(prefixes));

@@ -178,6 +178,10 @@ void register_updates() {
                 [what = what](benchmark::State& state) {
                     update_ours(state, full_router(), kVrf, full_table(), what);
                 });
+        add_row(std::string("update/") + name + "/causeway_batches",
+                [what = what](benchmark::State& state) {
+                    update_in_batches(state, full_router(), kVrf, full_table(), what);
+                });
         add_row(std::string("update/") + name + "/rte_fib_2b",
                 [what = what](benchmark::State& state) {
                     update_dpdk(state, rte_fib_2b(), full_table(), what);

@@ -58,6 +58,39 @@ void update_ours(benchmark::State& state, RouterOf<FibT>& router, VrfId vrf,
         });
 }
 
+// The same, as the control socket has them: a batch at a time.
+template <class FibT>
+void update_in_batches(benchmark::State& state, RouterOf<FibT>& router, VrfId vrf,
+                       const std::vector<RouteOf<typename FibT::Prefix>>& routes, Update what) {
+    using Change = typename Rib<FibT>::Change;
+    constexpr std::size_t kBatch = 1'024;  // routes
+    std::mt19937_64 random(seed() + 2);
+    std::vector<Change> changes;
+    Cycles cycles;
+    for (auto _ : state) {
+        state.PauseTiming();
+        changes.clear();
+        for (std::size_t i = 0; i < kBatch; ++i) {
+            Change change{.source = RouteSource::kBgp,
+                          .vrf = vrf,
+                          .prefix = routes[random() % routes.size()].prefix,
+                          .group = router.groups[random() % 256]};
+            if (what == Update::kRemoveAndAdd) {
+                changes.push_back(change);
+                changes.back().action = RouteChangeAction::kRemove;
+            }
+            changes.push_back(change);
+        }
+        state.ResumeTiming();
+        cycles.start();
+        CHECK(!router.rib.apply(changes).has_value());
+        cycles.stop();
+    }
+    const std::size_t updates = what == Update::kReplace ? kBatch : 2 * kBatch;
+    state.counters["cycles"] = cycles.median() / static_cast<double>(updates);
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(updates));
+}
+
 template <class DpdkTable, class PrefixT>
 void update_dpdk(benchmark::State& state, DpdkTable& table,
                  const std::vector<RouteOf<PrefixT>>& routes, Update what) {
