@@ -79,7 +79,7 @@ using Fib6Kernel = void (*)(const Fib6Tables& tables, std::span<const RouteKey6>
 
 void fib6_lookup_scalar(const Fib6Tables& tables, std::span<const RouteKey6> keys,
                         std::span<GroupId> groups) noexcept;
-// Needs AVX-512 F, VL and DQ.
+// Needs AVX-512 F, BW, DQ and VL.
 void fib6_lookup_avx512(const Fib6Tables& tables, std::span<const RouteKey6> keys,
                         std::span<GroupId> groups) noexcept;
 
