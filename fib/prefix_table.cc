@@ -30,6 +30,8 @@ std::string_view to_string(RouteSource source) noexcept {
     switch (source) {
         case RouteSource::kConnected:
             return "connected";
+        case RouteSource::kApi:
+            return "api";
         case RouteSource::kStatic:
             return "static";
         case RouteSource::kBgp:

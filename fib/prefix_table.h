@@ -23,8 +23,9 @@
 
 namespace causeway {
 
-// Who told of a route, in order of preference: the first wins.
-enum class RouteSource : std::uint8_t { kConnected, kStatic, kBgp, kCount };
+// Who told of a route, in order of preference: the first wins. What a caller of the control socket
+// says now comes before what the configuration says (kStatic), which returns when it is deleted.
+enum class RouteSource : std::uint8_t { kConnected, kApi, kStatic, kBgp, kCount };
 inline constexpr std::size_t kRouteSources = static_cast<std::size_t>(RouteSource::kCount);
 [[nodiscard]] std::string_view to_string(RouteSource source) noexcept;
 

@@ -77,6 +77,30 @@ Result<GroupId> Recursion<FibT>::acquire(VrfId vrf, std::span<const Hop> hops) {
 }
 
 template <class FibT>
+std::optional<std::size_t> Recursion<FibT>::own_ancestor(GroupId group) const {
+    const auto& [vrf, hops] = records_.at(group).key;
+    for (std::size_t i = 0; i < hops.size(); ++i) {
+        std::set<GroupId> seen;
+        std::vector<GroupId> open{rib_.resolve(vrf, hops[i].address)};
+        while (!open.empty()) {
+            const GroupId next = open.back();
+            open.pop_back();
+            if (next == group) return i;
+            if (next == kNoRouteGroup || !seen.insert(next).second) continue;
+            if (const auto record = records_.find(next); record != records_.end()) {
+                for (const Hop& hop : record->second.key.second) {
+                    open.push_back(rib_.resolve(record->second.key.first, hop.address));
+                }
+            } else {
+                const std::vector<GroupId> candidates = next_hops_.group_info(next).candidates;
+                open.insert(open.end(), candidates.begin(), candidates.end());
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+template <class FibT>
 void Recursion<FibT>::route_changed(VrfId vrf, Prefix prefix) {
     if (watched_.empty()) return;
     const Watched last{vrf, prefix.last()};

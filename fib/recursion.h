@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>
@@ -54,9 +55,14 @@ class Recursion {
     // The group of routes through these addresses; the same hops give the same group. One
     // reference, given back with NextHops::release_group(). kInvalid, kFull.
     [[nodiscard]] Result<GroupId> acquire(VrfId vrf, std::span<const Hop> hops);
+    // Whether the routes, as they are now, lead one of the group's addresses back to the group: the
+    // index of the first such hop. settle() would find it lost.
+    [[nodiscard]] std::optional<std::size_t> own_ancestor(GroupId group) const;
     // Resolves anew what the changes of routes since the last call may have moved, and forgets the
     // groups that no route names any more. To be called after each change or batch of them.
     void settle();
+    // Whether routes have changed that settle() would look at.
+    [[nodiscard]] bool has_news() const noexcept { return !dirty_.empty(); }
 
     [[nodiscard]] bool has(GroupId group) const noexcept { return records_.contains(group); }
     [[nodiscard]] View view(GroupId group) const;

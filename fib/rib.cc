@@ -435,8 +435,9 @@ auto Rib<FibT>::sweep_stale(VrfId id, RouteSource source, std::optional<Prefix> 
         if (vrf->is_stale(entry, source)) stale.push_back(*last);
         place = vrf->table.next(place);
     }
-    for (const Prefix prefix : stale) CHECK(remove(id, prefix, source).has_value());
-    sweep.removed = stale.size();
+    for (const Prefix prefix : stale) sweep.removed.push_back(unset(id, prefix, source).value());
+    settle();
+    for (const GroupId group : sweep.removed) next_hops_.release_group(group);
     return sweep;
 }
 

@@ -43,16 +43,26 @@ struct BatchError {
     Error error;
 };
 
+// Of one family.
+struct RouteLimits {
+    std::size_t routes_max = kRoutesMax;  // of all VRFs
+    std::size_t routes_per_vrf_max = kRoutesPerVrfMax;
+};
+
+// Routes that were not taken, by reason, since the start.
+struct RouteRefusals {
+    std::uint64_t vrf_full = 0;    // RouteLimits::routes_per_vrf_max
+    std::uint64_t table_full = 0;  // RouteLimits::routes_max
+    std::uint64_t fib_full = 0;    // the FIB's memory
+};
+
 template <class FibT>
 class Rib {
   public:
     using Prefix = typename FibT::Prefix;
     using Address = typename Prefix::Address;
 
-    struct Options {
-        std::size_t routes_max = kRoutesMax;  // of all VRFs
-        std::size_t routes_per_vrf_max = kRoutesPerVrfMax;
-    };
+    using Options = RouteLimits;
     struct Change {
         using Action = RouteChangeAction;
         Action action = Action::kAdd;
@@ -75,7 +85,7 @@ class Rib {
     };
     // A part of a sweep.
     struct Sweep {
-        std::size_t removed = 0;
+        std::vector<GroupId> removed;  // the group of each route that was
         std::optional<Prefix> next;
     };
     // Told after each change of what a prefix forwards to. Must not change routes itself.
@@ -83,12 +93,7 @@ class Rib {
         void (*route_changed)(void* context, VrfId vrf, Prefix prefix) = nullptr;
         void* context = nullptr;
     };
-    // Routes that were not taken, by reason, since the start.
-    struct Refusals {
-        std::uint64_t vrf_full = 0;    // Options::routes_per_vrf_max
-        std::uint64_t table_full = 0;  // Options::routes_max
-        std::uint64_t fib_full = 0;    // the FIB's memory
-    };
+    using Refusals = RouteRefusals;
 
     // Both tables must outlive the Rib, and nobody else writes to the FIB.
     Rib(FibT& fib, NextHops& next_hops, const Options& options);
@@ -97,6 +102,9 @@ class Rib {
     ~Rib();
 
     void set_observer(Observer observer) noexcept { observer_ = observer; }
+    // Lower ones than are in use take no route away, but let none in.
+    void set_limits(const RouteLimits& limits) noexcept { options_ = limits; }
+    [[nodiscard]] const RouteLimits& limits() const noexcept { return options_; }
 
     [[nodiscard]] Status create_vrf(VrfId vrf);
     [[nodiscard]] Status destroy_vrf(VrfId vrf);  // with all its routes
@@ -113,6 +121,9 @@ class Rib {
     [[nodiscard]] std::optional<BatchError> start(std::span<const Change> changes);
     void keep();
     void undo();
+    // Between start() and its end: by change, the group of the route that it replaced or removed;
+    // kNoRouteGroup where there was none.
+    [[nodiscard]] std::span<const GroupId> replaced() const noexcept { return before_; }
 
     // All routes of the source are stale from now on, until they are added again.
     [[nodiscard]] Status mark_stale(VrfId vrf, RouteSource source);

@@ -149,7 +149,7 @@ class RibProperty : public ::testing::Test {
             do {
                 const auto part =
                     tables.rib.sweep_stale(VrfId(vrf), feeder, cursor, 1 + below(50)).value();
-                removed += part.removed;
+                removed += part.removed.size();
                 cursor = part.next;
             } while (cursor);
             ASSERT_EQ(removed, twins[vrf].sweep_stale(feeder));

@@ -65,7 +65,7 @@ TEST_F(RibTest, TheFirstSourceWinsAndTheNextTakesOverWhenItWithdraws) {
     EXPECT_TRUE(routes[0].is_best);
     EXPECT_EQ(routes[2].source, RouteSource::kBgp);
     EXPECT_FALSE(routes[2].is_best);
-    EXPECT_EQ(tables.rib.counts(kVrf).value(), (RouteCounts{1, 1, 1}));
+    EXPECT_EQ(tables.rib.counts(kVrf).value(), (RouteCounts{1, 0, 1, 1}));
     remove("10.0.0.0/24", RouteSource::kConnected);
     EXPECT_EQ(lookup("10.0.0.1"), groups[2]);
     remove("10.0.0.0/24", RouteSource::kBgp);
@@ -169,9 +169,10 @@ TEST_F(RibTest, WhatAFeederDoesNotRepeatIsSwept) {
     EXPECT_TRUE(tables.rib.find(kVrf, prefix("10.0.0.0/24"))[0].is_stale);
     add("10.0.2.0/24", groups[3], RouteSource::kBgp);
     const auto sweep = tables.rib.sweep_stale(kVrf, RouteSource::kBgp, std::nullopt, 2).value();
-    EXPECT_EQ(sweep.removed, 2U);
+    EXPECT_EQ(sweep.removed, (std::vector{groups[0], groups[1]}));
     EXPECT_EQ(sweep.next, prefix("10.0.1.0/24"));
-    EXPECT_EQ(tables.rib.sweep_stale(kVrf, RouteSource::kBgp, sweep.next, 2).value().removed, 0U);
+    EXPECT_EQ(tables.rib.sweep_stale(kVrf, RouteSource::kBgp, sweep.next, 2).value().removed.size(),
+              0U);
     EXPECT_EQ(lookup("10.0.0.1"), kNoRouteGroup);
     EXPECT_EQ(lookup("10.0.1.1"), groups[2]) << "another source's";
     EXPECT_EQ(lookup("10.0.2.1"), groups[3]) << "repeated";
