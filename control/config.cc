@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -46,6 +47,12 @@ void read_daemon(const YamlNode& node, std::string path, ConfigErrors& errors,
     fields.optional("memory-mib", daemon.memory_mib, NumberBetween{64, 1U << 20});
     fields.optional("packet-buffers", daemon.packet_buffers, NumberBetween{1'024, 1U << 24});
     fields.values("eal-args", 64, daemon.eal_args, parse_argument);
+    fields.optional("routes-max", daemon.routes_max, NumberBetween{1, kRoutesMax});
+    fields.optional("routes-per-vrf-max", daemon.routes_per_vrf_max,
+                    NumberBetween{1, kRoutesPerVrfMax});
+    if (fields.find("routes-per-vrf-max") == nullptr) {
+        daemon.routes_per_vrf_max = std::min(daemon.routes_per_vrf_max, daemon.routes_max);
+    }
     fields.refuse_other_keys();
 }
 
@@ -193,7 +200,7 @@ CoreAttachmentConfig read_core_attachment(const YamlNode& node, const std::strin
     return core;
 }
 
-// A next hop is an address, or a mapping of an address and a weight.
+// A next hop is an address, or a mapping of an address and what else is to say of it.
 RouteNextHop read_next_hop(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
     RouteNextHop hop;
     if (node.kind != YamlNode::Kind::kMap) {
@@ -203,6 +210,7 @@ RouteNextHop read_next_hop(const YamlNode& node, const std::string& path, Config
     MapReader fields(node, path, errors);
     fields.required("address", hop.address, parse_address);
     fields.optional("weight", hop.weight, NumberBetween{1, 64});
+    fields.optional("recursive", hop.is_recursive, kFlags);
     fields.refuse_other_keys();
     return hop;
 }

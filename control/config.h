@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/types.h"
 
 namespace causeway {
@@ -25,6 +26,9 @@ struct DaemonConfig {
     unsigned memory_mib = 512;  // packet buffers and tables inside DPDK's memory
     unsigned packet_buffers = 32'768;
     std::vector<std::string> eal_args;  // appended as they are
+    // Of each family: in all VRFs together, and in any one of them. May change while we run.
+    unsigned routes_max = kRoutesMax;
+    unsigned routes_per_vrf_max = kRoutesPerVrfMax;
     friend bool operator==(const DaemonConfig&, const DaemonConfig&) = default;
 };
 
@@ -129,8 +133,11 @@ struct CoreAttachmentConfig {
 enum class RouteAction : std::uint8_t { kForward, kBlackhole, kUnreachable, kProhibit };
 
 struct RouteNextHop {
-    IpAddress address;  // inside a connected subnet of the VRF
+    IpAddress address;
     unsigned weight = 1;
+    // False: a neighbour, inside a connected subnet of the VRF. True: outside of them all, and
+    // where other routes of the VRF lead to.
+    bool is_recursive = false;
     friend bool operator==(const RouteNextHop&, const RouteNextHop&) = default;
 };
 
@@ -138,7 +145,8 @@ struct RouteConfig {
     std::string vrf;
     IpPrefix prefix;
     RouteAction action = RouteAction::kForward;
-    std::vector<RouteNextHop> via;  // of the prefix's family; empty unless kForward
+    // Of the prefix's family, and all of them recursive or none; empty unless kForward.
+    std::vector<RouteNextHop> via;
     friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
 };
 

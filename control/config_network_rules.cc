@@ -101,6 +101,11 @@ class NetworkRules {
                                                       Vrf& vrf) const;
 
     template <class Address>
+    [[nodiscard]] std::optional<std::string> recursive_fault_of(Address next_hop,
+                                                                const RouteConfig& route,
+                                                                Vrf& vrf) const;
+
+    template <class Address>
     void check_public(const std::string& path, Prefix<Address> prefix);
     template <class Address>
     void check_unicast(const std::string& path, Prefix<Address> prefix);
@@ -330,28 +335,58 @@ void NetworkRules::check_next_hops(const RouteConfig& route, const std::string& 
                         fmt::format("next hop {} is not of the family of {}: give an {} neighbour",
                                     to_string(address), to_string(route.prefix),
                                     wants_ipv6 ? "IPv6" : "IPv4"));
-        } else if (const auto fault =
-                       std::visit([&](auto hop) { return fault_of(hop, route, vrf); }, address)) {
+        } else if (const auto fault = std::visit(
+                       [&](auto hop) {
+                           return route.via[i].is_recursive ? recursive_fault_of(hop, route, vrf)
+                                                            : fault_of(hop, route, vrf);
+                       },
+                       address)) {
             errors_.add(address_path, *fault);
         }
     }
 }
 
+// The connected subnet that holds an address, or null.
+template <class Address>
+const Network<Address>* find_network(const Networks<Address>& networks, Address address) {
+    using Row = Network<Address>;
+    const auto after = std::ranges::upper_bound(
+        networks.all, address, {}, [](const Row& network) { return network.subnet.first(); });
+    if (after == networks.all.begin() || !std::prev(after)->subnet.contains(address)) {
+        return nullptr;
+    }
+    return &*std::prev(after);
+}
+
+template <class Address>
+std::optional<std::string> NetworkRules::recursive_fault_of(Address next_hop,
+                                                            const RouteConfig& route,
+                                                            Vrf& vrf) const {
+    if (!route.via.front().is_recursive) {
+        return "is recursive, and the first next hop is not: give all or none of them so";
+    }
+    const Network<Address>* network = find_network(vrf.networks<Address>(), next_hop);
+    if (network == nullptr) return std::nullopt;
+    return fmt::format("next hop {} is in the connected subnet of {}: a neighbour is not recursive",
+                       to_string(next_hop), quotable(network->who));
+}
+
 template <class Address>
 std::optional<std::string> NetworkRules::fault_of(Address next_hop, const RouteConfig& route,
                                                   Vrf& vrf) const {
-    using Row = Network<Address>;
+    if (route.via.front().is_recursive) {
+        return "is not recursive, and the first next hop is: give all or none of them so";
+    }
     const Networks<Address>& networks = vrf.networks<Address>();
-    const auto after = std::ranges::upper_bound(
-        networks.all, next_hop, {}, [](const Row& network) { return network.subnet.first(); });
-    if (after == networks.all.begin() || !std::prev(after)->subnet.contains(next_hop)) {
+    const Network<Address>* found = find_network(networks, next_hop);
+    if (found == nullptr) {
         if (!networks.is_complete) return std::nullopt;
         return fmt::format(
             "next hop {} is outside every connected subnet of VRF {}: give an "
-            "address of a link or of a core attachment's network",
+            "address of a link or of a core attachment's network, or say recursive: true",
             to_string(next_hop), route.vrf);
     }
-    const Row& network = *std::prev(after);
+    const Network<Address>& network = *found;
     if (next_hop == network.ours) {
         return fmt::format("next hop {} is our own address on {}: give the neighbour's",
                            to_string(next_hop), quotable(network.who));

@@ -26,6 +26,7 @@ class Rules {
 
     void check() {
         check_cores();
+        check_route_limits();
         check_ports();
         check_circuits();
         check_core_attachments();
@@ -37,6 +38,7 @@ class Rules {
 
   private:
     void check_cores();
+    void check_route_limits();
     void check_ports();
     void check_circuits();
     void check_peering_types(const CircuitConfig& circuit, const std::string& path);
@@ -82,6 +84,16 @@ void Rules::check_cores() {
                         fmt::format("core {} is listed twice: one worker runs on a core", core));
         }
     }
+}
+
+void Rules::check_route_limits() {
+    const DaemonConfig& daemon = config_.daemon;
+    const std::string path = "daemon.routes-per-vrf-max";
+    if (is_any_bad({path, "daemon.routes-max"})) return;
+    if (daemon.routes_per_vrf_max <= daemon.routes_max) return;
+    errors_.add(path, fmt::format("{} is above routes-max, which is {}: a VRF cannot have more "
+                                  "routes than all together",
+                                  daemon.routes_per_vrf_max, daemon.routes_max));
 }
 
 void Rules::check_ports() {

@@ -85,6 +85,8 @@ void ConfigWriter::write(const DaemonConfig& daemon) {
     field("memory-mib", daemon.memory_mib);
     field("packet-buffers", daemon.packet_buffers);
     values("eal-args", daemon.eal_args, [](const std::string& argument) { return argument; });
+    field("routes-max", daemon.routes_max);
+    field("routes-per-vrf-max", daemon.routes_per_vrf_max);
     out_ << YAML::EndMap;
 }
 
@@ -164,13 +166,14 @@ void ConfigWriter::write(const RouteConfig& route) {
 }
 
 void ConfigWriter::write(const RouteNextHop& hop) {
-    if (hop.weight == 1) {
+    if (hop.weight == 1 && !hop.is_recursive) {
         out_ << to_string(hop.address);
         return;
     }
     out_ << YAML::Flow << YAML::BeginMap;
     field("address", to_string(hop.address));
     field("weight", hop.weight);
+    if (hop.is_recursive) flag("recursive", true);
     out_ << YAML::EndMap;
 }
 

@@ -44,6 +44,9 @@ Json error_json(const RpcError& error) {
 }
 
 std::string answer_text(const Answer& answer, const Json& id) {
+    if (const JsonText* result = std::get_if<JsonText>(&answer)) {
+        return R"({"jsonrpc":"2.0","result":)" + result->text + R"(,"id":)" + json_text(id) + '}';
+    }
     Json json{{"jsonrpc", "2.0"}};
     if (const Json* result = std::get_if<Json>(&answer)) {
         json["result"] = *result;

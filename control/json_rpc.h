@@ -48,7 +48,12 @@ struct RpcError {
 [[nodiscard]] RpcError rpc_error(RpcCode code, std::string message, std::string_view field = {});
 [[nodiscard]] RpcError rpc_error(const Error& error);
 
-using Answer = std::variant<Json, RpcError>;
+// A result that is text already, for lists that are too long to be values first.
+struct JsonText {
+    std::string text;
+};
+
+using Answer = std::variant<Json, JsonText, RpcError>;
 
 enum class ParameterKind : std::uint8_t {
     kText,

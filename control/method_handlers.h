@@ -32,6 +32,8 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer replace_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer delete_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer edit_routes(RouterApi& router, const Params& params);
+[[nodiscard]] Answer begin_sync(RouterApi& router, const Params& params);
+[[nodiscard]] Answer end_sync(RouterApi& router, const Params& params);
 [[nodiscard]] Answer set_link(RouterApi& router, const Params& params);
 [[nodiscard]] Answer set_attachment(RouterApi& router, const Params& params);
 [[nodiscard]] Answer set_port(RouterApi& router, const Params& params);

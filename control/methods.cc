@@ -45,13 +45,18 @@ constexpr std::array kDropOwner{
 constexpr std::array kNewRoute{
     kVrf, kRoutePrefix,
     Parameter{"via", kList, kOptional,
-              "next hops: \"ADDRESS\", \"ADDRESS@WEIGHT\" or {\"address\", \"weight\"}"},
+              "next hops: \"[recursive:]ADDRESS[@WEIGHT]\" or {\"address\", \"weight\", "
+              "\"recursive\"}"},
     Parameter{"action", kText, kOptional, "what becomes of a packet; forward if not given",
               kActions}};
 constexpr std::array kOldRoute{kVrf, kRoutePrefix};
 constexpr std::array kRouteList{
     kVrf, Parameter{"routes", kList, kRequired,
                     "objects with \"op\" (add, replace, delete), \"prefix\", \"via\", \"action\""}};
+constexpr std::array kSyncedVrf{kVrf};
+constexpr std::array kSyncEnd{
+    kVrf, Parameter{"sync", kCount, kRequired, "`sync` of the answer to route.sync-begin"},
+    Parameter{"after", kPrefix, kOptional, "`next` of the part before"}};
 constexpr std::array kLinkState{
     kState, Parameter{"link", kText, kRequired, "which of a circuit's two links", kLinks},
     Parameter{"circuit", kText, kOptional, "name or service key; every circuit if not given"}};
@@ -92,12 +97,17 @@ constexpr std::array kMethods{
            "cycles per packet of every stage and worker",
            {},
            detail::list_stages},
-    Method{"route.add", kAdmin, "adds a static route", kNewRoute, detail::add_route},
-    Method{"route.replace", kAdmin, "adds a static route or takes the place of one", kNewRoute,
+    Method{"route.add", kAdmin, "adds a route", kNewRoute, detail::add_route},
+    Method{"route.replace", kAdmin, "adds a route or takes the place of one", kNewRoute,
            detail::replace_route},
-    Method{"route.delete", kAdmin, "deletes a static route", kOldRoute, detail::delete_route},
-    Method{"route.batch", kAdmin, "edits many static routes of a VRF, all or none", kRouteList,
+    Method{"route.delete", kAdmin, "deletes a route", kOldRoute, detail::delete_route},
+    Method{"route.batch", kAdmin, "edits many routes of a VRF, all or none", kRouteList,
            detail::edit_routes},
+    Method{"route.sync-begin", kAdmin,
+           "makes all routes that callers have put into a VRF stale, until they are put again",
+           kSyncedVrf, detail::begin_sync},
+    Method{"route.sync-end", kAdmin, "removes a part of the routes that are stale still", kSyncEnd,
+           detail::end_sync},
     Method{"link.set", kAdmin, "takes a link of one circuit, or of all, up or down", kLinkState,
            detail::set_link},
     Method{"attachment.set", kAdmin, "takes an attachment up or down", kNamedState,

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "control/method_handlers.h"
 #include "control/route_edits.h"
 #include "control/view_json.h"
@@ -110,6 +111,20 @@ Answer edit_routes(RouterApi& router, const Params& params) {
     if (!outcome) return rpc_error(outcome.error());
     if (!outcome->failures.empty()) return batch_error(outcome->failures);
     return outcome_json(*outcome);
+}
+
+Answer begin_sync(RouterApi& router, const Params& params) {
+    const auto sync = router.begin_sync(*params.text("vrf"));
+    if (!sync) return rpc_error(sync.error());
+    return Json{{"sync", *sync}};
+}
+
+Answer end_sync(RouterApi& router, const Params& params) {
+    const auto sweep =
+        router.end_sync(*params.text("vrf"), *params.count("sync"), params.prefix("after"));
+    if (!sweep) return rpc_error(sweep.error());
+    return Json{{"removed", sweep->removed},
+                {"next", sweep->next ? Json(to_string(*sweep->next)) : Json(nullptr)}};
 }
 
 Answer set_link(RouterApi& router, const Params& params) {

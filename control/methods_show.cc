@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "control/method_handlers.h"
+#include "control/route_json.h"
 #include "control/view_json.h"
 
 namespace causeway::detail {
@@ -161,7 +162,11 @@ Answer list_routes(RouterApi& router, const Params& params) {
     if (!request) return bad_cursor();
     RouteFilter filter{owned(params.text("vrf")), std::nullopt, params.prefix("within")};
     if (const auto source = params.text("source")) filter.source = source_of(*source);
-    return page_answer(router.routes(filter, *request));
+    const auto page = router.routes(filter, *request);
+    if (!page) return rpc_error(page.error());
+    std::optional<std::string> next;
+    if (page->next) next = text_of(*page->next);
+    return JsonText{route_page_text(page->items, next)};
 }
 
 Answer match_route(RouterApi& router, const Params& params) {

@@ -123,10 +123,12 @@ Plan plan_of(const Config& config) {
     for (const RouteConfig& route : config.routes) {
         PlannedRoute planned{.action = route.action, .hops = {}};
         for (const RouteNextHop& hop : route.via) {
+            PlannedHop& way = planned.hops.emplace_back();
+            way = {.attachment = {}, .address = hop.address, .weight = hop.weight};
+            if (hop.is_recursive) continue;
             const PlannedAttachment* out = connected(plan, route.vrf, hop.address);
             CHECK(out != nullptr);  // a rule of load_config()
-            planned.hops.push_back(
-                {.attachment = out->name, .address = hop.address, .weight = hop.weight});
+            way.attachment = out->name;
         }
         plan.routes[{route.vrf, route.prefix}] = std::move(planned);
     }

@@ -41,7 +41,7 @@ struct PlannedAttachment {
 };
 
 struct PlannedHop {
-    std::string attachment;
+    std::string attachment;  // empty: a recursive one
     IpAddress address;
     std::uint32_t weight = 1;
     friend bool operator==(const PlannedHop&, const PlannedHop&) = default;

@@ -18,43 +18,33 @@ std::vector<IpRoute> neutral(const std::vector<typename RibT::Route>& routes) {
         result.push_back({.prefix = route.prefix,
                           .source = route.source,
                           .group = route.group,
-                          .is_best = route.is_best});
+                          .is_best = route.is_best,
+                          .is_stale = route.is_stale});
     }
     return result;
 }
 
-// Those of one family.
 template <class RibT>
-struct Part {
-    using Change = typename RibT::Change;
-    std::vector<Change> changes;
-    std::vector<std::size_t> indices;  // of each in the whole batch
-
-    explicit Part(std::span<const IpRouteChange> all) {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            const auto* prefix = std::get_if<typename RibT::Prefix>(&all[i].prefix);
-            if (prefix == nullptr) continue;
-            const bool adds = all[i].action == IpRouteChange::Action::kAdd;
-            changes.push_back({.action = adds ? Change::Action::kAdd : Change::Action::kRemove,
-                               .vrf = all[i].vrf,
-                               .prefix = *prefix,
-                               .group = all[i].group});
-            indices.push_back(i);
-        }
-    }
-    [[nodiscard]] std::optional<BatchError> start(RibT& rib) const {
-        auto error = rib.start(changes);
-        if (error) error->index = indices[error->index];
-        return error;
-    }
-};
-
-template <class RibT>
-std::optional<GroupId> static_group_in(const RibT& rib, VrfId vrf, typename RibT::Prefix prefix) {
+std::optional<GroupId> group_in(const RibT& rib, VrfId vrf, typename RibT::Prefix prefix,
+                                RouteSource source) {
     for (const auto& route : rib.find(vrf, prefix)) {
-        if (route.source == RouteSource::kStatic) return route.group;
+        if (route.source == source) return route.group;
     }
     return std::nullopt;
+}
+
+template <class RibT>
+Status sweep_in(IpRouteSweep& sweep, RibT& rib, VrfId vrf, RouteSource source,
+                const std::optional<IpPrefix>& after, std::size_t prefixes_max) {
+    std::optional<typename RibT::Prefix> own_after;
+    if (after && std::holds_alternative<typename RibT::Prefix>(*after)) {
+        own_after = std::get<typename RibT::Prefix>(*after);
+    }
+    auto part = rib.sweep_stale(vrf, source, own_after, prefixes_max);
+    if (!part) return Unexpected(part.error());
+    sweep.removed.insert(sweep.removed.end(), part->removed.begin(), part->removed.end());
+    if (part->next) sweep.next = IpPrefix(*part->next);
+    return ok();
 }
 
 // Appends up to prefixes_max prefixes after the cursor to the page, and takes them off
@@ -103,17 +93,87 @@ Status Ribs::remove(VrfId vrf, const IpPrefix& prefix, RouteSource source) {
     return ipv6_.remove(vrf, std::get<Ipv6Prefix>(prefix), source);
 }
 
-std::optional<BatchError> Ribs::apply(std::span<const IpRouteChange> changes) {
-    const Part<Rib4> ipv4(changes);
-    const Part<Rib6> ipv6(changes);
-    if (auto error = ipv4.start(ipv4_)) return error;
-    if (auto error = ipv6.start(ipv6_)) {
-        ipv4_.undo();
+template <class RibT>
+std::optional<BatchError> Ribs::start_part(RibT& rib, Part<RibT>& part,
+                                           std::span<const IpRouteChange> all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto* prefix = std::get_if<typename RibT::Prefix>(&all[i].prefix);
+        if (prefix == nullptr) continue;
+        part.changes.push_back({.action = all[i].action,
+                                .source = all[i].source,
+                                .vrf = all[i].vrf,
+                                .prefix = *prefix,
+                                .group = all[i].group});
+        part.indices.push_back(i);
+    }
+    auto error = rib.start(part.changes);
+    if (error) error->index = part.indices[error->index];
+    return error;
+}
+
+template <class RibT>
+void Ribs::collect_replaced(const RibT& rib, const Part<RibT>& part) {
+    const std::span<const GroupId> replaced = rib.replaced();
+    for (std::size_t i = 0; i < replaced.size(); ++i) replaced_[part.indices[i]] = replaced[i];
+}
+
+std::optional<BatchError> Ribs::start(std::span<const IpRouteChange> changes) {
+    CHECK(replaced_.empty());
+    if (auto error = start_part(ipv4_, ipv4_part_, changes)) {
+        forget_batch();
         return error;
     }
+    if (auto error = start_part(ipv6_, ipv6_part_, changes)) {
+        ipv4_.undo();
+        forget_batch();
+        return error;
+    }
+    replaced_.resize(changes.size());
+    collect_replaced(ipv4_, ipv4_part_);
+    collect_replaced(ipv6_, ipv6_part_);
+    return std::nullopt;
+}
+
+void Ribs::keep() {
     ipv4_.keep();
     ipv6_.keep();
-    return std::nullopt;
+    forget_batch();
+}
+
+void Ribs::undo() {
+    ipv4_.undo();
+    ipv6_.undo();
+    forget_batch();
+}
+
+void Ribs::forget_batch() {
+    ipv4_part_ = {};
+    ipv6_part_ = {};
+    replaced_ = {};
+}
+
+Status Ribs::mark_stale(VrfId vrf, RouteSource source) {
+    if (Status status = ipv4_.mark_stale(vrf, source); !status) return status;
+    return ipv6_.mark_stale(vrf, source);
+}
+
+Result<IpRouteSweep> Ribs::sweep_stale(VrfId vrf, RouteSource source,
+                                       const std::optional<IpPrefix>& after,
+                                       std::size_t prefixes_max) {
+    IpRouteSweep sweep;
+    if (!after || std::holds_alternative<Ipv4Prefix>(*after)) {
+        const Status status = sweep_in(sweep, ipv4_, vrf, source, after, prefixes_max);
+        if (!status) return Unexpected(status.error());
+        if (sweep.next) return sweep;
+    }
+    const Status status = sweep_in(sweep, ipv6_, vrf, source, after, prefixes_max);
+    if (!status) return Unexpected(status.error());
+    return sweep;
+}
+
+void Ribs::set_limits(const RouteLimits& limits) noexcept {
+    ipv4_.set_limits(limits);
+    ipv6_.set_limits(limits);
 }
 
 Result<std::vector<IpRoute>> Ribs::explain(VrfId vrf, const IpAddress& address) const {
@@ -133,11 +193,11 @@ std::vector<IpRoute> Ribs::find(VrfId vrf, const IpPrefix& prefix) const {
     return neutral<Rib6>(ipv6_.find(vrf, std::get<Ipv6Prefix>(prefix)));
 }
 
-std::optional<GroupId> Ribs::static_group(VrfId vrf, const IpPrefix& prefix) const {
+std::optional<GroupId> Ribs::group_of(VrfId vrf, const IpPrefix& prefix, RouteSource source) const {
     if (const auto* ipv4 = std::get_if<Ipv4Prefix>(&prefix)) {
-        return static_group_in(ipv4_, vrf, *ipv4);
+        return group_in(ipv4_, vrf, *ipv4, source);
     }
-    return static_group_in(ipv6_, vrf, std::get<Ipv6Prefix>(prefix));
+    return group_in(ipv6_, vrf, std::get<Ipv6Prefix>(prefix), source);
 }
 
 Result<IpRoutePage> Ribs::dump(VrfId vrf, const std::optional<IpPrefix>& after,

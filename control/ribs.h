@@ -21,13 +21,13 @@ struct IpRoute {
     IpPrefix prefix;
     RouteSource source = RouteSource::kStatic;
     GroupId group;
-    bool is_best = false;  // of its prefix: the one that forwards while its group lives
+    bool is_best = false;   // of its prefix: the one that forwards while its group lives
+    bool is_stale = false;  // not repeated since mark_stale()
 };
 
-// Of a static route.
 struct IpRouteChange {
-    enum class Action : std::uint8_t { kAdd, kRemove };  // kAdd replaces
-    Action action = Action::kAdd;
+    RouteChangeAction action = RouteChangeAction::kAdd;
+    RouteSource source = RouteSource::kStatic;
     VrfId vrf;
     IpPrefix prefix;
     GroupId group;  // of kAdd
@@ -36,6 +36,11 @@ struct IpRouteChange {
 struct IpRoutePage {
     std::vector<IpRoute> routes;
     std::optional<IpPrefix> next;  // nothing: this was the last
+};
+
+struct IpRouteSweep {
+    std::vector<GroupId> removed;  // the group of each route that was
+    std::optional<IpPrefix> next;  // nothing: this was the last part
 };
 
 class Ribs {
@@ -49,14 +54,27 @@ class Ribs {
 
     [[nodiscard]] Status add(VrfId vrf, const IpPrefix& prefix, RouteSource source, GroupId group);
     [[nodiscard]] Status remove(VrfId vrf, const IpPrefix& prefix, RouteSource source);
-    // In order; all of them, or none and the first of a family that failed.
-    [[nodiscard]] std::optional<BatchError> apply(std::span<const IpRouteChange> changes);
+    // In order; all of them, or none and the first of a family that failed. One of keep() and
+    // undo() must follow.
+    [[nodiscard]] std::optional<BatchError> start(std::span<const IpRouteChange> changes);
+    void keep();
+    void undo();
+    // Of what was started, as of Rib.
+    [[nodiscard]] std::span<const GroupId> replaced() const noexcept { return replaced_; }
 
     // As of Rib.
+    [[nodiscard]] Status mark_stale(VrfId vrf, RouteSource source);
+    // Of up to prefixes_max prefixes of each family.
+    [[nodiscard]] Result<IpRouteSweep> sweep_stale(VrfId vrf, RouteSource source,
+                                                   const std::optional<IpPrefix>& after,
+                                                   std::size_t prefixes_max);
+    // For each family.
+    void set_limits(const RouteLimits& limits) noexcept;
     [[nodiscard]] Result<std::vector<IpRoute>> explain(VrfId vrf, const IpAddress& address) const;
     [[nodiscard]] std::vector<IpRoute> find(VrfId vrf, const IpPrefix& prefix) const;
-    // The group of a prefix's static route.
-    [[nodiscard]] std::optional<GroupId> static_group(VrfId vrf, const IpPrefix& prefix) const;
+    // The group of a prefix's route of this source.
+    [[nodiscard]] std::optional<GroupId> group_of(VrfId vrf, const IpPrefix& prefix,
+                                                  RouteSource source) const;
     [[nodiscard]] Result<IpRoutePage> dump(VrfId vrf, const std::optional<IpPrefix>& after,
                                            std::size_t prefixes_max) const;
     [[nodiscard]] Result<RouteCounts> counts(VrfId vrf) const;  // of both families together
@@ -65,8 +83,24 @@ class Ribs {
     }
 
   private:
+    // The changes of one family, while they are neither kept nor undone.
+    template <class RibT>
+    struct Part {
+        std::vector<typename RibT::Change> changes;
+        std::vector<std::size_t> indices;  // of each in the whole batch
+    };
+    template <class RibT>
+    [[nodiscard]] static std::optional<BatchError> start_part(RibT& rib, Part<RibT>& part,
+                                                              std::span<const IpRouteChange> all);
+    template <class RibT>
+    void collect_replaced(const RibT& rib, const Part<RibT>& part);
+    void forget_batch();
+
     Rib4& ipv4_;
     Rib6& ipv6_;
+    Part<Rib4> ipv4_part_;
+    Part<Rib6> ipv6_part_;
+    std::vector<GroupId> replaced_;
 };
 
 }  // namespace causeway

@@ -19,7 +19,8 @@ using simdjson::dom::element;
 
 constexpr unsigned kWeightMax = 64;
 constexpr std::array<std::string_view, 4> kEditFields{"op", "prefix", "via", "action"};
-constexpr std::array<std::string_view, 2> kHopFields{"address", "weight"};
+constexpr std::array<std::string_view, 3> kHopFields{"address", "weight", "recursive"};
+constexpr std::string_view kRecursive = "recursive:";
 
 Unexpected invalid(std::string message, std::string field) {
     return {ErrorCode::kInvalid, std::move(message), std::move(field)};
@@ -31,19 +32,21 @@ std::optional<std::string_view> text_of(element value) {
     return text;
 }
 
-// "ADDRESS" or "ADDRESS@WEIGHT".
+// "[recursive:]ADDRESS[@WEIGHT]".
 std::optional<RouteNextHop> hop_of(std::string_view text) {
+    const bool is_recursive = text.starts_with(kRecursive);
+    if (is_recursive) text.remove_prefix(kRecursive.size());
     const std::size_t at = text.find('@');
     const auto address = parse_ip_address(text.substr(0, at));
     if (!address) return std::nullopt;
-    if (at == std::string_view::npos) return RouteNextHop{*address, 1};
+    if (at == std::string_view::npos) return RouteNextHop{*address, 1, is_recursive};
     const std::string_view digits = text.substr(at + 1);
     unsigned weight = 0;
     const char* const digits_end = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(digits.data(), digits_end, weight);
     if (error != std::errc() || end != digits_end || weight < 1 || weight > kWeightMax)
         return std::nullopt;
-    return RouteNextHop{*address, weight};
+    return RouteNextHop{*address, weight, is_recursive};
 }
 
 Result<RouteNextHop> hop_of(simdjson::dom::object object) {
@@ -61,6 +64,9 @@ Result<RouteNextHop> hop_of(simdjson::dom::object object) {
             if (field.value.get_uint64().get(weight) || weight < 1 || weight > kWeightMax)
                 return invalid(fmt::format("must be a number from 1 to {}", kWeightMax), "weight");
             hop.weight = static_cast<unsigned>(weight);
+        } else if (field.key == "recursive") {
+            if (field.value.get_bool().get(hop.is_recursive))
+                return invalid("must be true or false", "recursive");
         } else {
             return invalid("unknown field" + suggestion(field.key, kHopFields),
                            quotable(field.key));
@@ -74,14 +80,14 @@ Result<RouteNextHop> hop_of(element value) {
     if (const auto text = text_of(value)) {
         const auto hop = hop_of(*text);
         if (hop) return *hop;
-        return invalid(fmt::format("\"{}\" is no next hop: write ADDRESS or ADDRESS@WEIGHT, with "
-                                   "a weight from 1 to {}",
+        return invalid(fmt::format("\"{}\" is no next hop: write [recursive:]ADDRESS[@WEIGHT], "
+                                   "with a weight from 1 to {}",
                                    quotable(*text), kWeightMax),
                        "");
     }
     simdjson::dom::object object;
     if (!value.get_object().get(object)) return hop_of(object);
-    return invalid("a next hop is \"ADDRESS\", \"ADDRESS@WEIGHT\" or an object", "");
+    return invalid("a next hop is \"[recursive:]ADDRESS[@WEIGHT]\" or an object", "");
 }
 
 Result<RouteEditKind> kind_of(std::string_view word) {

@@ -22,8 +22,9 @@ inline constexpr std::size_t kRouteEditsMax = 1'000'000;
 [[nodiscard]] std::vector<RouteFailure> read_route_edits(simdjson::dom::array routes,
                                                          RouteBatch& batch);
 
-// "via" of a route: each element "ADDRESS", "ADDRESS@WEIGHT" or {"address": A, "weight": W}.
-// Appends to the batch's pool and points the edit at it. Fields of errors begin with "via".
+// "via" of a route: each element "[recursive:]ADDRESS[@WEIGHT]" or {"address": A, "weight": W,
+// "recursive": R}. Appends to the batch's pool and points the edit at it. Fields of errors begin
+// with "via".
 [[nodiscard]] Status read_via(simdjson::dom::array via, RouteBatch& batch, RouteEdit& edit);
 
 // "forward", "blackhole", "unreachable", "prohibit".

@@ -95,15 +95,17 @@ Status Router::wire_up() {
     auto fib = Fib4::create(quiescence_, {});
     if (!fib) return Unexpected(fib.error());
     fib_ = std::move(fib).value();
-    rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, Rib4::Options{});
+    rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, RouteLimits{});
     auto fib6 = Fib6::create(quiescence_, {});
     if (!fib6) return Unexpected(fib6.error());
     fib6_ = std::move(fib6).value();
-    rib6_ = std::make_unique<Rib6>(*fib6_, *next_hops_, Rib6::Options{});
+    rib6_ = std::make_unique<Rib6>(*fib6_, *next_hops_, RouteLimits{});
     ribs_ = std::make_unique<Ribs>(*rib_, *rib6_);
     neighbours_ = std::make_unique<Neighbours>(attachments_, *next_hops_, *ribs_, transmitter_,
                                                slow_counters_);
-    ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_);
+    recursions_ = std::make_unique<Recursions>(*rib_, *rib6_, *next_hops_);
+    ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_, *recursions_);
+    routes_ = std::make_unique<Routes>(attachments_, *ribs_, *ways_, *recursions_);
     slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
                                             transmitter_, slow_counters_);
 
@@ -127,6 +129,7 @@ Status Router::wire_up() {
         for (Packet& packet : neighbours_->take_given_up()) {
             slow_path_->give_up(std::move(packet), now);
         }
+        recursions_->follow();
         tables_.reclaim();
     }));
     timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));
@@ -143,6 +146,7 @@ Router::~Router() {
 void Router::turn() {
     const std::uint64_t now = now_ns();
     for (Packet& packet : forwarder_->take_raised()) slow_path_->handle(std::move(packet), now);
+    recursions_->follow();
 }
 
 // Devices that the kernel does not know have only their driver to ask.

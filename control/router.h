@@ -29,8 +29,10 @@
 #include "control/link_monitor.h"
 #include "control/neighbours.h"
 #include "control/plan.h"
+#include "control/recursions.h"
 #include "control/ribs.h"
 #include "control/router_api.h"
+#include "control/routes.h"
 #include "control/slow_path.h"
 #include "control/transmitter.h"
 #include "control/ways.h"
@@ -85,6 +87,9 @@ class Router final : public RouterApi {
     [[nodiscard]] Result<std::vector<ReasonCount>> drops(
         const std::optional<std::string>& owner) override;
     [[nodiscard]] Result<RouteOutcome> change_routes(const RouteBatch&) override;
+    [[nodiscard]] Result<std::uint64_t> begin_sync(std::string_view vrf) override;
+    [[nodiscard]] Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
+                                              const std::optional<IpPrefix>& after) override;
     [[nodiscard]] Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
     [[nodiscard]] std::string config_yaml() override;
     [[nodiscard]] ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
@@ -104,16 +109,6 @@ class Router final : public RouterApi {
     struct RowLease {
         PortId port;
         RowTotals baseline;
-    };
-
-    // A batch of edits on its way into the RIB.
-    struct RouteBatchWork {
-        VrfId vrf;
-        std::vector<IpRouteChange> changes;
-        std::vector<GroupId> acquired;  // to give back where the batch fails
-        std::vector<GroupId> replaced;  // to give back where it does not
-        std::map<IpPrefix, std::optional<GroupId>> edited;
-        RouteOutcome outcome;
     };
 
     Router(const Config& config, EventLoop& loop, std::unique_ptr<Forwarder> forwarder,
@@ -139,11 +134,10 @@ class Router final : public RouterApi {
     void remove_interface(const Attachment& attachment, const IpInterface<Address>& interface);
     void lease_row(AttachmentId row, PortId port);
     void remove_attachment(const std::string& name);
-    void remove_routes_over(const Attachment& attachment);
-    Status install_route(const RoutePlace& place, const PlannedRoute& route);
+    Status install_routes(const Plan& plan);
     void remove_route(const RoutePlace& place);
-    [[nodiscard]] Result<GroupId> group_of(const PlannedRoute& route);
     [[nodiscard]] Result<VrfId> open_vrf(const std::string& name);
+    void close_vrf(VrfId vrf);
     [[nodiscard]] Exit closed_now(const PlannedAttachment& planned) const;
     void update_attachment_state(const PlannedAttachment& planned);
     void publish();
@@ -152,16 +146,6 @@ class Router final : public RouterApi {
     [[nodiscard]] static std::vector<ConfigChange> difference(const Config& from, const Config& to);
 
     // router_change.cc
-    [[nodiscard]] std::optional<Error> check_hops(const RouteBatch& batch, const RouteEdit& edit,
-                                                  VrfId vrf);
-    [[nodiscard]] std::optional<Error> check_hop(const RouteBatch& batch, const RouteEdit& edit,
-                                                 const IpAddress& hop, VrfId vrf);
-    [[nodiscard]] std::optional<GroupId> static_group(const RouteBatchWork& work,
-                                                      const IpPrefix& prefix) const;
-    [[nodiscard]] std::optional<Error> prepare_edit(const RouteBatch& batch, const RouteEdit& edit,
-                                                    RouteBatchWork& work);
-    [[nodiscard]] Result<GroupId> group_of_edit(const RouteBatch& batch, const RouteEdit& edit,
-                                                VrfId vrf);
     [[nodiscard]] Result<AdminOutcome> set_port_admin(const PortTarget& target, AdminStatus status);
 
     // router_show.cc
@@ -175,11 +159,16 @@ class Router final : public RouterApi {
                                            const PeeringConfig& peering) const;
     [[nodiscard]] AttachmentView attachment_view(const Attachment& attachment) const;
     [[nodiscard]] PortView port_view(Port& port);
-    [[nodiscard]] RouteView route_view(const std::string& vrf, const IpRoute& route) const;
+    // What groups come to, while a page is made: many of its routes share one.
+    using HopCache = std::map<GroupId, std::vector<RouteHopView>>;
+    [[nodiscard]] RouteView route_view(const std::string& vrf, const IpRoute& route,
+                                       HopCache& hops) const;
+    [[nodiscard]] std::vector<RouteHopView> hop_views(GroupId group) const;
     [[nodiscard]] GroupView group_view(GroupId id) const;
     [[nodiscard]] NeighbourView neighbour_view(const NeighbourKey& key,
                                                const Neighbour& neighbour) const;
     [[nodiscard]] std::optional<VrfId> find_vrf(std::string_view name) const;
+    [[nodiscard]] Result<VrfId> require_vrf(std::string_view name) const;
 
     EventLoop& loop_;
     Config config_;
@@ -199,7 +188,9 @@ class Router final : public RouterApi {
     SlowCounters slow_counters_;
     Attachments attachments_;
     std::unique_ptr<Neighbours> neighbours_;
+    std::unique_ptr<Recursions> recursions_;
     std::unique_ptr<Ways> ways_;
+    std::unique_ptr<Routes> routes_;
     std::unique_ptr<SlowPath> slow_path_;
     std::map<std::string, VrfId, std::less<>> vrfs_;
     // A VRF's id rests until no worker can hold tables that name it: else a packet of the old

@@ -57,7 +57,7 @@ struct RouteFilter {
 };
 
 enum class RouteEditKind : std::uint8_t {
-    kAdd,      // refused where the prefix has a static route already
+    kAdd,      // refused where the prefix has a route of this kind already
     kReplace,  // adds, or takes the place of the one there is
     kDelete,   // refused where it has none
 };
@@ -72,7 +72,7 @@ struct RouteEdit {
     std::uint32_t via_count = 0;  // 0 unless kForward and not kDelete
 };
 
-// Edits of the static routes of one VRF, all or none, in their order.
+// Edits of the routes that callers have put into one VRF, all or none, in their order.
 struct RouteBatch {
     std::string vrf;
     std::vector<RouteEdit> edits;
@@ -97,6 +97,12 @@ struct PortTarget {
 using AdminTarget = std::variant<LinkTarget, AttachmentTarget, PortTarget>;
 
 enum class ApplyMode : std::uint8_t { kValidate, kCommit };
+
+// A part of what end_sync() removes.
+struct RouteSweep {
+    std::size_t removed = 0;
+    std::optional<IpPrefix> next;  // where the next part begins; nothing: this was the last
+};
 
 struct RouteFailure {
     std::size_t index = 0;  // in RouteBatch::edits
@@ -165,6 +171,12 @@ class RouterApi {
 
     // kNotFound: no such VRF. What is wrong with single edits stands in the outcome.
     [[nodiscard]] virtual Result<RouteOutcome> change_routes(const RouteBatch&) = 0;
+    // A feeder's replay: all that callers have put into the VRF is stale until it is put again, and
+    // what still is goes at the end, part by part. The number that the first returns tells the
+    // second which replay it ends: kInvalid, if another has begun since.
+    [[nodiscard]] virtual Result<std::uint64_t> begin_sync(std::string_view vrf) = 0;
+    [[nodiscard]] virtual Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
+                                                      const std::optional<IpPrefix>& after) = 0;
     [[nodiscard]] virtual Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) = 0;
 
     [[nodiscard]] virtual std::string config_yaml() = 0;  // the running configuration

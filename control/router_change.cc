@@ -8,10 +8,8 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "control/ip_family.h"
 #include "control/log.h"
 #include "control/router.h"
-#include "control/subnet_hosts.h"
 
 namespace causeway {
 namespace {
@@ -98,117 +96,24 @@ std::string Router::config_yaml() {
     return write_config(config_);
 }
 
-std::optional<Error> Router::check_hops(const RouteBatch& batch, const RouteEdit& edit, VrfId vrf) {
-    if (edit.kind == RouteEditKind::kDelete || edit.action != RouteAction::kForward) return {};
-    const auto hops = batch.via_of(edit);
-    for (std::size_t k = 0; k < hops.size(); ++k) {
-        auto error = check_hop(batch, edit, hops[k].address, vrf);
-        if (!error) continue;
-        error->field = "via[" + std::to_string(k) + "]";
-        return error;
-    }
-    return {};
-}
-
-std::optional<Error> Router::check_hop(const RouteBatch& batch, const RouteEdit& edit,
-                                       const IpAddress& hop, VrfId vrf) {
-    const auto invalid = [&hop](const std::string& what) {
-        return Error{ErrorCode::kInvalid, to_string(hop) + what, {}};
-    };
-    if (!is_same_family(hop, edit.prefix)) {
-        return invalid(" is not of the family of " + to_string(edit.prefix));
-    }
-    const Attachment* out = attachments_.connected(vrf, hop);
-    if (out == nullptr) return invalid(" is in no connected subnet of VRF " + batch.vrf);
-    const auto judge = [&](auto address, const auto& ours, const auto& subnet) {
-        if (address == ours) return std::optional(invalid(" is our own address on " + out->name));
-        if (is_host_of(subnet, address)) return std::optional<Error>();
-        return std::optional(invalid(" is no host of " + to_string(subnet)));
-    };
-    if (const auto* ipv4 = std::get_if<Ipv4Address>(&hop)) {
-        return judge(*ipv4, out->address, out->subnet);
-    }
-    return judge(std::get<Ipv6Address>(hop), out->ipv6->address, out->ipv6->subnet);
-}
-
-Result<GroupId> Router::group_of_edit(const RouteBatch& batch, const RouteEdit& edit, VrfId vrf) {
-    PlannedRoute route{.action = edit.action, .hops = {}};
-    for (const RouteNextHop& hop : batch.via_of(edit)) {
-        const Attachment* out = attachments_.connected(vrf, hop.address);
-        CHECK(out != nullptr);  // check_hop() has seen it
-        route.hops.push_back(
-            {.attachment = out->name, .address = hop.address, .weight = hop.weight});
-    }
-    return group_of(route);
-}
-
-// What the prefix's static route is by now: after the edits before this one.
-std::optional<GroupId> Router::static_group(const RouteBatchWork& work,
-                                            const IpPrefix& prefix) const {
-    if (const auto edited = work.edited.find(prefix); edited != work.edited.end()) {
-        return edited->second;
-    }
-    return ribs_->static_group(work.vrf, prefix);
-}
-
-std::optional<Error> Router::prepare_edit(const RouteBatch& batch, const RouteEdit& edit,
-                                          RouteBatchWork& work) {
-    const std::optional<GroupId> now = static_group(work, edit.prefix);
-    const std::string what = to_string(edit.prefix) + " in VRF " + batch.vrf;
-    if (edit.kind == RouteEditKind::kDelete) {
-        if (!now)
-            return Error{ErrorCode::kNotFound, "there is no static route to " + what, "prefix"};
-        work.changes.push_back({.action = IpRouteChange::Action::kRemove,
-                                .vrf = work.vrf,
-                                .prefix = edit.prefix,
-                                .group = {}});
-        work.replaced.push_back(*now);
-        work.edited[edit.prefix] = std::nullopt;
-        ++work.outcome.deleted;
-        return std::nullopt;
-    }
-    if (edit.kind == RouteEditKind::kAdd && now) {
-        return Error{ErrorCode::kExists, "there is a static route to " + what + " already",
-                     "prefix"};
-    }
-    if (auto error = check_hops(batch, edit, work.vrf)) return error;
-    const auto group = group_of_edit(batch, edit, work.vrf);
-    if (!group) return group.error();
-    work.acquired.push_back(*group);
-    work.changes.push_back({.action = IpRouteChange::Action::kAdd,
-                            .vrf = work.vrf,
-                            .prefix = edit.prefix,
-                            .group = *group});
-    work.edited[edit.prefix] = *group;
-    if (now) work.replaced.push_back(*now);
-    ++(now ? work.outcome.replaced : work.outcome.added);
-    return std::nullopt;
-}
-
-// All edits are checked against the routes as they would be by then; only if none fails is anything
-// touched, and then in one step of the RIB.
 Result<RouteOutcome> Router::change_routes(const RouteBatch& batch) {
-    const auto vrf = find_vrf(batch.vrf);
-    if (!vrf) return Unexpected(ErrorCode::kNotFound, "there is no VRF " + batch.vrf, "vrf");
-    RouteBatchWork work{.vrf = *vrf};
-    std::vector<RouteFailure> failures;
-    for (std::size_t k = 0; k < batch.edits.size(); ++k) {
-        auto error = prepare_edit(batch, batch.edits[k], work);
-        if (!error) continue;
-        failures.push_back({.index = k, .error = std::move(*error)});
-        if (failures.size() == kRouteFailuresMax) break;
-    }
-    if (failures.empty()) {
-        if (auto error = ribs_->apply(work.changes)) {
-            failures.push_back({.index = error->index, .error = std::move(error->error)});
-        }
-    }
-    const bool done = failures.empty();
-    for (const GroupId group : done ? work.replaced : work.acquired) ways_->release(group);
-    if (done) return work.outcome;
-    RouteOutcome refused;
-    refused.failures = std::move(failures);
-    return refused;
+    const auto vrf = require_vrf(batch.vrf);
+    if (!vrf) return Unexpected(vrf.error());
+    return routes_->change(*vrf, batch, now_ns());
+}
+
+Result<std::uint64_t> Router::begin_sync(std::string_view name) {
+    const auto vrf = require_vrf(name);
+    if (!vrf) return Unexpected(vrf.error());
+    log_info("VRF {}: routes are said anew", name);
+    return routes_->begin_sync(*vrf);
+}
+
+Result<RouteSweep> Router::end_sync(std::string_view name, std::uint64_t sync,
+                                    const std::optional<IpPrefix>& after) {
+    const auto vrf = require_vrf(name);
+    if (!vrf) return Unexpected(vrf.error());
+    return routes_->end_sync(*vrf, sync, after);
 }
 
 Result<AdminOutcome> Router::set_port_admin(const PortTarget& target, AdminStatus status) {

@@ -13,12 +13,22 @@
 #include "control/router.h"
 
 namespace causeway {
+namespace {
+
+RouteLimits limits_of(const Config& config) {
+    return {.routes_max = config.daemon.routes_max,
+            .routes_per_vrf_max = config.daemon.routes_per_vrf_max};
+}
+
+}  // namespace
 
 // All of the configuration, or all of the one before it: where a maximum stops us half way, the old
 // plan is installed again, whose resources it had before.
 Status Router::commit(const Config& config) {
     const Plan before = installed_;
+    ribs_->set_limits(limits_of(config));
     if (const Status status = install(plan_of(config)); !status) {
+        ribs_->set_limits(limits_of(config_));
         const Status restored = install(before);
         if (!restored) log_error("cannot restore: {}", restored.error().message);
         publish();
@@ -56,18 +66,20 @@ Status Router::install(const Plan& plan) {
             return status;
         }
     }
-    for (const auto& [place, route] : plan.routes) {
-        if (const Status status = install_route(place, route); !status) return status;
-        installed_.routes.insert_or_assign(place, route);
-    }
+    if (const Status status = install_routes(plan); !status) return status;
     std::erase_if(vrfs_, [&](const auto& vrf) {
-        const bool stays = std::ranges::find(plan.vrfs, vrf.first) != plan.vrfs.end();
-        if (stays) return false;
-        CHECK(ribs_->destroy_vrf(vrf.second).has_value());
-        closing_vrfs_.push_back(vrf.second);
-        return true;
+        const bool goes = std::ranges::find(plan.vrfs, vrf.first) == plan.vrfs.end();
+        if (goes) close_vrf(vrf.second);
+        return goes;
     });
+    routes_->settle();
     return ok();
+}
+
+void Router::close_vrf(VrfId vrf) {
+    routes_->remove_fed(vrf);
+    CHECK(ribs_->destroy_vrf(vrf).has_value());
+    closing_vrfs_.push_back(vrf);
 }
 
 Result<VrfId> Router::open_vrf(const std::string& name) {
@@ -168,78 +180,31 @@ void Router::remove_attachment(const std::string& name) {
     Attachment* attachment = attachments_.find(name);
     if (attachment == nullptr) return;
     const AttachmentId id = attachment->id;
-    remove_routes_over(*attachment);
+    routes_->remove_over(*attachment);
     neighbours_->attachment_removed(id);
     remove_interface<Ipv4Address>(*attachment, {attachment->address, attachment->subnet, {}});
     if (attachment->ipv6) remove_interface(*attachment, *attachment->ipv6);
     attachments_.remove(id);
 }
 
-// Routes of any origin whose way leads over the attachment: those of the configuration come back
-// with install_route() where the new one still has them.
-void Router::remove_routes_over(const Attachment& attachment) {
-    const std::vector<GroupId> groups = ways_->over(attachment.id);
-    if (groups.empty()) return;
-    std::optional<IpPrefix> after;
-    do {
-        constexpr std::size_t kPrefixesAtOnce = 1'024;
-        const auto page = ribs_->dump(attachment.vrf, after, kPrefixesAtOnce);
-        CHECK(page.has_value());
-        for (const IpRoute& route : page.value().routes) {
-            if (route.source != RouteSource::kStatic) continue;
-            if (std::ranges::find(groups, route.group) == groups.end()) continue;
-            CHECK(ribs_->remove(attachment.vrf, route.prefix, route.source).has_value());
-            ways_->release(route.group);
-        }
-        after = page.value().next;
-    } while (after);
-}
-
-Result<GroupId> Router::group_of(const PlannedRoute& route) {
-    switch (route.action) {
-        case RouteAction::kBlackhole:
-            return special_group(AdjacencyKind::kBlackhole);
-        case RouteAction::kUnreachable:
-            return special_group(AdjacencyKind::kUnreachable);
-        case RouteAction::kProhibit:
-            return special_group(AdjacencyKind::kProhibit);
-        case RouteAction::kForward:
-            break;
+// They are checked when all of them are in: what leads back to itself is known then.
+Status Router::install_routes(const Plan& plan) {
+    for (const auto& [place, route] : plan.routes) {
+        const VrfId vrf = vrfs_.find(place.vrf)->second;
+        const Status status = routes_->put(vrf, place.prefix, route, now_ns());
+        if (!status) return status;
+        installed_.routes.insert_or_assign(place, route);
     }
-    std::vector<Hop> hops;
-    for (const PlannedHop& hop : route.hops) {
-        const Attachment* out = attachments_.find(hop.attachment);
-        CHECK(out != nullptr);
-        hops.push_back({.neighbour = {out->id, hop.address}, .weight = hop.weight});
+    for (const auto& [place, route] : plan.routes) {
+        const Status status = routes_->check(vrfs_.find(place.vrf)->second, place.prefix);
+        if (!status) return status;
     }
-    return ways_->acquire(hops, now_ns());
-}
-
-Status Router::install_route(const RoutePlace& place, const PlannedRoute& route) {
-    const VrfId vrf = vrfs_.find(place.vrf)->second;
-    const auto group = group_of(route);
-    if (!group) return Unexpected(group.error());
-    const std::optional<GroupId> before = ribs_->static_group(vrf, place.prefix);
-    if (before == *group) {  // there already
-        ways_->release(*group);
-        return ok();
-    }
-    const Status status = ribs_->add(vrf, place.prefix, RouteSource::kStatic, *group);
-    if (!status) {
-        ways_->release(*group);
-        return status;
-    }
-    if (before) ways_->release(*before);
     return ok();
 }
 
 void Router::remove_route(const RoutePlace& place) {
     const auto vrf = vrfs_.find(place.vrf);
-    if (vrf == vrfs_.end()) return;
-    const auto group = ribs_->static_group(vrf->second, place.prefix);
-    if (!group) return;
-    CHECK(ribs_->remove(vrf->second, place.prefix, RouteSource::kStatic).has_value());
-    ways_->release(*group);
+    if (vrf != vrfs_.end()) routes_->remove(vrf->second, place.prefix);
 }
 
 void Router::update_attachment_state(const PlannedAttachment& planned) {

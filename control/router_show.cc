@@ -39,6 +39,11 @@ std::optional<VrfId> Router::find_vrf(std::string_view name) const {
     return found == vrfs_.end() ? std::nullopt : std::optional(found->second);
 }
 
+Result<VrfId> Router::require_vrf(std::string_view name) const {
+    if (const auto vrf = find_vrf(name)) return *vrf;
+    return Unexpected(ErrorCode::kNotFound, "there is no VRF " + std::string(name), "vrf");
+}
+
 Router::RowTotals Router::totals_of(AttachmentId row) const {
     RowTotals totals;
     for (const auto& worker : forwarder_->workers()) {

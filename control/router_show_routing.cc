@@ -37,24 +37,42 @@ bool is_special(GroupId group) {
 
 }  // namespace
 
-RouteView Router::route_view(const std::string& vrf, const IpRoute& route) const {
-    RouteView view{.vrf = vrf,
-                   .prefix = route.prefix,
-                   .source = route.source,
-                   .action = action_of(route.group),
-                   .selected = route.is_best,
-                   .local = route.group == special_group(AdjacencyKind::kLocal),
-                   .group = route.group,
-                   .via = {}};
-    if (is_special(route.group)) return view;
-    for (const GroupInfo::Member& member : next_hops_->group_info(route.group).members) {
-        const Attachment* out = attachments_.find(member.attachment);
-        view.via.push_back({.address = member.address,
-                            .weight = member.weight,
-                            .attachment = out == nullptr ? std::string() : out->name,
-                            .alive = member.state == NextHopState::kForwarding});
+// The next hops as they were told.
+std::vector<RouteHopView> Router::hop_views(GroupId group) const {
+    std::vector<RouteHopView> hops;
+    if (is_special(group)) return hops;
+    if (recursions_->has(group)) {
+        for (const Recursions::HopView& view : recursions_->view(group)) {
+            hops.push_back({.address = view.hop.address,
+                            .weight = view.hop.weight,
+                            .attachment = {},
+                            .recursive = true,
+                            .alive = view.is_resolved});
+        }
+        return hops;
     }
-    return view;
+    for (const GroupInfo::Member& member : next_hops_->group_info(group).members) {
+        const Attachment* out = attachments_.find(member.attachment);
+        hops.push_back({.address = member.address,
+                        .weight = member.weight,
+                        .attachment = out == nullptr ? std::string() : out->name,
+                        .alive = member.state == NextHopState::kForwarding});
+    }
+    return hops;
+}
+
+RouteView Router::route_view(const std::string& vrf, const IpRoute& route, HopCache& hops) const {
+    auto known = hops.find(route.group);
+    if (known == hops.end()) known = hops.emplace(route.group, hop_views(route.group)).first;
+    return {.vrf = vrf,
+            .prefix = route.prefix,
+            .source = route.source,
+            .action = action_of(route.group),
+            .selected = route.is_best,
+            .local = route.group == special_group(AdjacencyKind::kLocal),
+            .stale = route.is_stale,
+            .group = route.group,
+            .via = known->second};
 }
 
 Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
@@ -63,6 +81,7 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
         return Unexpected(ErrorCode::kNotFound, "there is no VRF " + *filter.vrf, "vrf");
     }
     Page<RouteView, RouteCursor> page;
+    HopCache hops;
     auto vrf = request.after ? vrfs_.lower_bound(request.after->vrf) : vrfs_.begin();
     for (; vrf != vrfs_.end(); ++vrf) {
         if (filter.vrf && vrf->first != *filter.vrf) continue;
@@ -74,7 +93,7 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
                 if (route.source <= request.after->source) continue;
                 if (filter.source && route.source != *filter.source) continue;
                 if (page.items.size() == request.limit) break;
-                page.items.push_back(route_view(vrf->first, route));
+                page.items.push_back(route_view(vrf->first, route, hops));
             }
             after = request.after->prefix;
         }
@@ -89,7 +108,7 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
                     page.next = RouteCursor{last.vrf, last.prefix, last.source};
                     return page;
                 }
-                page.items.push_back(route_view(vrf->first, route));
+                page.items.push_back(route_view(vrf->first, route, hops));
             }
             after = part.value().next;
         } while (after);
@@ -118,14 +137,15 @@ GroupView Router::group_view(GroupId id) const {
 }
 
 Result<RouteMatch> Router::match(std::string_view vrf, const IpAddress& address) {
-    const auto id = find_vrf(vrf);
-    if (!id) return Unexpected(ErrorCode::kNotFound, "there is no VRF " + std::string(vrf), "vrf");
+    const auto id = require_vrf(vrf);
+    if (!id) return Unexpected(id.error());
     const auto routes = ribs_->explain(*id, address);
     CHECK(routes.has_value());
     RouteMatch match;
     if (routes.value().empty()) return match;
     const IpRoute& best = routes.value().front();
-    match.route = route_view(std::string(vrf), best);
+    HopCache hops;
+    match.route = route_view(std::string(vrf), best, hops);
     if (!is_special(best.group)) match.group = group_view(best.group);
     return match;
 }

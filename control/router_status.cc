@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <fstream>
+#include <numeric>
 
+#include "base/check.h"
 #include "control/router.h"
 #include "control/version.h"
 
@@ -16,6 +19,23 @@ std::string cpu_model() {
         if (value != std::string::npos) return line.substr(value + 2);
     }
     return "unknown";
+}
+
+template <class RibT>
+LimitUse route_limit(std::string_view name, const RibT& rib) {
+    return {name, rib.route_count(), rib.limits().routes_max, rib.refusals().table_full};
+}
+
+// Of the VRF that has most.
+template <class RibT, class Vrfs>
+LimitUse vrf_route_limit(std::string_view name, const RibT& rib, const Vrfs& vrfs) {
+    std::size_t most = 0;
+    for (const auto& vrf : vrfs) {
+        const auto counts = rib.counts(vrf.second);
+        CHECK(counts.has_value());
+        most = std::max(most, std::accumulate(counts->begin(), counts->end(), std::size_t{0}));
+    }
+    return {name, most, rib.limits().routes_per_vrf_max, rib.refusals().vrf_full};
 }
 
 }  // namespace
@@ -60,14 +80,16 @@ DaemonStatus Router::status() {
         {"attachments", attachments_.size(), kAttachmentsMax - kPortsMax},
         {"circuits", config_.circuits.size(), kCircuitsMax},
         {"vrfs", vrfs_.size(), kVrfsMax},
-        {"routes", rib_->route_count(), kRoutesMax},
-        {"ipv6-routes", rib6_->route_count(), kRoutesMax},
+        route_limit("routes", *rib_),
+        vrf_route_limit("routes-per-vrf", *rib_, vrfs_),
+        route_limit("ipv6-routes", *rib6_),
+        vrf_route_limit("ipv6-routes-per-vrf", *rib6_, vrfs_),
         {"next-hops", next_hops.next_hops, kNextHopsMax},
         {"groups", next_hops.groups, kGroupsMax},
         {"adjacencies", next_hops.adjacencies, kAdjacenciesMax},
         {"fib-blocks", fib.blocks, kFibBlocksMax},
-        {"fib-bytes", fib.level1_bytes, kFibLevel1BytesMax},
-        {"ipv6-fib-bytes", fib6_->usage().node_bytes, kFib6BytesMax},
+        {"fib-bytes", fib.level1_bytes, kFibLevel1BytesMax, rib_->refusals().fib_full},
+        {"ipv6-fib-bytes", fib6_->usage().node_bytes, kFib6BytesMax, rib6_->refusals().fib_full},
     };
     return status;
 }

@@ -147,8 +147,9 @@ struct NeighbourView {
 struct RouteHopView {
     IpAddress address;
     unsigned weight = 1;
-    std::string attachment;
-    bool alive = false;  // takes its share of the flows now
+    std::string attachment;  // empty: recursive
+    bool recursive = false;  // a route leads there, not a connected subnet
+    bool alive = false;      // takes its share of the flows now; recursive: some route leads there
 };
 
 struct RouteView {
@@ -158,6 +159,7 @@ struct RouteView {
     RouteAction action = RouteAction::kForward;
     bool selected = true;  // false: a preferred source has the same prefix
     bool local = false;    // ends at the router itself
+    bool stale = false;    // not said again since its feeder began to
     GroupId group;
     std::vector<RouteHopView> via;
 };
@@ -215,6 +217,7 @@ struct LimitUse {
     std::string_view name;
     std::uint64_t used = 0;
     std::uint64_t max = 0;
+    std::optional<std::uint64_t> refused{};  // routes for which there was no room; of those limits
 };
 
 // Which build of a function the processor got: {"fib lookup", "avx512"}.

@@ -88,7 +88,10 @@ Json json_of(const WorkerView& worker) {
 }
 
 Json json_of(const LimitUse& limit) {
-    return {{"name", limit.name}, {"used", limit.used}, {"max", limit.max}};
+    return {{"name", limit.name},
+            {"used", limit.used},
+            {"max", limit.max},
+            {"refused", limit.refused ? Json(*limit.refused) : Json(nullptr)}};
 }
 
 Json json_of(const CircuitLegView& leg) {
@@ -123,7 +126,8 @@ Json json_of(const PeeringView& peering) {
 Json json_of(const RouteHopView& hop) {
     return {{"address", to_string(hop.address)},
             {"weight", hop.weight},
-            {"attachment", hop.attachment},
+            {"attachment", hop.attachment.empty() ? Json(nullptr) : Json(hop.attachment)},
+            {"recursive", hop.recursive},
             {"alive", hop.alive}};
 }
 
@@ -244,12 +248,17 @@ Json json_of(const NeighbourView& neighbour) {
             {"age-seconds", neighbour.age_seconds}, {"interface-property", word(neighbour.side)}};
 }
 
+std::string_view action_word(const RouteView& route) {
+    return route.local ? "local" : word(route.action);
+}
+
 Json json_of(const RouteView& route) {
     return {{"vrf", route.vrf},
             {"prefix", to_string(route.prefix)},
             {"source", word(route.source)},
             {"selected", route.selected},
-            {"action", route.local ? "local" : word(route.action)},
+            {"stale", route.stale},
+            {"action", action_word(route)},
             {"group", route.group.value()},
             {"via", json_list(route.via)}};
 }

@@ -14,7 +14,7 @@
 namespace causeway {
 
 // In the order of RouteSource.
-inline constexpr std::array<std::string_view, kRouteSources> kRouteSourceWords{"connected",
+inline constexpr std::array<std::string_view, kRouteSources> kRouteSourceWords{"connected", "api",
                                                                                "static", "bgp"};
 
 [[nodiscard]] Json json_of(const DaemonStatus& status);
@@ -30,6 +30,7 @@ inline constexpr std::array<std::string_view, kRouteSources> kRouteSourceWords{"
 [[nodiscard]] Json json_of(const CountersView& counters);
 [[nodiscard]] Json json_of(const NeighbourView& neighbour);
 [[nodiscard]] Json json_of(const RouteView& route);
+[[nodiscard]] std::string_view action_word(const RouteView& route);
 [[nodiscard]] Json json_of(const RouteHopView& hop);
 [[nodiscard]] Json json_of(const GroupView& group);
 [[nodiscard]] Json json_of(const GroupMemberView& member);

@@ -8,7 +8,7 @@ namespace causeway {
 Result<GroupId> Ways::acquire(std::span<const Hop> hops, std::uint64_t now_ns) {
     std::vector<Hop> key(hops.begin(), hops.end());
     if (const auto found = groups_.find(key); found != groups_.end()) {
-        ++ways_.at(found->second).routes;
+        ++routes_[found->second.value()];
         return found->second;
     }
     std::vector<GroupMember> members;
@@ -28,31 +28,44 @@ Result<GroupId> Ways::acquire(std::span<const Hop> hops, std::uint64_t now_ns) {
         give_back();
         return Unexpected(group.error());
     }
-    ways_[*group] = {.hops = key, .routes = 1};
+    routes_[group->value()] = 1;
+    hops_.emplace(*group, key);
     groups_.emplace(std::move(key), *group);
     return *group;
 }
 
-void Ways::release(GroupId group) {
-    const auto found = ways_.find(group);
-    if (found == ways_.end() || --found->second.routes > 0) return;
-    for (const Hop& hop : found->second.hops) neighbours_.release(hop.neighbour);
-    groups_.erase(found->second.hops);
-    ways_.erase(found);
-    next_hops_.release_group(group);
+Result<GroupId> Ways::acquire(VrfId vrf, std::span<const RecursiveHop> hops) {
+    const auto group = recursions_.acquire(vrf, hops);
+    if (!group) return group;
+    // All its routes share one reference.
+    if (++routes_[group->value()] > 1) next_hops_.release_group(*group);
+    return group;
 }
 
-std::size_t Ways::routes(GroupId group) const noexcept {
-    const auto found = ways_.find(group);
-    return found == ways_.end() ? 0 : found->second.routes;
+void Ways::add_routes(GroupId group, std::size_t count) {
+    if (routes_[group.value()] != 0) routes_[group.value()] += count;
+}
+
+void Ways::release(GroupId group) {
+    std::size_t& routes = routes_[group.value()];
+    if (routes == 0 || --routes > 0) return;
+    forget(group);
+}
+
+void Ways::forget(GroupId group) {
+    if (const auto found = hops_.find(group); found != hops_.end()) {
+        for (const Hop& hop : found->second) neighbours_.release(hop.neighbour);
+        groups_.erase(found->second);
+        hops_.erase(found);
+    }
+    next_hops_.release_group(group);
 }
 
 std::vector<GroupId> Ways::over(AttachmentId attachment) const {
     std::vector<GroupId> groups;
-    for (const auto& [group, way] : ways_) {
-        const bool leads = std::ranges::any_of(way.hops, [attachment](const Hop& hop) {
-            return hop.neighbour.attachment == attachment;
-        });
+    for (const auto& [group, hops] : hops_) {
+        const bool leads = std::ranges::any_of(
+            hops, [attachment](const Hop& hop) { return hop.neighbour.attachment == attachment; });
         if (leads) groups.push_back(group);
     }
     return groups;

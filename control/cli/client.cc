@@ -99,6 +99,13 @@ Called Client::call(std::string_view method, const Json& params) {
 }
 
 Called Client::call_text(std::string_view method, std::string_view params) {
+    auto line = call_line(method, params);
+    if (CallError* error = std::get_if<CallError>(&line)) return std::move(*error);
+    return answer_of(std::get<std::string>(line));
+}
+
+std::variant<std::string, CallError> Client::call_line(std::string_view method,
+                                                       std::string_view params) {
     if (CallError error; socket_ < 0 && !connect(error)) return error;
     const bool is_sent = send(fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":)",
                                           next_id_++, method)) &&
@@ -113,6 +120,10 @@ Called Client::call_text(std::string_view method, std::string_view params) {
                                                         "says more.",
                                                         std::strerror(code)));
     }
+    return line;
+}
+
+Called Client::answer_of(std::string_view line) const {
     Json answer = Json::parse(line, nullptr, false);
     if (!answer.is_object()) return unreachable("what answers there is not causewayd");
     if (answer.contains("result")) return std::move(answer["result"]);

@@ -42,6 +42,11 @@ class Client {
     [[nodiscard]] Called call(std::string_view method, const Json& params);
     // For parameters that are JSON text already, as a batch of a million routes is.
     [[nodiscard]] Called call_text(std::string_view method, std::string_view params);
+    // The same, and the answer as it came: for results that are too long to be values.
+    [[nodiscard]] std::variant<std::string, CallError> call_line(std::string_view method,
+                                                                 std::string_view params);
+    // The result, or the error, that an answer holds.
+    [[nodiscard]] Called answer_of(std::string_view line) const;
 
   private:
     [[nodiscard]] CallError unreachable(std::string_view why) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `causeway route load`: a file of routes, in batches.
+// `causeway route load` and `causeway route sync`: a file of routes, in batches.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds kProgressPeriod{200};
 struct Loaded {
     std::size_t added = 0;
     std::size_t replaced = 0;
+    std::size_t removed = 0;       // by a sync
     std::size_t skipped_ipv4 = 0;  // no --via is of its family
     std::size_t skipped_ipv6 = 0;
     [[nodiscard]] std::size_t routes() const { return added + replaced; }
@@ -76,7 +77,19 @@ class Loader {
     Loader(Session& session, const LoadChoice& choice, OwnWays ways)
         : session_(session), choice_(choice), ways_(std::move(ways)) {}
 
+    // Of a sync: what was there goes unless the file has it too.
     ExitCode run(const InputFile& input, RouteReader& reader) {
+        if (choice_.others == Others::kStay) return send_all(input, reader);
+        const Called begun = session_.client.call("route.sync-begin", Json{{"vrf", choice_.vrf}});
+        if (const CallError* error = std::get_if<CallError>(&begun)) return report(*error);
+        const ExitCode exit = send_all(input, reader);
+        if (exit != ExitCode::kOk) return exit;
+        return remove_others(std::get<Json>(begun).at("sync"));
+    }
+    [[nodiscard]] const Loaded& loaded() const { return loaded_; }
+
+  private:
+    ExitCode send_all(const InputFile& input, RouteReader& reader) {
         Progress progress;
         while (true) {
             const Result<std::optional<FileRoute>> route = reader.next();
@@ -90,9 +103,19 @@ class Loader {
         }
         return places_.empty() ? ExitCode::kOk : send(reader);
     }
-    [[nodiscard]] const Loaded& loaded() const { return loaded_; }
 
-  private:
+    ExitCode remove_others(const Json& sync) {
+        Json params{{"vrf", choice_.vrf}, {"sync", sync}};
+        while (true) {
+            const Called called = session_.client.call("route.sync-end", params);
+            if (const CallError* error = std::get_if<CallError>(&called)) return report(*error);
+            const Json& part = std::get<Json>(called);
+            loaded_.removed += part.at("removed").get<std::size_t>();
+            if (part.at("next").is_null()) return ExitCode::kOk;
+            params["after"] = part.at("next");
+        }
+    }
+
     // Appends {"op":"replace","prefix":...} to the batch.
     Status add(const FileRoute& route) {
         if (!ways_.lead_to(route.prefix)) {
@@ -122,6 +145,8 @@ class Loader {
                    "causeway: {} routes were loaded before that and stay; the batch with the error "
                    "was not. Loading the corrected file again is safe.\n",
                    grouped(loaded_.routes()));
+        if (choice_.others == Others::kGo)
+            fmt::print(stderr, "Routes that the file does not have are still there, as stale.\n");
         return exit;
     }
 
@@ -162,6 +187,9 @@ std::string summary(const Loaded& loaded, std::uint64_t passed_over, const std::
     std::string text = fmt::format("{} routes into VRF {} in {:.2f} s: {} added, {} replaced\n",
                                    grouped(loaded.routes()), vrf, seconds, grouped(loaded.added),
                                    grouped(loaded.replaced));
+    if (loaded.removed != 0)
+        text += fmt::format("{} routes removed, which the file does not have\n",
+                            grouped(loaded.removed));
     for (const auto& [family, skipped] :
          {std::pair("IPv4", loaded.skipped_ipv4), std::pair("IPv6", loaded.skipped_ipv6)}) {
         if (skipped == 0) continue;
@@ -183,6 +211,7 @@ ExitCode load(Session& session, const LoadChoice& choice, const InputFile& input
     const double seconds = std::chrono::duration<double>(Clock::now() - started_at).count();
     const Json json{{"added", loaded.added},
                     {"replaced", loaded.replaced},
+                    {"removed", loaded.removed},
                     {"skipped-ipv4", loaded.skipped_ipv4},
                     {"skipped-ipv6", loaded.skipped_ipv6},
                     {"passed-over", reader.passed_over()},

@@ -99,6 +99,7 @@ class Grammar {
     void add_show_routing(CLI::App* show);
     void add_route();
     void add_route_files(CLI::App* route);
+    void add_route_reader(CLI::App* load);
     void add_link();
     void add_config();
     void add_rest();
@@ -146,7 +147,7 @@ void Grammar::add_show_routing(CLI::App* show) {
              "causeway show routes --vrf contoso 10.1.2.3",
              [this](Session& session) { return show_routes(session, words_.routes); });
     routes->add_option("--vrf", words_.routes.vrf, "only this VRF's");
-    routes->add_option("--source", words_.routes.source, "connected, static or bgp");
+    routes->add_option("--source", words_.routes.source, "connected, api, static or bgp");
     routes->add_option("TARGET", words_.routes.target,
                        "a prefix: it and what it covers; an address: its longest match");
     leaf(show, "groups", "next-hop groups, their members and shares", "causeway show groups",
@@ -154,12 +155,12 @@ void Grammar::add_show_routing(CLI::App* show) {
 }
 
 void Grammar::add_route() {
-    CLI::App* const route = branch("route", "add, delete and load static routes");
+    CLI::App* const route = branch("route", "add, delete, load and save routes");
     const auto with_vrf = [](CLI::App* sub, std::string& vrf) {
         sub->add_option("--vrf", vrf, "the VRF, as in `causeway show vrfs`")->required();
     };
     CLI::App* const add =
-        leaf(route, "add", "add a static route",
+        leaf(route, "add", "add a route",
              "causeway route add 10.8.0.0/16 --vrf contoso --via 172.16.0.1@2,172.16.0.5",
              [this](Session& session) {
                  if (words_.blackhole) words_.route.action = "blackhole";
@@ -171,17 +172,18 @@ void Grammar::add_route() {
     add->add_option("PREFIX", words_.route.prefix, "as in 10.8.0.0/16")->required();
     with_vrf(add, words_.route.vrf);
     CLI::Option_group* const way = add->add_option_group("Way", "what becomes of a packet");
-    way->add_option("--via", words_.route.via, "next hops, each ADDRESS or ADDRESS@WEIGHT")
+    way->add_option("--via", words_.route.via, "next hops, each [recursive:]ADDRESS[@WEIGHT]")
         ->delimiter(',');
     way->add_flag("--blackhole", words_.blackhole, "drop in silence");
     way->add_flag("--unreachable", words_.unreachable, "drop with ICMP host unreachable");
     way->add_flag("--prohibit", words_.prohibit, "drop with ICMP administratively prohibited");
     way->require_option(1);
-    add->add_flag("--replace", words_.replace, "take the place of a static route there is");
+    add->add_flag("--replace", words_.replace, "take the place of a route that was added");
 
-    CLI::App* const remove = leaf(
-        route, "delete", "delete a static route", "causeway route delete 10.8.0.0/16 --vrf contoso",
-        [this](Session& session) { return delete_route(session, words_.route); });
+    CLI::App* const remove =
+        leaf(route, "delete", "delete a route that was added",
+             "causeway route delete 10.8.0.0/16 --vrf contoso",
+             [this](Session& session) { return delete_route(session, words_.route); });
     remove->add_option("PREFIX", words_.route.prefix, "as in 10.8.0.0/16")->required();
     with_vrf(remove, words_.route.vrf);
 
@@ -189,10 +191,29 @@ void Grammar::add_route() {
 }
 
 void Grammar::add_route_files(CLI::App* route) {
-    CLI::App* const load = leaf(
-        route, "load", "load static routes from a file",
+    add_route_reader(leaf(
+        route, "load", "load routes from a file, beside those there are",
         "causeway route load rib.20260101.0000.bz2 --vrf microsoft --via 10.9.0.1 --via 10.9.0.5",
-        [this](Session& session) { return load_routes(session, words_.load); });
+        [this](Session& session) { return load_routes(session, words_.load); }));
+    add_route_reader(leaf(route, "sync", "make the routes of a file all that a VRF has been given",
+                          "causeway route sync contoso.txt --vrf contoso",
+                          [this](Session& session) {
+                              words_.load.others = Others::kGo;
+                              return load_routes(session, words_.load);
+                          }));
+
+    CLI::App* const save =
+        leaf(route, "save", "write the routes that a VRF has been given to a file for `route load`",
+             "causeway route save --vrf microsoft microsoft.txt.zst",
+             [this](Session& session) { return save_routes(session, words_.save); });
+    save->add_option("FILE", words_.save.file,
+                     "the file, compressed if its name ends in .gz, .bz2, .xz or .zst; - is "
+                     "standard output");
+    save->add_option("--vrf", words_.save.vrf, "the VRF, if there is more than one");
+}
+
+// `load` is the command, which `sync` is a kind of.
+void Grammar::add_route_reader(CLI::App* load) {
     load->add_option("FILE", words_.load.file,
                      "lines of PREFIX NEXTHOP[,NEXTHOP...], or an MRT dump (TABLE_DUMP_V2); also "
                      "compressed: gzip, bzip2, xz, zstd; - is standard input")
@@ -208,15 +229,6 @@ void Grammar::add_route_files(CLI::App* route) {
     load->add_option("--batch", words_.load.batch_routes,
                      "routes that go in together or not at all")
         ->check(CLI::Range(std::size_t{1}, kRouteEditsMax));
-
-    CLI::App* const save =
-        leaf(route, "save", "write the static routes of a VRF to a file that `route load` reads",
-             "causeway route save --vrf microsoft microsoft.txt.zst",
-             [this](Session& session) { return save_routes(session, words_.save); });
-    save->add_option("FILE", words_.save.file,
-                     "the file, compressed if its name ends in .gz, .bz2, .xz or .zst; - is "
-                     "standard output");
-    save->add_option("--vrf", words_.save.vrf, "the VRF, if there is more than one");
 }
 
 void Grammar::add_link() {

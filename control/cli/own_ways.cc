@@ -19,6 +19,8 @@ bool is_action(std::string_view word) {
 
 // The weight's bounds are the daemon's to know.
 bool is_hop(std::string_view word) {
+    constexpr std::string_view kRecursive = "recursive:";
+    if (word.starts_with(kRecursive)) word.remove_prefix(kRecursive.size());
     const std::string_view weight = word.substr(std::min(word.find('@'), word.size()));
     if (weight.find_first_not_of("@0123456789") != std::string_view::npos) return false;
     return parse_ip_address(word.substr(0, word.size() - weight.size())).has_value();
@@ -35,7 +37,7 @@ Result<std::string> way_json(std::string_view words) {
         if (!is_hop(hop)) {
             return Unexpected(
                 ErrorCode::kInvalid,
-                fmt::format("\"{}\" is no next hop: ADDRESS, ADDRESS@WEIGHT or an action",
+                fmt::format("\"{}\" is no next hop: [recursive:]ADDRESS[@WEIGHT] or an action",
                             quotable(hop)));
         }
         json += fmt::format(R"({}"{}")", begin == 0 ? "" : ",", hop);

@@ -4,12 +4,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "control/cli/session.h"
 
 namespace causeway::cli {
+
+// What becomes of routes, put there by callers of the socket, that the file does not have.
+enum class Others : std::uint8_t { kStay, kGo };
 
 struct LoadChoice {
     std::string file;  // "-": standard input
@@ -19,6 +23,7 @@ struct LoadChoice {
     std::vector<std::string> via;
     std::string peer;                   // of a dump: an index or an address; empty: any
     std::size_t batch_routes = 10'000;  // each batch is all or nothing
+    Others others = Others::kStay;
 };
 [[nodiscard]] ExitCode load_routes(Session& session, const LoadChoice& choice);
 

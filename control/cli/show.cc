@@ -69,9 +69,10 @@ std::string render_status(const Json& status) {
                      turns == 0 ? "-" : fmt::format("{:.1f}", 100 * busy / turns),
                      cell(worker, "punts-lost")});
     }
-    Table limits({{"LIMIT"}, {"USED", kRight}, {"MAX", kRight}});
+    Table limits({{"LIMIT"}, {"USED", kRight}, {"MAX", kRight}, {"REFUSED", kRight}});
     for (const Json& limit : status.at("limits")) {
-        limits.add({cell(limit, "name"), cell(limit, "used"), cell(limit, "max")});
+        limits.add(
+            {cell(limit, "name"), cell(limit, "used"), cell(limit, "max"), cell(limit, "refused")});
     }
     return text + workers.take() + '\n' + limits.take();
 }

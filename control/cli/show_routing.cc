@@ -78,9 +78,18 @@ std::string hops(const Json& route) {
     for (const Json& hop : route.at("via")) {
         text += fmt::format("{}{}", text.empty() ? "" : ", ", cell(hop, "address"));
         if (hop.at("weight") != 1) text += "@" + hop.at("weight").dump();
+        if (hop.at("recursive")) text += " (recursive)";
         if (!hop.at("alive")) text += " (down)";
     }
     return text.empty() ? cell(route, "action") : text;
+}
+
+// "static (not selected)", "api (stale)".
+std::string source(const Json& route) {
+    std::string text = cell(route, "source");
+    if (!route.at("selected")) text += " (not selected)";
+    if (route.at("stale")) text += " (stale)";
+    return text;
 }
 
 void add_group(const Json& group, Table& rows) {
@@ -169,9 +178,7 @@ ExitCode show_routes(Session& session, const RouteArguments& arguments) {
     Table table({{"VRF"}, {"PREFIX"}, {"SOURCE"}, {"GROUP", kRight}, {"NEXT HOPS"}});
     return show_list(session, std::move(query), std::move(table),
                      [](const Json& route, Table& rows) {
-                         const bool is_selected = route.at("selected");
-                         rows.add({cell(route, "vrf"), cell(route, "prefix"),
-                                   cell(route, "source") + (is_selected ? "" : " (not selected)"),
+                         rows.add({cell(route, "vrf"), cell(route, "prefix"), source(route),
                                    route.at("group").dump(), hops(route)});
                      });
 }

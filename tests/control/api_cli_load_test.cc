@@ -145,16 +145,42 @@ TEST_F(CliTest, WhatIsSavedLoadsAsTheSameRoutes) {
                 ".0/24 172.16.0." + std::to_string(i % 7) + '\n';
     }
     file += "30.0.0.0/8 prohibit\n30.1.0.0/16 unreachable\n";
+    file += "40.0.0.0/8 recursive:20.0.1.1@3,recursive:20.0.2.1\n";
     EXPECT_EQ(run("route load - --vrf contoso", file).exit_code, 0);
     EXPECT_EQ(run("route save --vrf contoso").output, file);
     for (const char* name : {"/saved.txt", "/saved.gz", "/saved.bz2", "/saved.xz", "/saved.zst"}) {
         const std::string path = server_.path().substr(0, server_.path().rfind('/')) + name;
-        expect("route save --vrf contoso " + path, 0, "2,504 static routes of VRF contoso saved");
+        expect("route save --vrf contoso " + path, 0, "2,505 routes of VRF contoso saved");
         EXPECT_EQ(run("route load - --vrf adatum --via prohibit", file).exit_code, 0);
         EXPECT_NE(run("route save --vrf adatum").output, file);
-        expect("route load --vrf adatum " + path, 0, "2,504 replaced");
+        expect("route load --vrf adatum " + path, 0, "2,505 replaced");
         EXPECT_EQ(run("route save --vrf adatum -").output, file) << name;
     }
+}
+
+TEST_F(CliTest, ASyncedFileIsAllThereIs) {
+    const std::string file = "10.0.0.0/8 172.16.0.1\n10.2.0.0/16 blackhole\n10.9.0.0/16 prohibit\n";
+    EXPECT_EQ(run("route load - --vrf contoso", "10.1.0.0/16 blackhole\n" + file).exit_code, 0);
+    EXPECT_EQ(run("route load - --vrf adatum", file).exit_code, 0);
+    const std::string next = "10.2.0.0/16 172.16.0.5\n10.3.0.0/16 blackhole\n";
+    const Ran synced = run("route sync - --vrf contoso --batch 1", next);
+    EXPECT_EQ(synced.exit_code, 0) << synced.output;
+    EXPECT_NE(synced.output.find("1 added, 1 replaced\n3 routes removed"), std::string::npos)
+        << synced.output;
+    EXPECT_EQ(run("route save --vrf contoso").output, next);
+    EXPECT_EQ(run("route save --vrf adatum").output, file) << "another VRF's";
+    expect("route sync - --vrf fabrikam", 1, "no VRF \"fabrikam\"");
+}
+
+TEST_F(CliTest, ASyncOfAWrongFileRemovesNothing) {
+    const std::string file = "10.0.0.0/8 172.16.0.1\n10.2.0.0/16 blackhole\n";
+    EXPECT_EQ(run("route load - --vrf contoso", file).exit_code, 0);
+    const Ran synced = run("route sync - --vrf contoso", "10.2.0.0/16 blackhole\nrubbish\n");
+    EXPECT_EQ(synced.exit_code, 1);
+    EXPECT_NE(synced.output.find("Routes that the file does not have are still there"),
+              std::string::npos)
+        << synced.output;
+    EXPECT_EQ(run("route save --vrf contoso").output, file);
 }
 
 TEST_F(CliTest, SaveNeedsAVrfAndAPlace) {

@@ -92,7 +92,8 @@ RouteView view_of(const std::string& vrf, const FakeRouter::RouteTable::value_ty
     view.action = row.second.action;
     view.group = GroupId(17);
     for (const RouteNextHop& hop : row.second.via) {
-        view.via.push_back({hop.address, hop.weight, vrf + "/private/primary", true});
+        const std::string out = hop.is_recursive ? "" : vrf + "/private/primary";
+        view.via.push_back({hop.address, hop.weight, out, hop.is_recursive, true});
     }
     return view;
 }
@@ -214,11 +215,11 @@ Result<Page<RouteView, RouteCursor>> FakeRouter::routes(const RouteFilter& filte
     Page<RouteView, RouteCursor> page;
     for (const auto& [vrf, table] : tables) {
         for (const auto& row : table) {
-            const RouteCursor here{vrf, row.first, RouteSource::kStatic};
+            const RouteCursor here{vrf, row.first, RouteSource::kApi};
             if (request.after && here <= *request.after) continue;
             if (filter.vrf && *filter.vrf != vrf) continue;
             if (filter.within && !contains(*filter.within, row.first)) continue;
-            if (filter.source && *filter.source != RouteSource::kStatic) continue;
+            if (filter.source && *filter.source != RouteSource::kApi) continue;
             if (page.items.size() == request.limit) {
                 const RouteView& last = page.items.back();
                 page.next = {last.vrf, last.prefix, last.source};
@@ -266,6 +267,7 @@ Result<RouteOutcome> FakeRouter::change_routes(const RouteBatch& batch) {
     const auto found = tables.find(batch.vrf);
     if (found == tables.end()) return no_such("VRF", batch.vrf, "vrf");
     RouteTable edited = found->second;
+    std::vector<IpPrefix> repeated;
     RouteOutcome outcome;
     for (std::size_t i = 0; i < batch.edits.size(); ++i) {
         const RouteEdit& edit = batch.edits[i];
@@ -280,11 +282,39 @@ Result<RouteOutcome> FakeRouter::change_routes(const RouteBatch& batch) {
         } else {
             const auto via = batch.via_of(edit);
             edited[edit.prefix] = {edit.action, {via.begin(), via.end()}};
+            repeated.push_back(edit.prefix);
             ++(is_there ? outcome.replaced : outcome.added);
         }
     }
-    if (outcome.failures.empty()) found->second = std::move(edited);
+    if (!outcome.failures.empty()) return outcome;
+    found->second = std::move(edited);
+    for (const IpPrefix& prefix : repeated) stale.erase(prefix);
     return outcome;
+}
+
+Result<std::uint64_t> FakeRouter::begin_sync(std::string_view vrf) {
+    const auto table = tables.find(vrf);
+    if (table == tables.end()) return no_such("VRF", vrf, "vrf");
+    stale.clear();
+    for (const auto& route : table->second) stale.insert(route.first);
+    return ++syncs;
+}
+
+// A prefix a part, so that there are several.
+Result<RouteSweep> FakeRouter::end_sync(std::string_view vrf, std::uint64_t sync,
+                                        const std::optional<IpPrefix>& after) {
+    const auto table = tables.find(vrf);
+    if (table == tables.end()) return no_such("VRF", vrf, "vrf");
+    if (sync != syncs) return Unexpected(ErrorCode::kInvalid, "is not the last sync", "sync");
+    RouteSweep sweep;
+    const auto route = after ? table->second.upper_bound(*after) : table->second.begin();
+    if (route == table->second.end()) return sweep;
+    sweep.next = route->first;
+    if (stale.contains(route->first)) {
+        table->second.erase(route);
+        ++sweep.removed;
+    }
+    return sweep;
 }
 
 Result<AdminOutcome> FakeRouter::set_admin(const AdminTarget& target, AdminStatus status) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,8 @@ class FakeRouter final : public RouterApi {
     std::map<std::string, AttachmentView, std::less<>> legs;
     std::vector<ConfigError> config_errors;  // what apply_config() answers
     std::string applied_yaml;
+    std::set<IpPrefix> stale;  // of the VRF that is synced
+    std::uint64_t syncs = 0;
     std::size_t neighbours_total = 5;
     unsigned status_calls = 0;
 
@@ -48,6 +51,9 @@ class FakeRouter final : public RouterApi {
     Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) override;
     Result<std::vector<ReasonCount>> drops(const std::optional<std::string>& owner) override;
     Result<RouteOutcome> change_routes(const RouteBatch&) override;
+    Result<std::uint64_t> begin_sync(std::string_view vrf) override;
+    Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
+                                const std::optional<IpPrefix>& after) override;
     Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
     std::string config_yaml() override;
     ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;

@@ -23,7 +23,8 @@ class WaysTest : public SlowPathFixture {
         return found == bed_.neighbours.all().end() ? 0 : found->second.users;
     }
 
-    Ways ways_{bed_.neighbours, *bed_.next_hops};
+    Recursions recursions_{bed_.rib, bed_.rib6, *bed_.next_hops};
+    Ways ways_{bed_.neighbours, *bed_.next_hops, recursions_};
 };
 
 TEST_F(WaysTest, routes_with_the_same_hops_share_a_way) {
