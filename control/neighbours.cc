@@ -34,7 +34,8 @@ Neighbours::Neighbours(Attachments& attachments, NextHops& next_hops, Ribs& ribs
       next_hops_(next_hops),
       ribs_(ribs),
       transmitter_(transmitter),
-      counters_(counters) {}
+      counters_(counters),
+      pending_(kAttachmentsMax) {}
 
 Result<NextHopId> Neighbours::acquire(NeighbourKey key, std::uint64_t now_ns) {
     Entry entry = table_.find(key);
@@ -166,7 +167,10 @@ void Neighbours::set_mac(Entry entry, const MacAddress& mac) {
 void Neighbours::hold(NeighbourKey key, Packet packet, std::uint64_t now_ns) {
     // Before anything is made: who scans a /64 finds as many neighbours as packets may wait, and no
     // more (RFC 6583 7).
-    if (pending_total_ >= kPendingTotal) return counters_.count(SlowEvent::kPendingFull);
+    std::uint16_t& pending = pending_[key.attachment.value()];
+    if (pending_total_ >= kPendingTotal || pending >= kPendingPerAttachment) {
+        return counters_.count(SlowEvent::kPendingFull);
+    }
     Entry entry = table_.find(key);
     if (entry == table_.end()) {
         const auto made = make(key, now_ns);
@@ -180,6 +184,7 @@ void Neighbours::hold(NeighbourKey key, Packet packet, std::uint64_t now_ns) {
     }
     neighbour.pending.push_back(std::move(packet));
     ++pending_total_;
+    ++pending;
     counters_.count(SlowEvent::kPendingHeld);
     // The answer may have come between the worker's look and ours.
     if (neighbour.mac) send_pending(entry);
@@ -304,8 +309,7 @@ void Neighbours::send_pending(Entry entry) {
             packet.prepend(header.view()) && transmitter_.send(std::move(packet), *attachment);
         counters_.count(sent ? SlowEvent::kPendingSent : SlowEvent::kInjectFull);
     }
-    pending_total_ -= neighbour.pending.size();
-    neighbour.pending.clear();
+    forget_pending(entry);
 }
 
 void Neighbours::give_up_pending(Entry entry) {
@@ -315,8 +319,15 @@ void Neighbours::give_up_pending(Entry entry) {
 
 void Neighbours::drop_pending(Entry entry) {
     counters_.count(SlowEvent::kPendingExpired, entry->second.pending.size());
-    pending_total_ -= entry->second.pending.size();
-    entry->second.pending.clear();
+    forget_pending(entry);
+}
+
+void Neighbours::forget_pending(Entry entry) {
+    std::deque<Packet>& pending = entry->second.pending;
+    pending_total_ -= pending.size();
+    std::uint16_t& of_attachment = pending_[entry->first.attachment.value()];
+    of_attachment = static_cast<std::uint16_t>(of_attachment - pending.size());
+    pending.clear();
 }
 
 }  // namespace causeway

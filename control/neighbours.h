@@ -72,6 +72,9 @@ class Neighbours {
     static constexpr std::uint64_t kProbeInterval = kSecond;
     static constexpr std::uint64_t kFirstProbeDelay = 5 * kSecond;  // RFC 4861 10
     static constexpr unsigned kProbesMax = 3;
+    // Packets that wait for neighbours of one attachment: who scans a subnet on one must leave room
+    // for the others.
+    static constexpr std::size_t kPendingPerAttachment = kPendingTotal / 16;
 
     Neighbours(Attachments& attachments, NextHops& next_hops, Ribs& ribs, Transmitter& transmitter,
                SlowCounters& counters);
@@ -121,6 +124,7 @@ class Neighbours {
     void send_pending(Entry entry);
     void give_up_pending(Entry entry);
     void drop_pending(Entry entry);
+    void forget_pending(Entry entry);
     // False where it should be forgotten.
     [[nodiscard]] bool age(Entry entry, std::uint64_t now_ns);
 
@@ -131,6 +135,7 @@ class Neighbours {
     SlowCounters& counters_;
     std::map<NeighbourKey, Neighbour> table_;
     std::size_t pending_total_ = 0;
+    std::vector<std::uint16_t> pending_;  // of each attachment
     std::vector<Packet> given_up_;
 };
 

@@ -102,7 +102,7 @@ TEST_F(SlowPathForward, packets_wait_in_order_and_only_so_many) {
     EXPECT_TRUE(hear().empty()) << "sent once";
 }
 
-TEST_F(SlowPathForward, only_so_many_wait_for_all_neighbours_together) {
+TEST_F(SlowPathForward, only_so_many_wait_on_an_attachment_and_the_others_have_room) {
     auto pool = make_packet_pool({.name = "many", .count = 8'191, .cache = 0});
     ASSERT_TRUE(pool.has_value());
     ControlBed bed({}, pool.value().get());
@@ -120,20 +120,60 @@ TEST_F(SlowPathForward, only_so_many_wait_for_all_neighbours_together) {
                 .circuit = {},
                 .link = {},
                 .is_port_up = true});
+    constexpr std::size_t kMost = Neighbours::kPendingPerAttachment;
     const std::uint32_t first = ip("10.9.0.1").value();
-    for (std::size_t i = 0; i < kPendingTotal + 10; ++i) {
+    for (std::size_t i = 0; i < kMost + 10; ++i) {
         const auto host = static_cast<std::uint32_t>(i / kPendingPerNeighbour);
         bed.handle(kEdge, Exit::kUnresolved, packet(to_string(Ipv4Address(first + host))).bytes());
     }
-    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kPendingTotal);
+    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kMost);
     EXPECT_EQ(bed.count(SlowEvent::kPendingFull), 10U);
-    EXPECT_EQ(bed.neighbours.all().size(), kPendingTotal / kPendingPerNeighbour)
+    EXPECT_EQ(bed.neighbours.all().size(), kMost / kPendingPerNeighbour)
         << "who scans a subnet makes no more (RFC 6583 7)";
+    bed.handle(kEdge, Exit::kUnresolved, packet("10.2.0.77").bytes());
+    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kMost + 1) << "of another attachment";
+    bed.pass(5 * kSecond);
+    EXPECT_EQ(bed.count(SlowEvent::kPendingExpired), kMost + 1);
+    EXPECT_EQ(rte_mempool_in_use_count(bed.transmitter.pool()), 0U);
+    bed.handle(kEdge, Exit::kUnresolved, packet("10.9.0.1").bytes());
+    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kMost + 2) << "there is room again";
+}
+
+TEST_F(SlowPathForward, only_so_many_wait_for_all_neighbours_together) {
+    auto pool = make_packet_pool({.name = "all", .count = 8'191, .cache = 0});
+    ASSERT_TRUE(pool.has_value());
+    ControlBed bed({}, pool.value().get());
+    bed.attach_edge_and_core();
+    constexpr std::size_t kEach = Neighbours::kPendingPerAttachment;
+    constexpr std::size_t kAttachments = kPendingTotal / kEach + 1;
+    for (std::size_t i = 0; i < kAttachments; ++i) {
+        const Ipv4Prefix subnet = Ipv4Prefix::of(
+            Ipv4Address(ip("20.0.0.0").value() + (static_cast<unsigned>(i) << 16)), 16);
+        const std::string name = "net" + std::to_string(i);
+        bed.attach({.id = *bed.attachments.id_of(name),
+                    .name = name,
+                    .port = PortId(1),
+                    .outer = static_cast<std::uint16_t>(301 + i),
+                    .vrf = kVrf,
+                    .vrf_name = {},
+                    .address = Ipv4Address(subnet.last().value() - 1),
+                    .subnet = subnet,
+                    .mac = kRouterMac,
+                    .peer = {},
+                    .circuit = {},
+                    .link = {},
+                    .is_port_up = true});
+        for (std::size_t k = 0; k < kEach; ++k) {
+            const auto host = static_cast<std::uint32_t>(1 + k / kPendingPerNeighbour);
+            const Ipv4Address to(subnet.first().value() + host);
+            bed.handle(kEdge, Exit::kUnresolved, packet(to_string(to)).bytes());
+        }
+    }
+    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kPendingTotal);
+    EXPECT_EQ(bed.count(SlowEvent::kPendingFull), kEach);
     bed.pass(5 * kSecond);
     EXPECT_EQ(bed.count(SlowEvent::kPendingExpired), kPendingTotal);
     EXPECT_EQ(rte_mempool_in_use_count(bed.transmitter.pool()), 0U);
-    bed.handle(kEdge, Exit::kUnresolved, packet("10.9.0.1").bytes());
-    EXPECT_EQ(bed.count(SlowEvent::kPendingHeld), kPendingTotal + 1) << "there is room again";
 }
 
 TEST_F(SlowPathForward, who_never_answers_is_asked_three_times_and_forgotten) {
