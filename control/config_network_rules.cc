@@ -324,6 +324,7 @@ void NetworkRules::check_next_hops(const RouteConfig& route, const std::string& 
             errors_.is_given(hop_path + ".address") ? hop_path + ".address" : hop_path;
         const IpAddress& address = route.via[i].address;
         if (errors_.is_bad(address_path) || errors_.is_bad(hop_path + ".address")) continue;
+        if (errors_.is_bad(hop_path + ".recursive")) continue;
         if (!seen.insert(address).second) {
             errors_.add(address_path, fmt::format("next hop {} is listed twice: give it once, with "
                                                   "a weight",

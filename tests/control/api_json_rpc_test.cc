@@ -295,6 +295,7 @@ TEST_F(JsonRpcTest, EveryMethodOfTheTableWorks) {
                        {"routes", Json::array()},
                        {"state", "up"},
                        {"link", "primary"},
+                       {"sync", 1},
                        {"yaml", ""}};
     for (const Method& method : methods()) {
         Json params = Json::object();
