@@ -61,26 +61,38 @@ struct Leg {
     const char* peer;
     const char* subnet;
     std::uint16_t mtu;
+    // The same of IPv6; null: it has none.
+    const char* ipv6_ours = nullptr;
+    const char* ipv6_peer = nullptr;
+    const char* ipv6_subnet = nullptr;
 };
 constexpr std::array kLegs{
-    Leg{kContosoPrimary, "cp", "192.168.0.2", "192.168.0.1", "192.168.0.0/30", 1'500},
-    Leg{kContosoSecondary, "cs", "192.168.0.6", "192.168.0.5", "192.168.0.4/30", 1'500},
-    Leg{kAdatumPrimary, "ap", "192.168.0.2", "192.168.0.1", "192.168.0.0/30", 1'500},
-    Leg{kAdatumSecondary, "as", "192.168.0.6", "192.168.0.5", "192.168.0.4/30", 1'500},
-    Leg{kFabrikam, "f", "192.168.0.2", "192.168.0.1", "192.168.0.0/30", 1'500},
+    Leg{kContosoPrimary, "cp", "192.168.0.2", "192.168.0.1", "192.168.0.0/30", 1'500, "2001:db8::2",
+        "2001:db8::1", "2001:db8::/126"},
+    Leg{kContosoSecondary, "cs", "192.168.0.6", "192.168.0.5", "192.168.0.4/30", 1'500,
+        "2001:db8::6", "2001:db8::5", "2001:db8::4/126"},
+    Leg{kAdatumPrimary, "ap", "192.168.0.2", "192.168.0.1", "192.168.0.0/30", 1'500, "2001:db8::2",
+        "2001:db8::1", "2001:db8::/126"},
+    Leg{kAdatumSecondary, "as", "192.168.0.6", "192.168.0.5", "192.168.0.4/30", 1'500,
+        "2001:db8::6", "2001:db8::5", "2001:db8::4/126"},
+    Leg{kFabrikam, "f", "192.168.0.2", "192.168.0.1", "192.168.0.0/30", 1'500, "2001:db8::2",
+        "2001:db8::1", "2001:db8::/126"},
     Leg{kNotProvisioned, "n", "192.168.1.2", "192.168.1.1", "192.168.1.0/30", 1'500},
     Leg{kDisabled, "d", "192.168.2.2", "192.168.2.1", "192.168.2.0/30", 1'500},
     Leg{kTakenDown, "t", "192.168.3.2", "192.168.3.1", "192.168.3.0/30", 1'500},
-    Leg{kContosoCore, "cc", "10.2.0.254", "10.2.0.1", "10.2.0.0/24", 1'400},
-    Leg{kAdatumCore, "ac", "10.2.0.254", "10.2.0.1", "10.2.0.0/24", 1'500},
-    Leg{kFabrikamCore, "fc", "10.9.0.254", "10.9.0.1", "10.9.0.0/24", 1'500},
+    Leg{kContosoCore, "cc", "10.2.0.254", "10.2.0.1", "10.2.0.0/24", 1'400, "2001:db8:2::254",
+        "2001:db8:2::1", "2001:db8:2::/64"},
+    Leg{kAdatumCore, "ac", "10.2.0.254", "10.2.0.1", "10.2.0.0/24", 1'500, "2001:db8:2::254",
+        "2001:db8:2::1", "2001:db8:2::/64"},
+    Leg{kFabrikamCore, "fc", "10.9.0.254", "10.9.0.1", "10.9.0.0/24", 1'500, "2001:db8:9::254",
+        "2001:db8:9::1", "2001:db8:9::/64"},
 };
 
 class MutatedFrames : public testing::Test {
   protected:
     MutatedFrames() {
         for (std::uint16_t vrf = 1; vrf <= 3; ++vrf) {
-            CHECK(control_.rib.create_vrf(VrfId(vrf)).has_value());
+            CHECK(control_.ribs.create_vrf(VrfId(vrf)).has_value());
         }
         for (const Leg& leg : kLegs) install(leg);
         for (const SlowRoute& route : world_.twin().routes) install(route);
@@ -111,20 +123,41 @@ class MutatedFrames : public testing::Test {
                          .link = {},
                          .closed = known.closed,
                          .is_port_up = true});
+        if (leg.ipv6_ours != nullptr) install_ipv6(leg, known.vrf);
+    }
+
+    void install_ipv6(const Leg& leg, VrfId vrf) {
+        const IpInterface<Ipv6Address> interface {
+            ip6(leg.ipv6_ours), *parse_ipv6_prefix(leg.ipv6_subnet), ip6(leg.ipv6_peer)
+        };
+        Attachment attachment = *control_.attachments.find(leg.id);
+        attachment.ipv6 = interface;
+        control_.attachments.put(attachment);
+        add(vrf, interface.subnet, RouteSource::kConnected,
+            special_group(AdjacencyKind::kUnresolved));
+        add(vrf, Ipv6Prefix::of(interface.address, 128), RouteSource::kConnected,
+            special_group(AdjacencyKind::kLocal));
+    }
+
+    void add(VrfId vrf, const IpPrefix& prefix, RouteSource source, GroupId group) {
+        CHECK(control_.ribs.add(vrf, prefix, source, group).has_value());
     }
 
     void install(const SlowRoute& route) {
-        if (std::holds_alternative<Ipv6Prefix>(route.prefix)) return;
-        const std::string destination = to_string(route.prefix);
         if (route.exit == Exit::kLocal) return;  // it came with its attachment
         if (route.exit != Exit::kNone) {
             const auto kind = std::ranges::find(kKinds, route.exit, &KindOfExit::exit)->kind;
-            control_.route(destination, special_group(kind), route.vrf);
-            return;
+            return add(route.vrf, route.prefix, RouteSource::kStatic, special_group(kind));
         }
-        const AttachmentId out = route.hops.back().attachment;
-        const auto leg = std::ranges::find(kLegs, out, &Leg::id);
-        (void)control_.route_via(destination, out, leg->peer, route.vrf);
+        const auto leg = std::ranges::find(kLegs, route.hops.back().attachment, &Leg::id);
+        const bool is_ipv4 = std::holds_alternative<Ipv4Prefix>(route.prefix);
+        const auto peer = parse_ip_address(is_ipv4 ? leg->peer : leg->ipv6_peer);
+        const auto next_hop = control_.neighbours.acquire({leg->id, *peer}, control_.now_ns);
+        CHECK(next_hop.has_value());
+        const GroupMember member{.next_hop = *next_hop, .weight = 1};
+        const auto group = control_.next_hops->acquire_group({&member, 1});
+        CHECK(group.has_value());
+        add(route.vrf, route.prefix, RouteSource::kStatic, *group);
     }
 
     void receive(PortId port, const Frame& frame) {
@@ -253,9 +286,10 @@ class MutatedFrames : public testing::Test {
         const Attachment* out = control_.attachments.find(sent.out);
         ASSERT_NE(out, nullptr);
         EXPECT_TRUE(out->is_usable());
-        const auto type = sent.frame.at(out->header({}, EtherType::kArp).size - 1) == 0x06
-                              ? EtherType::kArp
-                              : EtherType::kIpv4;
+        const std::uint8_t low_byte = sent.frame.at(out->header({}, EtherType::kArp).size - 1);
+        const auto type = low_byte == 0x06   ? EtherType::kArp
+                          : low_byte == 0xdd ? EtherType::kIpv6
+                                             : EtherType::kIpv4;
         const FrameHeader header = out->header({}, type);
         ASSERT_GE(sent.frame.size(), header.size + 20U);
         EXPECT_TRUE(std::equal(header.bytes.begin() + 6, header.bytes.begin() + header.size,
@@ -265,12 +299,22 @@ class MutatedFrames : public testing::Test {
             EXPECT_EQ(layer3.size(), sizeof(ArpHeader));
             return;
         }
+        if (type == EtherType::kIpv6) return expect_sound_ipv6(*out, layer3);
         Ipv4Header ip_header;
         std::memcpy(&ip_header, layer3.data(), sizeof ip_header);
         EXPECT_EQ(ip_header.total_length.host(), layer3.size());
         EXPECT_TRUE(checksum_holds(layer3.first(ip_header.header_bytes())));
         EXPECT_LE(layer3.size(), out->mtu);
         EXPECT_GE(ip_header.ttl, 1);
+    }
+
+    static void expect_sound_ipv6(const Attachment& out, std::span<const std::uint8_t> packet) {
+        Ipv6Header header;
+        ASSERT_GE(packet.size(), sizeof header);
+        std::memcpy(&header, packet.data(), sizeof header);
+        EXPECT_EQ(header.payload_length.host() + sizeof header, packet.size());
+        EXPECT_LE(packet.size(), out.mtu);
+        EXPECT_GE(header.hop_limit, 1);
     }
 
     // Where this asks for a neighbour, as if that one answered.
