@@ -41,6 +41,13 @@ inline constexpr std::size_t kFibBlocksMax = 1U << 15;
 inline constexpr std::size_t kFibLevel1BytesMax = std::size_t{2} << 30;
 inline constexpr std::size_t kFib6BytesMax = std::size_t{1} << 30;  // of IPv6, all in all
 
+// Access lists: rules and, once sets and alternatives are multiplied out, entries of one family in
+// one list; lists; and rules that count, of all lists together.
+inline constexpr std::size_t kAclRulesMax = 10'000;
+inline constexpr std::size_t kAclEntriesMax = 65'536;
+inline constexpr std::size_t kAclsMax = 1'024;
+inline constexpr std::size_t kAclCountersMax = 1U << 20;
+
 // Slow path: packets of one worker that wait for the control thread, and back.
 inline constexpr std::size_t kPuntRingSize = 4'096;
 inline constexpr std::size_t kInjectRingSize = 4'096;
