@@ -208,6 +208,9 @@ struct LinkLayerOption {
 };
 static_assert(sizeof(LinkLayerOption) == 8 && alignof(LinkLayerOption) == 1);
 
+// RFC 9293 3.1, without options.
+inline constexpr std::size_t kTcpHeaderBytes = 20;
+
 struct UdpHeader {
     Be16 source_port;
     Be16 destination_port;

@@ -47,6 +47,7 @@ inline constexpr std::size_t kAclRulesMax = 10'000;
 inline constexpr std::size_t kAclEntriesMax = 65'536;
 inline constexpr std::size_t kAclsMax = 1'024;
 inline constexpr std::size_t kAclCountersMax = 1U << 20;
+inline constexpr std::size_t kAclLogSize = 1'024;  // records of one worker that wait
 
 // Slow path: packets of one worker that wait for the control thread, and back.
 inline constexpr std::size_t kPuntRingSize = 4'096;
@@ -82,6 +83,7 @@ inline constexpr std::size_t kApiOutputBytesMax = std::size_t{64} << 20;
 
 static_assert(kPortsMax < kAttachmentsMax && kAttachmentsMax <= 65'535);
 static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words");
+static_assert((kAclLogSize & (kAclLogSize - 1)) == 0, "AclLog's counters wrap around");
 static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kHandoverRingSize & (kHandoverRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kInjectRingSize & (kInjectRingSize - 1)) == 0, "rte_ring wants a power of two");

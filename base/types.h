@@ -34,9 +34,11 @@ using PortId = Id<struct PortTag, std::uint8_t>;
 using WorkerId = Id<struct WorkerTag, std::uint8_t>;
 using AttachmentId = Id<struct AttachmentTag, std::uint16_t>;
 using VrfId = Id<struct VrfTag, std::uint16_t>;
-using NextHopId = Id<struct NextHopTag, std::uint32_t>;      // a gateway: (attachment, address)
-using GroupId = Id<struct GroupTag, std::uint16_t>;          // what a route points at
-using AdjacencyId = Id<struct AdjacencyTag, std::uint16_t>;  // what a frame needs to leave
+using NextHopId = Id<struct NextHopTag, std::uint32_t>;  // a gateway: (attachment, address)
+using GroupId = Id<struct GroupTag, std::uint16_t>;      // what a route points at
+using PeeringId = Id<struct PeeringTag, std::uint16_t>;
+using RuleCounterId = Id<struct RuleCounterTag, std::uint32_t>;  // 0: of no rule
+using AdjacencyId = Id<struct AdjacencyTag, std::uint16_t>;      // what a frame needs to leave
 
 enum class Link : std::uint8_t { kPrimary, kSecondary };
 enum class PortRole : std::uint8_t { kEdge, kCore };

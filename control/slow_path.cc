@@ -76,6 +76,7 @@ void SlowPath::handle_ip(Packet packet, const Attachment& in, Exit exit, std::ui
         case Exit::kNoRoute:
             return answer(IcmpError::kNetworkUnreachable);
         case Exit::kProhibit:
+        case Exit::kAclProhibited:
             return answer(IcmpError::kProhibited);
         default:
             return answer(IcmpError::kHostUnreachable);

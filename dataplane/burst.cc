@@ -29,6 +29,7 @@ void Burst::part(const std::array<Exit, kBurstSizeMax>& exits) noexcept {
 void Burst::take(Burst& other, Exit exit) noexcept {
     port_ = other.port_;
     left_count_ = 0;
+    policy_ = other.policy_;
     unsigned taken = 0;
     unsigned kept = 0;
     for (const LeftPacket& packet : other.left()) {

@@ -25,8 +25,10 @@
 #include "base/headers.h"
 #include "base/limits.h"
 #include "base/types.h"
+#include "dataplane/acl_log.h"
 #include "dataplane/counters.h"
 #include "dataplane/exit.h"
+#include "dataplane/policy.h"
 #include "fib/adjacency.h"
 
 namespace causeway {
@@ -35,9 +37,12 @@ namespace causeway {
 struct PacketMeta {
     std::uint8_t* frame;         // first byte; after FindAttachment, the network header
     const Adjacency* adjacency;  // from FindRoute on
-    std::uint16_t outer_tag;     // from ParseEthernet on
-    std::uint16_t inner_tag;     // 0: single-tagged
-    AttachmentId attachment;     // the port's own row until FindAttachment
+    union {
+        std::uint16_t outer_tag;  // from ParseEthernet to FindAttachment
+        std::uint16_t steered;    // from Filter on, where the burst kSteers: a group, or 0
+    };
+    std::uint16_t inner_tag;  // 0: single-tagged
+    AttachmentId attachment;  // the port's own row until FindAttachment
     VrfId vrf;
     std::uint16_t frame_bytes;   // with tags, without FCS
     std::uint16_t packet_bytes;  // of layer 3; from CheckIpv4 or CheckIpv6 on
@@ -63,7 +68,7 @@ struct LeftPacket {
 
 class Burst {
   public:
-    explicit Burst(Counters& counters) noexcept : counters_(counters) {}
+    Burst(Counters& counters, AclLog& log) noexcept : counters_(counters), log_(log) {}
     Burst(const Burst&) = delete;
     Burst& operator=(const Burst&) = delete;
 
@@ -75,6 +80,7 @@ class Burst {
         port_ = port;
         walking_ = static_cast<unsigned>(count);
         left_count_ = 0;
+        policy_ = PolicyBits();
         std::uint64_t bytes = 0;
         for (unsigned k = 0; k < walking_; ++k) {
             const rte_mbuf& mbuf = *mbufs_[k];
@@ -97,6 +103,10 @@ class Burst {
     [[nodiscard]] PortId port() const noexcept { return port_; }
     [[nodiscard]] unsigned size() const noexcept { return walking_; }
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
+    [[nodiscard]] AclLog& log() noexcept { return log_; }
+    // What at least one of the packets needs, of those that walk or have walked.
+    [[nodiscard]] PolicyBits policy() const noexcept { return policy_; }
+    void note(PolicyBits bits) noexcept { policy_ |= bits; }
     [[nodiscard]] std::span<PacketMeta> walking() noexcept { return {meta_.data(), walking_}; }
     [[nodiscard]] std::span<rte_mbuf*> mbufs() noexcept { return {mbufs_.data(), walking_}; }
     [[nodiscard]] std::span<LeftPacket> left() noexcept { return {left_.data(), left_count_}; }
@@ -146,7 +156,9 @@ class Burst {
     unsigned walking_ = 0;
     unsigned left_count_ = 0;
     PortId port_;
+    PolicyBits policy_;
     Counters& counters_;
+    AclLog& log_;
 };
 
 }  // namespace causeway

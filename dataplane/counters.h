@@ -55,7 +55,10 @@ static_assert(sizeof(TrafficCounters) == kCacheLine, "one line a row");
 class Counters {
   public:
     // Pages are touched when a row is first used, so unused rows cost address space only.
-    Counters() : traffic_(make<TrafficCounters>()), exits_(make<ExitRow>()) {}
+    Counters()
+        : traffic_(make<TrafficCounters, kAttachmentsMax>()),
+          exits_(make<ExitRow, kAttachmentsMax>()),
+          rules_(make<RuleCounters, kAclCountersMax>()) {}
 
     [[nodiscard]] TrafficCounters& traffic(AttachmentId row) noexcept {
         return traffic_[row.value()];
@@ -70,26 +73,43 @@ class Counters {
         return exits_[row.value()][static_cast<std::size_t>(exit)].read();
     }
 
-  private:
-    using ExitRow = std::array<Counter, kExitCount>;
-    template <class Row>
-    struct Unmap {
-        void operator()(Row* rows) const noexcept { munmap(rows, kAttachmentsMax * sizeof(Row)); }
+    // Of one rule of an access list. The control thread gives a rule its row for as long as the
+    // rule has its name, so what is counted here outlives the list that is compiled anew.
+    struct RuleCounters {
+        Counter packets;
+        Counter bytes;  // of layer 3
+        void count(std::uint64_t packet_bytes) noexcept {
+            packets.add(1);
+            bytes.add(packet_bytes);
+        }
     };
-    template <class Row>
-    using Rows = std::unique_ptr<Row[], Unmap<Row>>;
-
-    // Fresh pages are zero, and all zero bytes are all zero counters.
-    template <class Row>
-    [[nodiscard]] static Rows<Row> make() {
-        void* memory = mmap(nullptr, kAttachmentsMax * sizeof(Row), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        CHECK(memory != MAP_FAILED);
-        return Rows<Row>(static_cast<Row*>(memory));
+    // All rows, for a loop that counts in many.
+    [[nodiscard]] RuleCounters* rules() noexcept { return rules_.get(); }
+    [[nodiscard]] const RuleCounters& rule(RuleCounterId row) const noexcept {
+        return rules_[row.value()];
     }
 
-    Rows<TrafficCounters> traffic_;
-    Rows<ExitRow> exits_;
+  private:
+    using ExitRow = std::array<Counter, kExitCount>;
+    template <class Row, std::size_t kCount>
+    struct Unmap {
+        void operator()(Row* rows) const noexcept { munmap(rows, kCount * sizeof(Row)); }
+    };
+    template <class Row, std::size_t kCount>
+    using Rows = std::unique_ptr<Row[], Unmap<Row, kCount>>;
+
+    // Fresh pages are zero, and all zero bytes are all zero counters.
+    template <class Row, std::size_t kCount>
+    [[nodiscard]] static Rows<Row, kCount> make() {
+        void* memory = mmap(nullptr, kCount * sizeof(Row), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        CHECK(memory != MAP_FAILED);
+        return Rows<Row, kCount>(static_cast<Row*>(memory));
+    }
+
+    Rows<TrafficCounters, kAttachmentsMax> traffic_;
+    Rows<ExitRow, kAttachmentsMax> exits_;
+    Rows<RuleCounters, kAclCountersMax> rules_;
 };
 
 }  // namespace causeway

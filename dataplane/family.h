@@ -22,11 +22,43 @@ struct Ipv4 {
     [[nodiscard]] static RouteKey route_key(const PacketMeta& meta) noexcept {
         return {meta.vrf, Ipv4Address(meta.ipv4().destination.host())};
     }
+    [[nodiscard]] static Ipv4Address source_of(const PacketMeta& meta) noexcept {
+        return Ipv4Address(meta.ipv4().source.host());
+    }
+    [[nodiscard]] static Ipv4Address destination_of(const PacketMeta& meta) noexcept {
+        return Ipv4Address(meta.ipv4().destination.host());
+    }
+    [[nodiscard]] static RouteKey source_key(const PacketMeta& meta) noexcept {
+        return {meta.vrf, source_of(meta)};
+    }
+    // The part of a pair that is of this family.
+    [[nodiscard]] static const auto& of(const auto& both) noexcept { return both.ipv4; }
+    // 10/8, 172.16/12, 192.168/16 (RFC 1918) and 100.64/10 (RFC 6598).
+    [[nodiscard]] static bool is_private(Ipv4Address address) noexcept {
+        const std::uint32_t value = address.value();
+        return value >> 24 == 10 || value >> 20 == 0xac1 || value >> 16 == 0xc0a8 ||
+               value >> 22 == 0x6440 >> 6;
+    }
     [[nodiscard]] static std::uint32_t flow_hash_of(const PacketMeta& meta) noexcept {
         return flow_hash(meta.ipv4());
     }
     // How the packet ends whose route says `exit`.
     [[nodiscard]] static Exit settle(const PacketMeta&, Exit exit) noexcept { return exit; }
+
+    // Sets the six bits of DSCP and leaves the two of ECN (RFC 2474 3, RFC 3168 5); RFC 1624 for
+    // the checksum.
+    static void set_dscp(const PacketMeta& meta, std::uint8_t dscp) noexcept {
+        Ipv4Header& header = meta.ipv4();
+        const auto after = static_cast<std::uint8_t>(dscp * 4U | (header.dscp_ecn & 3U));
+        // The second byte of its word: on the wire the low half, here the high one.
+        header.checksum = Be16::from_wire(checksum_replace(
+            header.checksum.wire(), static_cast<std::uint16_t>(header.dscp_ecn << 8),
+            static_cast<std::uint16_t>(after << 8)));
+        header.dscp_ecn = after;
+    }
+    [[nodiscard]] static std::uint8_t dscp_of(const PacketMeta& meta) noexcept {
+        return static_cast<std::uint8_t>(meta.ipv4().dscp_ecn >> 2);
+    }
 
     // How far a packet may still go. TTL, protocol and checksum lie in one aligned word: one load,
     // one store.
@@ -58,6 +90,20 @@ struct Ipv6 {
     [[nodiscard]] static RouteKey6 route_key(const PacketMeta& meta) noexcept {
         return {meta.vrf, meta.ipv6().destination.host()};
     }
+    [[nodiscard]] static Ipv6Address source_of(const PacketMeta& meta) noexcept {
+        return meta.ipv6().source.host();
+    }
+    [[nodiscard]] static Ipv6Address destination_of(const PacketMeta& meta) noexcept {
+        return meta.ipv6().destination.host();
+    }
+    [[nodiscard]] static RouteKey6 source_key(const PacketMeta& meta) noexcept {
+        return {meta.vrf, source_of(meta)};
+    }
+    [[nodiscard]] static const auto& of(const auto& both) noexcept { return both.ipv6; }
+    // fc00::/7 (RFC 4193).
+    [[nodiscard]] static bool is_private(Ipv6Address address) noexcept {
+        return address.high() >> 57 == 0xfc >> 1;
+    }
     [[nodiscard]] static std::uint32_t flow_hash_of(const PacketMeta& meta) noexcept {
         return flow_hash(meta.ipv6(), meta.packet_bytes);
     }
@@ -84,6 +130,15 @@ struct Ipv6 {
         const std::uint8_t type = meta.frame[sizeof(Ipv6Header)];
         return type >= static_cast<std::uint8_t>(Icmpv6Type::kRouterSolicitation) &&
                type <= static_cast<std::uint8_t>(Icmpv6Type::kRedirect);
+    }
+
+    // Likewise; the traffic class begins after the four bits of the version (RFC 8200 3, 7).
+    static void set_dscp(const PacketMeta& meta, std::uint8_t dscp) noexcept {
+        Be32& word = meta.ipv6().version_class_label;
+        word = Be32((word.host() & ~(0x3fU << 22)) | std::uint32_t{dscp} << 22);
+    }
+    [[nodiscard]] static std::uint8_t dscp_of(const PacketMeta& meta) noexcept {
+        return static_cast<std::uint8_t>(meta.ipv6().version_class_label.host() >> 22 & 0x3fU);
     }
 
     // RFC 8200 3: the hop limit, which no checksum covers.

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/types.h"
 #include "dataplane/exit.h"
+#include "dataplane/policy.h"
 #include "fib/fib4.h"
 #include "fib/fib6.h"
 #include "fib/next_hops.h"
@@ -27,6 +28,7 @@ namespace causeway {
 struct AttachmentState {
     VrfId vrf;
     Exit closed = Exit::kNone;  // why it lets nothing in, if so
+    PolicyBits policy;          // of what it sends and of what goes out to it
 };
 static_assert(sizeof(AttachmentState) == 4, "sixteen a cache line");
 
@@ -50,6 +52,7 @@ struct Tables {
     const Fib4* fib4 = nullptr;
     const Fib6* fib6 = nullptr;
     const NextHops* next_hops = nullptr;
+    const Policies* policies = nullptr;  // null where no attachment has any bit set
 };
 
 }  // namespace causeway

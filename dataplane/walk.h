@@ -9,10 +9,14 @@
 #include "dataplane/stage.h"
 #include "dataplane/stages/check_ipv4.h"
 #include "dataplane/stages/check_ipv6.h"
+#include "dataplane/stages/check_source.h"
 #include "dataplane/stages/decrement_ttl.h"
+#include "dataplane/stages/filter.h"
 #include "dataplane/stages/find_attachment.h"
 #include "dataplane/stages/find_route.h"
+#include "dataplane/stages/map_dscp.h"
 #include "dataplane/stages/parse_ethernet.h"
+#include "dataplane/stages/police.h"
 #include "dataplane/stages/rewrite_ethernet.h"
 
 namespace causeway {
@@ -20,17 +24,25 @@ namespace causeway {
 using Ipv4Walk = Walk<PerPacket<ParseEthernet,   // frame -> tags, EtherType, where layer 3 begins
                                 FindAttachment,  // (port, outer, inner) -> attachment, VRF
                                 CheckIpv4>,      // RFC 1812 5.2.2, martians; IPv6: see below
-                      FindRoute<Ipv4>,           // (VRF, destination, flow) -> adjacency
-                      PerPacket<DecrementTtl<Ipv4>,  // MTU, TTL, checksum
-                                RewriteEthernet>     // addresses and tags of the way out
+                      Police<Ipv4, Direction::kIn>,   // the bandwidth of peering and circuit
+                      CheckSource<Ipv4>,              // may this source come from here
+                      Filter<Ipv4, Direction::kIn>,   // the access list of the way in
+                      FindRoute<Ipv4>,                // (VRF, destination, flow) -> adjacency
+                      Filter<Ipv4, Direction::kOut>,  // the access list of the way out
+                      PerPacket<DecrementTtl<Ipv4>,   // MTU, TTL, checksum
+                                RewriteEthernet>,     // addresses and tags of the way out
+                      MapDscp<Ipv4>,                  // the DSCP contract
+                      Police<Ipv4, Direction::kOut>   // the bandwidth of the way out
                       >;
 
 // The IPv6 packets of the same turn: they have left Ipv4Walk by Exit::kIpv6, parsed and with their
 // attachment found, and walk on here as a dense burst of their own.
-using Ipv6Walk = Walk<PerPacket<CheckIpv6>,          // RFC 8200 3, scopes, Neighbour Discovery
-                      FindRoute<Ipv6>,               // (VRF, destination, flow) -> adjacency
+using Ipv6Walk = Walk<PerPacket<CheckIpv6>,  // RFC 8200 3, scopes, Neighbour Discovery
+                      Police<Ipv6, Direction::kIn>, CheckSource<Ipv6>, Filter<Ipv6, Direction::kIn>,
+                      FindRoute<Ipv6>,  // (VRF, destination, flow) -> adjacency
+                      Filter<Ipv6, Direction::kOut>,
                       PerPacket<DecrementTtl<Ipv6>,  // MTU, hop limit
-                                RewriteEthernet>     // addresses and tags of the way out
-                      >;
+                                RewriteEthernet>,    // addresses and tags of the way out
+                      MapDscp<Ipv6>, Police<Ipv6, Direction::kOut> >;
 
 }  // namespace causeway

@@ -57,6 +57,7 @@ class Worker {
 
     [[nodiscard]] WorkerId id() const noexcept { return id_; }
     [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+    [[nodiscard]] AclLog& acl_log() noexcept { return acl_log_; }
     [[nodiscard]] const Ipv4Walk& ipv4_walk() const noexcept { return ipv4_walk_; }
     [[nodiscard]] const Ipv6Walk& ipv6_walk() const noexcept { return ipv6_walk_; }
     [[nodiscard]] std::uint64_t injected_lost() const noexcept { return injected_lost_.read(); }
@@ -97,8 +98,9 @@ class Worker {
     Quiescence& quiescence_;
     Punt& punt_;
     Counters counters_;
-    Burst burst_{counters_};
-    Burst ipv6_burst_{counters_};
+    AclLog acl_log_;
+    Burst burst_{counters_, acl_log_};
+    Burst ipv6_burst_{counters_, acl_log_};
     Ipv4Walk ipv4_walk_;
     Ipv6Walk ipv6_walk_;
     std::array<TxBatch, kPortsMax> tx_batches_;

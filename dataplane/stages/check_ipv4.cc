@@ -2,6 +2,33 @@
 #include "dataplane/stages/check_ipv4.h"
 
 namespace causeway {
+namespace {
+
+// RFC 791 3.1: loose and strict source route.
+bool has_source_route(std::span<const std::uint8_t> options) noexcept {
+    std::size_t at = 0;
+    while (at + 1 < options.size() && options[at] != 0) {
+        const std::uint8_t type = options[at];
+        if (type == 131 || type == 137) return true;
+        const std::size_t bytes = type == 1 ? 1 : options[at + 1];
+        if (bytes == 0) return false;  // whoever reads on would read it for ever
+        at += bytes;
+    }
+    return false;
+}
+
+// RFC 1858 and RFC 3128: a TCP header that only meets beyond the router, or that a second fragment
+// overwrites; and what would make a packet longer than there are.
+bool is_bad_fragment(const Ipv4Header& header, std::size_t packet_bytes) noexcept {
+    const std::uint16_t part = header.flags_fragment.host();
+    const std::size_t offset = (part & Ipv4Header::kOffsetMask) * std::size_t{8};
+    if (offset + packet_bytes > 0xffff) return true;
+    if (header.protocol != static_cast<std::uint8_t>(IpProtocol::kTcp)) return false;
+    const bool is_first = offset == 0 && (part & Ipv4Header::kMoreFragments) != 0;
+    return offset == 8 || (is_first && packet_bytes < header.header_bytes() + kTcpHeaderBytes);
+}
+
+}  // namespace
 
 Exit CheckIpv4::examine(const PacketMeta& meta) noexcept {
     if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kArp))) return Exit::kArp;
@@ -27,6 +54,10 @@ Exit CheckIpv4::examine(const PacketMeta& meta) noexcept {
     // A packet from an address to itself would loop between us and its owner.
     if (MartianTable::is_martian(source) || source == destination) return Exit::kMartianSource;
     if (MartianTable::is_martian(destination)) return Exit::kMartianDestination;
+    if (has_source_route({meta.frame + sizeof header, header_bytes - sizeof header})) {
+        return Exit::kSourceRoute;
+    }
+    if (is_bad_fragment(header, meta.packet_bytes)) return Exit::kBadFragment;
     return Exit::kNone;
 }
 

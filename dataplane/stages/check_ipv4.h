@@ -40,8 +40,9 @@ class MartianTable {
 //   Reads    meta.ether_type, the IPv4 header
 //   Writes   meta.packet_bytes
 //   Exits    kArp kIpv6 kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum
-//            kBadIpv4Length kMartianSource kMartianDestination
-//   Source   RFC 1812 5.2.2 (checks 1 to 5), 5.3.7 (martians)
+//            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kBadFragment
+//   Source   RFC 1812 5.2.2 (checks 1 to 5), 5.3.7 (martians), RFC 7126 4.3, 4.4 (source routes;
+//            other options pass), RFC 1858 and RFC 3128 (fragments)
 struct CheckIpv4 {
     static constexpr std::string_view kName = "check_ipv4";
 
@@ -57,6 +58,7 @@ struct CheckIpv4 {
                            (total >= sizeof(Ipv4Header)) & (total <= room) &
                            checksum_is_good(meta.frame) & !MartianTable::is_suspect(header.source) &
                            !MartianTable::is_suspect(header.destination) &
+                           ((header.flags_fragment.wire() & kFragment.wire()) == 0) &
                            (header.source != header.destination);
         if (plain) [[likely]]
             return Exit::kNone;
@@ -64,6 +66,7 @@ struct CheckIpv4 {
     }
 
   private:
+    static constexpr Be16 kFragment{Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask};
     static constexpr Be16 kIpv4{static_cast<std::uint16_t>(EtherType::kIpv4)};
 
     // The sum over a header without options; RFC 1071 1 (3): all ones where the checksum is right.

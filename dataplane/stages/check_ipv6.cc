@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/stages/check_ipv6.h"
 
+#include <cstddef>
+#include <cstring>
+#include <span>
+
 #include "base/ipv6.h"
 #include "dataplane/family.h"
 
@@ -27,16 +31,52 @@ Exit examine_destination(const PacketMeta& meta, Ipv6Address destination) noexce
     return Ipv6::is_neighbour_discovery(meta) ? Exit::kNeighbourDiscovery : Exit::kLocal;
 }
 
-}  // namespace
+// RFC 7112 5: the first fragment has all headers. A later one that begins within a TCP header
+// would overwrite what the first one said (RFC 3128, of IPv4).
+bool is_bad_fragment(std::span<const std::uint8_t> at) noexcept {
+    Ipv6FragmentHeader header;
+    std::memcpy(&header, at.data(), sizeof header);
+    const std::uint16_t part = header.offset_more.host();
+    const std::size_t offset = part & 0xfff8U;
+    const std::size_t bytes = at.size() - sizeof header;
+    if (offset + bytes > 0xffff) return true;
+    if (header.next_header != static_cast<std::uint8_t>(IpProtocol::kTcp)) return false;
+    const bool is_first = offset == 0 && (part & Ipv6FragmentHeader::kMoreFragments) != 0;
+    return offset == 8 || (is_first && bytes < kTcpHeaderBytes);
+}
 
-Exit CheckIpv6::examine(const PacketMeta& meta) noexcept {
-    const Ipv6Header& header = meta.ipv6();
-    const int room = meta.frame_bytes - meta.header_bytes;
-    if (room < static_cast<int>(sizeof header)) return Exit::kTruncatedFrame;
-    if (header.version() != 6) return Exit::kBadIpv6Header;
-    if (static_cast<int>(sizeof header) + header.payload_length.host() > room) {
-        return Exit::kBadIpv6Length;
+// The headers before layer 4, as far as a fragment shows them.
+Exit examine_extensions(std::span<const std::uint8_t> packet) noexcept {
+    auto protocol = static_cast<IpProtocol>(packet[offsetof(Ipv6Header, next_header)]);
+    std::size_t offset = sizeof(Ipv6Header);
+    while (offset + 8 <= packet.size()) {
+        const auto at = packet.subspan(offset);
+        switch (protocol) {
+            case IpProtocol::kRouting:
+                if (at[2] == 0) return Exit::kSourceRoute;
+                [[fallthrough]];
+            case IpProtocol::kHopByHopOptions:
+            case IpProtocol::kDestinationOptions:
+                offset += (at[1] + std::size_t{1}) * 8;
+                break;
+            case IpProtocol::kAuthentication:
+                offset += (at[1] + std::size_t{2}) * 4;
+                break;
+            case IpProtocol::kFragment:
+                if (is_bad_fragment(at)) return Exit::kBadFragment;
+                if ((at[2] | (at[3] & 0xf8)) != 0) return Exit::kNone;  // no header follows
+                offset += sizeof(Ipv6FragmentHeader);
+                break;
+            default:
+                return Exit::kNone;
+        }
+        protocol = static_cast<IpProtocol>(at[0]);
     }
+    return Exit::kNone;
+}
+
+Exit examine_addresses(const PacketMeta& meta) noexcept {
+    const Ipv6Header& header = meta.ipv6();
     const Ipv6Address source = header.source.host();
     const Ipv6Address destination = header.destination.host();
     // A packet from an address to itself would loop between us and its owner.
@@ -50,6 +90,20 @@ Exit CheckIpv6::examine(const PacketMeta& meta) noexcept {
         return Exit::kMartianSource;
     }
     return exit;
+}
+
+}  // namespace
+
+Exit CheckIpv6::examine(const PacketMeta& meta) noexcept {
+    const Ipv6Header& header = meta.ipv6();
+    const int room = meta.frame_bytes - meta.header_bytes;
+    if (room < static_cast<int>(sizeof header)) return Exit::kTruncatedFrame;
+    if (header.version() != 6) return Exit::kBadIpv6Header;
+    if (static_cast<int>(sizeof header) + header.payload_length.host() > room) {
+        return Exit::kBadIpv6Length;
+    }
+    const Exit exit = examine_addresses(meta);
+    return exit == Exit::kNone ? examine_extensions({meta.frame, meta.packet_bytes}) : exit;
 }
 
 }  // namespace causeway

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "base/headers.h"
@@ -15,9 +16,10 @@ namespace causeway {
 //   Reads    the IPv6 header; of ICMPv6 to a group or a link-local address, the type
 //   Writes   meta.packet_bytes
 //   Exits    kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource kMartianDestination
-//            kNeighbourDiscovery kLocal
+//            kNeighbourDiscovery kLocal kSourceRoute kBadFragment
 //   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7 and RFC 6890 table 20 (addresses),
-//            RFC 4861 (Neighbour Discovery)
+//            RFC 4861 (Neighbour Discovery), RFC 5095 (routing header of type 0), RFC 7112 and
+//            RFC 3128 (fragments)
 struct CheckIpv6 {
     static constexpr std::string_view kName = "check_ipv6";
 
@@ -28,16 +30,27 @@ struct CheckIpv6 {
         const int total = static_cast<int>(sizeof header) + header.payload_length.host();
         meta.packet_bytes = static_cast<std::uint16_t>(total);  // beyond 16 bits is bad anyhow
         // As in CheckIpv4: one branch, and it is never taken.
-        const bool plain = (*meta.frame >> 4 == 6) &
-                           (total <= meta.frame_bytes - meta.header_bytes) &
-                           !is_suspect(header.source) & !is_suspect(header.destination) &
-                           (header.source != header.destination);
+        const bool plain =
+            (*meta.frame >> 4 == 6) & (total <= meta.frame_bytes - meta.header_bytes) &
+            !is_suspect(header.source) & !is_suspect(header.destination) &
+            !kIsExtension[header.next_header] & (header.source != header.destination);
         if (plain) [[likely]]
             return Exit::kNone;
         return examine(meta);
     }
 
   private:
+    // Headers behind which others stand, those of source routes and fragments among them.
+    static constexpr auto kIsExtension = [] {
+        std::array<bool, 256> is_extension{};
+        for (const IpProtocol header :
+             {IpProtocol::kHopByHopOptions, IpProtocol::kRouting, IpProtocol::kFragment,
+              IpProtocol::kAuthentication, IpProtocol::kDestinationOptions}) {
+            is_extension[static_cast<std::size_t>(header)] = true;
+        }
+        return is_extension;
+    }();
+
     // Whether the first octet is 0, 0xfe or 0xff. All addresses of which anything must be said
     // begin so: the unspecified, loopback and mapped ones, the link-local ones and the groups.
     [[nodiscard]] static bool is_suspect(const WireIpv6Address& address) noexcept {

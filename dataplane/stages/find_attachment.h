@@ -11,7 +11,7 @@ namespace causeway {
 // Finds whose frame this is, and counts it as received.
 //
 //   Reads    meta.outer_tag, meta.inner_tag, meta.header_bytes
-//   Writes   meta.attachment, meta.vrf, meta.frame (now the network header)
+//   Writes   meta.attachment, meta.vrf, meta.frame (now the network header), burst.policy()
 //   Exits    kUnknownTags kCircuitNotProvisioned kPeeringDisabled kAdminDown
 //   Cost     two direct tables and the attachment's own four bytes
 struct FindAttachment {
@@ -20,9 +20,15 @@ struct FindAttachment {
     FindAttachment(Burst& burst, const Tables& tables) noexcept
         : by_tag_(tables.attachments_by_tag.view(burst.port())),
           states_(tables.attachments.data()),
+          burst_(burst),
           counters_(burst.counters()) {}
 
-    Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+    FindAttachment(const FindAttachment&) noexcept = default;
+    FindAttachment& operator=(const FindAttachment&) = delete;
+    // Once a burst: what is noted packet by packet stays in a register meanwhile.
+    ~FindAttachment() { burst_.note(policy_); }
+
+    Exit operator()(PacketMeta& meta, rte_mbuf&) noexcept {
         const AttachmentId id = by_tag_.find(meta.outer_tag, meta.inner_tag);
         if (id == AttachmentTable::kNone) [[unlikely]]
             return Exit::kUnknownTags;
@@ -30,6 +36,7 @@ struct FindAttachment {
         meta.frame += meta.header_bytes;
         meta.attachment = id;
         meta.vrf = state.vrf;
+        policy_ |= state.policy;
         TrafficCounters& traffic = counters_.traffic(id);
         traffic.rx_packets.add(1);
         traffic.rx_bytes.add(meta.frame_bytes);
@@ -39,6 +46,8 @@ struct FindAttachment {
   private:
     const AttachmentTable::PortView by_tag_;
     const AttachmentState* const states_;
+    Burst& burst_;
+    PolicyBits policy_;
     Counters& counters_;
 };
 

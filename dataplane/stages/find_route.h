@@ -13,9 +13,9 @@ namespace causeway {
 
 // Finds the way out: the route of the VRF, then the flow's bucket of its next-hop group.
 //
-//   Reads    meta.vrf, the destination, the flow's five-tuple where a group has several ways
-//   Writes   meta.adjacency
-//   Exits    kNoRoute kLocal kUnresolved kBlackhole kUnreachable kProhibit kNextHopDown;
+//   Reads    meta.vrf, meta.steered, the destination, the flow's five-tuple where a group has
+//   several ways Writes   meta.adjacency, burst.policy() Exits    kNoRoute kLocal kUnresolved
+//   kBlackhole kUnreachable kProhibit kNextHopDown;
 //            of IPv6 kNeighbourDiscovery kMartianSource, too (Ipv6::settle())
 //   Cost     one bulk FIB lookup a burst; one bucket and one adjacency a packet
 //   Source   RFC 2992 (hash of the flow onto buckets); a dead way only changes buckets
@@ -31,6 +31,9 @@ struct FindRoute {
         const std::size_t count = burst.size();
         Family::fib(tables).lookup(std::span(keys).first(count), std::span(groups).first(count));
 
+        if (burst.policy().has_any(kSteers)) [[unlikely]]
+            steer(burst, groups);
+
         const NextHops& next_hops = *tables.next_hops;
         burst.filter(groups, [&next_hops](PacketMeta& meta, const GroupId& id) noexcept {
             const Group group = next_hops.group(id);
@@ -40,6 +43,24 @@ struct FindRoute {
             meta.adjacency = &adjacency;
             return Family::settle(meta, exit_of(adjacency.kind));
         });
+        if (tables.policies != nullptr) note_policies(burst, tables);
+    }
+
+    // What those who go out there ask for.
+    static void note_policies(Burst& burst, const Tables& tables) noexcept {
+        PolicyBits policy;
+        for (const PacketMeta& meta : burst.walking()) {
+            policy |= tables.attachments[meta.adjacency->attachment.value()].policy;
+        }
+        burst.note(policy);
+    }
+
+    // Where a rule said where to go, that is where it goes.
+    static void steer(Burst& burst, std::array<GroupId, kBurstSizeMax>& groups) noexcept {
+        const std::span<PacketMeta> packets = burst.walking();
+        for (unsigned k = 0; k < packets.size(); ++k) {
+            if (packets[k].steered != 0) groups[k] = GroupId(packets[k].steered);
+        }
     }
 
     [[nodiscard]] static Exit exit_of(AdjacencyKind kind) noexcept {

@@ -198,7 +198,8 @@ class FuzzRouter {
     Tables tables_;
     SlowWalk twin_;
     Counters counters_;
-    Burst burst_{counters_};
+    AclLog acl_log_;
+    Burst burst_{counters_, acl_log_};
     Burst ipv6_burst_{counters_};
     Ipv4Walk ipv4_walk_;
     Ipv6Walk ipv6_walk_;

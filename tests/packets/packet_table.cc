@@ -61,6 +61,21 @@ void fill_punt_ring(TestBed& bed) {
     CHECK(refused() == before + 1);  // a ring holds one less than its size
 }
 
+// One level of fabrikam's is so small that no frame fits; none of the two otherwise.
+void police(TestBed& bed, Given given) {
+    static constexpr PolicerRate kNothing{.bytes_per_second = 1, .burst_bytes = 1};
+    static constexpr PolicerRate kPlenty{.bytes_per_second = 1'000'000, .burst_bytes = 1'000'000};
+    static Policer empty(1'000'000'000, kNothing, 0);
+    static Policer full(1'000'000'000, kPlenty, 0);
+    static const PolicePlan peering_exceeded{.rest = {.peering = &empty, .circuit = &full}};
+    static const PolicePlan circuit_exceeded{.rest = {.peering = &full, .circuit = &empty}};
+    AttachmentPolicy policy;
+    if (given == Given::kPeeringRateExceeded) policy.police_in = &peering_exceeded;
+    if (given == Given::kCircuitRateExceeded) policy.police_in = &circuit_exceeded;
+    bed.set_policy(kFabrikam, policy);
+    bed.publish();
+}
+
 class RowTest : public testing::Test {
   public:
     explicit RowTest(Row row) : row_(std::move(row)) {}
@@ -69,6 +84,9 @@ class RowTest : public testing::Test {
         TestBed& bed = the_world().bed();
         if (row_.given == Given::kTransmitRingsFull) fill_transmit_rings(bed);
         if (row_.given == Given::kPuntRingFull) fill_punt_ring(bed);
+        const bool is_policed =
+            row_.given == Given::kPeeringRateExceeded || row_.given == Given::kCircuitRateExceeded;
+        if (is_policed) police(bed, row_.given);
         ask_twin();
         count_before();
         bed.receive(row_.in.port, row_.in.frame);
@@ -79,6 +97,7 @@ class RowTest : public testing::Test {
             expect_exit(bed);
         }
         EXPECT_EQ(bed.unaccounted(), "");
+        if (is_policed) police(bed, Given::kNothing);
         PortId port;
         (void)sent_on_all_ports(bed, port);
         (void)bed.punted();
@@ -88,7 +107,7 @@ class RowTest : public testing::Test {
     void ask_twin() {
         const SlowFate fate = the_world().twin().walk(row_.in.port, row_.in.frame);
         EXPECT_EQ(fate.row, row_.out.row) << "the slow twin's row";
-        if (row_.given != Given::kNothing) return;  // it knows nothing of full rings
+        if (row_.given != Given::kNothing) return;  // it knows nothing of rings and buckets
         EXPECT_EQ(info_of(fate.exit).name, info_of(row_.out.exit).name) << "the slow twin's";
         const bool knows = row_.out.exit != Exit::kNone ||
                            std::ranges::any_of(fate.ways, [this](const SlowFate::Way& way) {

@@ -46,6 +46,8 @@ enum class Given : std::uint8_t {
     kNothing,
     kTransmitRingsFull,
     kPuntRingFull,
+    kPeeringRateExceeded,  // of kFabrikam
+    kCircuitRateExceeded,
 };
 
 struct Row {

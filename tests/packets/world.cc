@@ -31,15 +31,90 @@ MacAddress mac_behind(AttachmentId attachment) {
     return {{0x02, 0xbe, 0x00, 0x00, 0x00, static_cast<std::uint8_t>(attachment.value())}};
 }
 
+const Acl& guard_in() {
+    static const Acl acl = [] {
+        Acl some{.name = "guard-in", .rules = {}, .otherwise = {.verdict = AclVerdict::kPermit}};
+        AclRule rule{.name = "telnet", .protocol = std::uint8_t{6}};
+        rule.destination_ports.ranges = {{23, 23}};
+        rule.action.verdict = AclVerdict::kDeny;
+        some.rules.push_back(rule);
+        rule.name = "ssh";
+        rule.destination_ports.ranges = {{22, 22}};
+        rule.action.verdict = AclVerdict::kDenyAndExplain;
+        some.rules.push_back(rule);
+        return some;
+    }();
+    return acl;
+}
+
+const Acl& guard_out() {
+    static const Acl acl = [] {
+        Acl some{.name = "guard-out", .rules = {}, .otherwise = {.verdict = AclVerdict::kDeny}};
+        some.rules.push_back({.name = "icmp", .protocol = std::uint8_t{1}});
+        some.rules.push_back({.name = "icmpv6", .protocol = std::uint8_t{58}});
+        AclRule answers{.name = "answers", .protocol = std::uint8_t{6}};
+        answers.tcp_flags = {.value = 16, .mask = 16};
+        some.rules.push_back(answers);
+        return some;
+    }();
+    return acl;
+}
+
 World::World(const TestBedOptions& options)
     : bed_(options), contoso_(bed_.vrf()), adatum_(bed_.vrf()), fabrikam_(bed_.vrf()) {
     twin_.mac = kRouterMac;
     twin_.tpids[kSecondaryPort.value()] = {.outer = Tpid::kDot1ad, .inner = Tpid::kDot1q};
     bed_.set_tpids(kSecondaryPort, twin_.tpids[kSecondaryPort.value()]);
     attach_all();
+    guard();
+    advertise();
     route_ipv4();
     route_ipv6();
     bed_.publish();
+}
+
+void World::guard() {
+    const auto build = [](const Acl& acl, std::uint32_t first_counter) {
+        std::vector<RuleCounterId> counters;
+        for (std::uint32_t i = 0; i <= acl.rules.size(); ++i) {
+            counters.emplace_back(first_counter + i);
+        }
+        auto list = AclList::build(acl, {}, counters);
+        CHECK(list.has_value());
+        return std::move(list).value();
+    };
+    guard_in_ = build(guard_in(), 1);
+    guard_out_ = build(guard_out(), 11);
+    constexpr PeeringId kAdatum(7);
+    bed_.set_policy(kGuarded, {.filter_in = guard_in_.get(),
+                               .filter_out = guard_out_.get(),
+                               .peering = kAdatum,
+                               .source_check = SourceCheck::kStrict});
+    slow(kGuarded).filter_in = &guard_in();
+    slow(kGuarded).filter_out = &guard_out();
+    slow(kGuarded).source_check = SourceCheck::kStrict;
+    slow(kGuarded).peering = kAdatum;
+    for (const AttachmentId leg : {kAdatumPrimary, kAdatumSecondary}) {
+        bed_.set_policy(leg, {.peering = kAdatum});
+        slow(leg).peering = kAdatum;
+    }
+}
+
+void World::advertise() {
+    const Ipv4Prefix ipv4 = prefix("203.0.113.0/24");
+    const Ipv6Prefix ipv6 = prefix6("2001:db8:113::/48");
+    sources_ = {.ipv4 = SourceSet<Ipv4Address>({&ipv4, 1}),
+                .ipv6 = SourceSet<Ipv6Address>({&ipv6, 1})};
+    bed_.set_policy(kMicrosoft, {.sources = &sources_,
+                                 .dscp_map = &kMicrosoftDscpMap,
+                                 .source_check = SourceCheck::kAdvertised});
+    slow(kMicrosoft).source_check = SourceCheck::kAdvertised;
+    slow(kMicrosoft).advertised = {ipv4, ipv6};
+    slow(kMicrosoft).kept_dscps = {46, 34, 18, 24, 10, 0};
+}
+
+SlowAttachment& World::slow(AttachmentId id) {
+    return *std::ranges::find(twin_.attachments, id, &SlowAttachment::id);
 }
 
 void World::route_ipv4() {
@@ -64,6 +139,8 @@ void World::route_ipv4() {
           {hop(kAdatumPrimary, "192.168.0.1"), hop(kAdatumSecondary, "192.168.0.5")});
     route(adatum_, "10.2.0.0/16", {adatum_core});
     route(adatum_, "0.0.0.0/0", {adatum_core});
+    route(adatum_, "10.11.0.0/16", {hop(kGuarded, "192.168.0.9")});
+    route(adatum_, "10.12.0.0/16", {hop(kMicrosoft, "192.168.0.13")});
 
     route(fabrikam_, "10.1.0.0/16", {hop(kFabrikam, "192.168.0.1")});
     route(fabrikam_, "10.9.0.0/16", {hop(kFabrikamCore, "10.9.0.1")});
@@ -91,6 +168,8 @@ void World::route_ipv6() {
           {hop(kAdatumPrimary, "2001:db8::1"), hop(kAdatumSecondary, "2001:db8::5")});
     route(adatum_, "2001:db8:2::/48", {adatum_core});
     route(adatum_, "::/0", {adatum_core});
+    route(adatum_, "2001:db8:11::/48", {hop(kGuarded, "2001:db8::9")});
+    route(adatum_, "2001:db8:12::/48", {hop(kMicrosoft, "2001:db8::13")});
 
     route(fabrikam_, "2001:db8:1::/48", {hop(kFabrikam, "2001:db8::1")});
     route(fabrikam_, "2001:db8:9::/48", {hop(kFabrikamCore, "2001:db8:9::1")});
@@ -108,6 +187,8 @@ void World::attach_all() {
     attach(kContosoCore, kCorePort, 300, 0, contoso_);
     attach(kAdatumCore, kCorePort, 301, 0, adatum_);
     attach(kFabrikamCore, kCorePort, 500, 501, fabrikam_);
+    attach(kGuarded, kPrimaryPort, 22, 100, adatum_);
+    attach(kMicrosoft, kPrimaryPort, 23, 100, adatum_);
 }
 
 const SlowAttachment& World::attachment(AttachmentId id) const {

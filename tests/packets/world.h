@@ -14,6 +14,12 @@
 //   core        300        contoso's network      contoso    10.2/16, MTU 1400
 //   core        301        adatum's network       adatum     10.2/16 and the default route
 //   core        500.501    fabrikam's network     fabrikam   10.9/16
+//   primary     22.100     adatum, guarded        adatum     10.11/16
+//   primary     23.100     adatum, Microsoft      adatum     10.12/16
+//
+// The Microsoft leg may send from 203.0.113.0/24 and 2001:db8:113::/48 and keeps the DSCP contract;
+// the guarded one may send from where a route leads back to one of adatum's legs.
+// What adatum sends or gets by its guarded leg passes a list of its own (guard_in(), guard_out()).
 //
 // Tags are 0x8100, but for the outer tag of the secondary port, which is 0x88a8. Contoso also has a
 // special route of each kind, 10.3/16 to 10.8/16. IPv6 goes where IPv4 goes: 10.N/16 is
@@ -22,9 +28,11 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "dataplane/acl_list.h"
 #include "tests/support/slow_walk.h"
 #include "tests/support/test_bed.h"
 
@@ -48,6 +56,13 @@ inline constexpr AttachmentId kTakenDown = nth_attachment(7);
 inline constexpr AttachmentId kContosoCore = nth_attachment(8);
 inline constexpr AttachmentId kAdatumCore = nth_attachment(9);
 inline constexpr AttachmentId kFabrikamCore = nth_attachment(10);
+inline constexpr AttachmentId kGuarded = nth_attachment(11);
+inline constexpr AttachmentId kMicrosoft = nth_attachment(12);
+
+// From the guarded leg: no Telnet, in silence; no SSH, with a word; the rest may.
+[[nodiscard]] const Acl& guard_in();
+// To it: ICMP, and TCP that was asked for; the rest may not, in silence.
+[[nodiscard]] const Acl& guard_out();
 
 // The row that counts what no attachment claims.
 [[nodiscard]] constexpr AttachmentId row_of(PortId port) noexcept {
@@ -76,6 +91,9 @@ class World {
     void attach_all();
     void attach(AttachmentId id, PortId port, std::uint16_t outer, std::uint16_t inner, VrfId vrf,
                 Exit closed = Exit::kNone);
+    void guard();
+    void advertise();
+    [[nodiscard]] SlowAttachment& slow(AttachmentId id);
     void route_ipv4();
     void route_ipv6();
     [[nodiscard]] Hop hop(AttachmentId out, const char* address, std::uint16_t mtu = 1'500);
@@ -83,6 +101,9 @@ class World {
     void route(VrfId vrf, const char* prefix, std::initializer_list<Hop> hops);
     void route(VrfId vrf, const char* prefix, AdjacencyKind kind, Exit exit);
 
+    std::unique_ptr<const AclList> guard_in_;
+    std::unique_ptr<const AclList> guard_out_;
+    IpSources sources_;
     TestBed bed_;
     SlowWalk twin_;
     VrfId contoso_;

@@ -73,6 +73,14 @@ FrameBuilder& FrameBuilder::ipv4(std::string_view source, std::string_view desti
     ipv4_->destination = Be32(ip(destination).value());
     return *this;
 }
+FrameBuilder& FrameBuilder::dscp_ecn(std::uint8_t value) {
+    if (ipv6_) {
+        ipv6_->version_class_label = Be32(Ipv6Header::kVersion6 | std::uint32_t{value} << 20);
+    } else {
+        ipv4_->dscp_ecn = value;
+    }
+    return *this;
+}
 FrameBuilder& FrameBuilder::ttl(std::uint8_t ttl) {
     (ipv6_ ? ipv6_->hop_limit : ipv4_->ttl) = ttl;
     return *this;
@@ -112,7 +120,13 @@ FrameBuilder& FrameBuilder::extension(IpProtocol protocol, std::size_t bytes) {
     const std::size_t length =
         protocol == IpProtocol::kAuthentication ? bytes / 4 - 2 : bytes / 8 - 1;
     header.bytes.at(1) = static_cast<std::uint8_t>(length);
+    if (protocol == IpProtocol::kRouting) header.bytes.at(2) = 4;  // RFC 8754: none of type 0
     extensions_.push_back(std::move(header));
+    return *this;
+}
+FrameBuilder& FrameBuilder::source_route() {
+    extension(IpProtocol::kRouting);
+    extensions_.back().bytes.at(2) = 0;
     return *this;
 }
 FrameBuilder& FrameBuilder::payload_length(std::uint16_t value) {
@@ -121,6 +135,11 @@ FrameBuilder& FrameBuilder::payload_length(std::uint16_t value) {
 }
 FrameBuilder& FrameBuilder::options(std::size_t bytes) {
     options_.assign(bytes, 1);
+    return *this;
+}
+FrameBuilder& FrameBuilder::option_at(std::size_t n, std::uint8_t value) {
+    if (options_.size() <= n) options_.resize((n / 4 + 1) * 4, 1);
+    options_[n] = value;
     return *this;
 }
 FrameBuilder& FrameBuilder::first_byte(std::uint8_t value) {

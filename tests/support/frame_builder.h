@@ -36,7 +36,9 @@ class FrameBuilder {
 
     FrameBuilder& ipv4(std::string_view source, std::string_view destination);
     FrameBuilder& dont_fragment();
-    FrameBuilder& options(std::size_t bytes);         // of no-operation, a multiple of four
+    FrameBuilder& options(std::size_t bytes);  // of no-operation, a multiple of four
+    // Makes the n-th byte of the options this one; those before it are no-operations.
+    FrameBuilder& option_at(std::size_t n, std::uint8_t value);
     FrameBuilder& total_length(std::uint16_t value);  // as it stands, right or wrong
     FrameBuilder& bad_checksum();
 
@@ -44,9 +46,11 @@ class FrameBuilder {
     // An extension header between what stands so far and layer 4, of this many bytes; its options
     // are Pad1.
     FrameBuilder& extension(IpProtocol protocol, std::size_t bytes = 8);
+    FrameBuilder& source_route();                       // a routing header of type 0 (RFC 5095)
     FrameBuilder& payload_length(std::uint16_t value);  // as it stands, right or wrong
 
     // Of either family.
+    FrameBuilder& dscp_ecn(std::uint8_t value);
     FrameBuilder& ttl(std::uint8_t ttl);           // or the hop limit
     FrameBuilder& first_byte(std::uint8_t value);  // of layer 3, as it stands, right or wrong
     FrameBuilder& fragment(std::uint16_t offset_bytes, std::uint16_t ipv4_more_fragments_bit);

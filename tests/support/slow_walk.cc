@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "acl/match.h"
+
 namespace causeway::test {
 namespace {
 
@@ -69,6 +71,86 @@ bool is_discovery(const Frame& packet) {
            packet[40] <= 137;
 }
 
+// As RFC 791 3.1 lays options out: 0 ends them, 1 is one byte, all others say how long they are.
+bool has_source_route(const Frame& packet) {
+    const std::size_t end = (packet[0] & 15U) * std::size_t{4};
+    for (std::size_t at = 20; at + 1 < end && packet[at] != 0;) {
+        if (packet[at] == 131 || packet[at] == 137) return true;
+        if (packet[at] != 1 && packet[at + 1] == 0) return false;
+        at += packet[at] == 1 ? 1U : packet[at + 1];
+    }
+    return false;
+}
+
+// Of `bytes` behind the headers, `offset` bytes into the whole packet.
+bool is_bad_fragment(unsigned protocol, std::size_t offset, unsigned more, std::size_t bytes) {
+    if (protocol != 6) return false;
+    return offset == 8 || (offset == 0 && more != 0 && bytes < 20);
+}
+
+Exit check_parts6(const Frame& packet) {
+    const std::size_t end = 40U + word_at(packet, 4);
+    unsigned protocol = packet[6];
+    for (std::size_t at = 40; at + 8 <= end;) {
+        if (protocol == 43 && packet[at + 2] == 0) return Exit::kSourceRoute;
+        std::size_t length = 8;
+        if (protocol == 44) {
+            const unsigned part = word_at(packet, at + 2);
+            const std::size_t offset = part / 8 * std::size_t{8};
+            const std::size_t bytes = end - at - 8;
+            if (offset + bytes > 65'535) return Exit::kBadFragment;
+            if (is_bad_fragment(packet[at], offset, part & 1, bytes)) return Exit::kBadFragment;
+            if (offset != 0) return Exit::kNone;
+        } else if (protocol == 51) {
+            length = packet[at + 1] * 4U + 8;
+        } else if (protocol == 0 || protocol == 43 || protocol == 60) {
+            length = packet[at + 1] * 8U + 8;
+        } else {
+            break;
+        }
+        protocol = packet[at];
+        at += length;
+    }
+    return Exit::kNone;
+}
+
+bool is_in_any(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
+    return std::ranges::any_of(prefixes, [&](const IpPrefix& prefix) {
+        return std::visit(
+            [&address]<class P>(const P& each) {
+                const auto* const own = std::get_if<typename P::Address>(&address);
+                return own != nullptr && each.contains(*own);
+            },
+            prefix);
+    });
+}
+
+// RFC 1918, RFC 6598, RFC 4193.
+const std::vector<IpPrefix> kPrivate{
+    Ipv4Prefix::of(Ipv4Address(0x0a00'0000), 8), Ipv4Prefix::of(Ipv4Address(0xac10'0000), 12),
+    Ipv4Prefix::of(Ipv4Address(0xc0a8'0000), 16), Ipv4Prefix::of(Ipv4Address(0x6440'0000), 10),
+    prefix_of(0xfc00'0000'0000'0000, 0, 7)};
+
+Frame with_kept_dscp(const Frame& packet, const std::vector<std::uint8_t>& kept) {
+    if (kept.empty()) return packet;
+    const bool is_ipv6 = packet[0] >> 4 == 6;
+    const unsigned traffic_class = is_ipv6 ? word_at(packet, 0) >> 4 & 0xffU : packet[1];
+    if (std::ranges::count(kept, traffic_class >> 2) != 0) return packet;
+    Frame sent = packet;
+    if (is_ipv6) {
+        sent[0] = 0x60;
+        sent[1] = static_cast<std::uint8_t>((sent[1] & 0x0fU) | (traffic_class & 3) << 4);
+        return sent;
+    }
+    sent[1] = static_cast<std::uint8_t>(traffic_class & 3);
+    sent[10] = sent[11] = 0;
+    const auto checksum =
+        static_cast<std::uint16_t>(~ones_complement_sum(sent, (sent[0] & 15U) * std::size_t{4}));
+    sent[10] = static_cast<std::uint8_t>(checksum >> 8);
+    sent[11] = static_cast<std::uint8_t>(checksum);
+    return sent;
+}
+
 Exit check_ipv4(const Frame& packet) {
     if (packet.size() < 20) return Exit::kTruncatedFrame;
     const std::size_t header = (packet[0] & 15U) * std::size_t{4};
@@ -82,6 +164,13 @@ Exit check_ipv4(const Frame& packet) {
     const std::uint32_t destination = address_at(packet, 16);
     if (is_martian(source) || source == destination) return Exit::kMartianSource;
     if (is_martian(destination)) return Exit::kMartianDestination;
+    if (has_source_route(packet)) return Exit::kSourceRoute;
+    const unsigned part = word_at(packet, 6);
+    const std::size_t offset = (part & 0x1fff) * std::size_t{8};
+    if (offset + total > 65'535 ||
+        is_bad_fragment(packet[9], offset, part & 0x2000, total - header)) {
+        return Exit::kBadFragment;
+    }
     return Exit::kNone;
 }
 
@@ -103,7 +192,7 @@ Exit check_ipv6(const Frame& packet) {
     for (const Ipv6Prefix& martian : {kUnspecified, kLoopback, kMapped, kMulticast}) {
         if (martian.contains(destination)) return Exit::kMartianDestination;
     }
-    if (!kLinkLocal.contains(destination)) return Exit::kNone;
+    if (!kLinkLocal.contains(destination)) return check_parts6(packet);
     return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
 }
 
@@ -122,6 +211,20 @@ std::pair<unsigned, std::size_t> transport_of(const Frame& packet) {
         at += length;
     }
     return {protocol, at};
+}
+
+// What a list without sets says; acl/match.h is slow enough to be its own twin.
+Exit filter(const Acl* acl, const Frame& packet) {
+    if (acl == nullptr) return Exit::kNone;
+    switch (explain(*acl, {}, read_acl_packet(packet).value()).action.verdict) {
+        case AclVerdict::kPermit:
+            return Exit::kNone;
+        case AclVerdict::kDeny:
+            return Exit::kAclDenied;
+        case AclVerdict::kDenyAndExplain:
+            break;
+    }
+    return Exit::kAclProhibited;
 }
 
 }  // namespace
@@ -164,23 +267,61 @@ const SlowRoute* SlowWalk::longest_match(VrfId vrf, const IpAddress& destination
     return best;
 }
 
-Exit SlowWalk::send(const SlowRoute& route, const Frame& packet, unsigned ttl, SlowFate& fate) {
+Exit SlowWalk::send(const SlowRoute& route, const Frame& packet, unsigned ttl,
+                    SlowFate& fate) const {
     for (const SlowHop& hop : route.hops) {
         if (!hop.is_alive) continue;
         if (ttl <= 1) return Exit::kTtlExpired;
         if (packet.size() > hop.mtu) return Exit::kTooBig;
         Frame sent = hop.header;
-        sent.insert(sent.end(), packet.begin(), packet.end());
+        const Frame kept = with_kept_dscp(with_kept_dscp(packet, attachment(fate.row).kept_dscps),
+                                          attachment(hop.attachment).kept_dscps);
+        sent.insert(sent.end(), kept.begin(), kept.end());
         fate.ways.push_back({hop.attachment, hop.port, std::move(sent)});
     }
     return fate.ways.empty() ? Exit::kNextHopDown : Exit::kNone;
 }
 
-Exit SlowWalk::walk_ipv4(VrfId vrf, const Frame& packet, SlowFate& fate) const {
+const SlowAttachment& SlowWalk::attachment(AttachmentId id) const {
+    return *std::ranges::find(attachments, id, &SlowAttachment::id);
+}
+
+Exit SlowWalk::check_source(const SlowAttachment& in, const IpAddress& source) const {
+    if (in.source_check == SourceCheck::kOff) return Exit::kNone;
+    if (in.source_check == SourceCheck::kAdvertised) {
+        if (is_in_any(kPrivate, source)) return Exit::kPrivateSource;
+        return is_in_any(in.advertised, source) ? Exit::kNone : Exit::kSourceNotAdvertised;
+    }
+    const SlowRoute* const back = longest_match(in.vrf, source);
+    if (back == nullptr) return Exit::kReversePath;
+    if (back->exit == Exit::kUnresolved) return Exit::kNone;
+    if (back->exit != Exit::kNone) return Exit::kReversePath;
+    bool is_any_alive = false;
+    for (const SlowHop& hop : back->hops) {
+        if (!hop.is_alive) continue;
+        is_any_alive = true;
+        if (in.source_check == SourceCheck::kLoose) return Exit::kNone;
+        if (attachment(hop.attachment).peering == in.peering) return Exit::kNone;
+    }
+    return is_any_alive ? Exit::kReversePath : Exit::kNone;
+}
+
+Exit SlowWalk::filter_out(const SlowRoute& route, const Frame& packet) const {
+    for (const SlowHop& hop : route.hops) {
+        if (!hop.is_alive) continue;
+        return filter(attachment(hop.attachment).filter_out, packet);
+    }
+    return Exit::kNone;
+}
+
+Exit SlowWalk::walk_ipv4(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
     if (const Exit exit = check_ipv4(packet); exit != Exit::kNone) return exit;
-    const SlowRoute* route = longest_match(vrf, ipv4_at(packet, 16));
+    if (const Exit exit = check_source(in, ipv4_at(packet, 12)); exit != Exit::kNone) return exit;
+    if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;
+    const SlowRoute* route = longest_match(in.vrf, ipv4_at(packet, 16));
     if (route == nullptr) return Exit::kNoRoute;
     if (route->exit != Exit::kNone) return route->exit;
+    if (const Exit exit = filter_out(*route, packet); exit != Exit::kNone) return exit;
 
     Frame sent(packet.begin(), packet.begin() + word_at(packet, 2));
     --sent[8];
@@ -192,15 +333,18 @@ Exit SlowWalk::walk_ipv4(VrfId vrf, const Frame& packet, SlowFate& fate) const {
     return send(*route, sent, packet[8], fate);
 }
 
-Exit SlowWalk::walk_ipv6(VrfId vrf, const Frame& packet, SlowFate& fate) const {
+Exit SlowWalk::walk_ipv6(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
     if (const Exit exit = check_ipv6(packet); exit != Exit::kNone) return exit;
-    const SlowRoute* route = longest_match(vrf, ipv6_at(packet, 24));
+    if (const Exit exit = check_source(in, ipv6_at(packet, 8)); exit != Exit::kNone) return exit;
+    if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;
+    const SlowRoute* route = longest_match(in.vrf, ipv6_at(packet, 24));
     if (route != nullptr && route->exit == Exit::kLocal) {
         return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
     }
     if (kLinkLocal.contains(ipv6_at(packet, 8))) return Exit::kMartianSource;
     if (route == nullptr) return Exit::kNoRoute;
     if (route->exit != Exit::kNone) return route->exit;
+    if (const Exit exit = filter_out(*route, packet); exit != Exit::kNone) return exit;
 
     Frame sent(packet.begin(), packet.begin() + 40 + word_at(packet, 4));
     --sent[7];
@@ -243,8 +387,8 @@ SlowFate SlowWalk::walk(PortId port, const Frame& frame) const {
 
     const Frame packet(frame.begin() + static_cast<std::ptrdiff_t>(tags.header_bytes), frame.end());
     if (tags.ether_type == 0x0806) return end(Exit::kArp);
-    if (tags.ether_type == 0x0800) return end(walk_ipv4(owner->vrf, packet, fate));
-    if (tags.ether_type == 0x86dd) return end(walk_ipv6(owner->vrf, packet, fate));
+    if (tags.ether_type == 0x0800) return end(walk_ipv4(*owner, packet, fate));
+    if (tags.ether_type == 0x86dd) return end(walk_ipv6(*owner, packet, fate));
     return end(Exit::kUnknownEtherType);
 }
 

@@ -11,9 +11,11 @@
 #include <tuple>
 #include <vector>
 
+#include "acl/rule.h"
 #include "base/limits.h"
 #include "base/types.h"
 #include "dataplane/exit.h"
+#include "dataplane/policy.h"
 #include "vlan/tag_stack.h"
 
 namespace causeway::test {
@@ -27,6 +29,12 @@ struct SlowAttachment {
     std::uint16_t inner = 0;  // 0: single-tagged
     VrfId vrf;
     Exit closed = Exit::kNone;
+    const Acl* filter_in = nullptr;
+    const Acl* filter_out = nullptr;
+    SourceCheck source_check = SourceCheck::kOff;
+    PeeringId peering;
+    std::vector<IpPrefix> advertised;
+    std::vector<std::uint8_t> kept_dscps;  // none: all
 };
 
 // A resolved next hop.
@@ -85,12 +93,18 @@ class SlowWalk {
     [[nodiscard]] static Tags read_tags(const Frame& frame, PortTpids tpids);
     // A packet is what stands behind the layer-2 header, its padding included.
     [[nodiscard]] bool is_for_us(const Frame& frame, const Tags& tags) const;
-    [[nodiscard]] Exit walk_ipv4(VrfId vrf, const Frame& packet, SlowFate& fate) const;
-    [[nodiscard]] Exit walk_ipv6(VrfId vrf, const Frame& packet, SlowFate& fate) const;
+    [[nodiscard]] Exit walk_ipv4(const SlowAttachment& in, const Frame& packet,
+                                 SlowFate& fate) const;
+    [[nodiscard]] Exit walk_ipv6(const SlowAttachment& in, const Frame& packet,
+                                 SlowFate& fate) const;
+    [[nodiscard]] Exit check_source(const SlowAttachment& in, const IpAddress& source) const;
+    [[nodiscard]] const SlowAttachment& attachment(AttachmentId id) const;
+    // Whether the list of the way out lets the packet pass. All ways of a route are of one mind.
+    [[nodiscard]] Exit filter_out(const SlowRoute& route, const Frame& packet) const;
     [[nodiscard]] const SlowRoute* longest_match(VrfId vrf, const IpAddress& destination) const;
     // `packet` as it would leave, unless it is too big.
-    [[nodiscard]] static Exit send(const SlowRoute& route, const Frame& packet, unsigned ttl,
-                                   SlowFate& fate);
+    [[nodiscard]] Exit send(const SlowRoute& route, const Frame& packet, unsigned ttl,
+                            SlowFate& fate) const;
 };
 
 }  // namespace causeway::test

@@ -173,6 +173,13 @@ void TestBed::close(AttachmentId attachment, Exit reason) {
     states_[attachment.value()].closed = reason;
 }
 
+void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
+    policies_.push_back(policies_.empty() ? std::make_unique<Policies>()
+                                          : std::make_unique<Policies>(*policies_.back()));
+    policies_.back()->attachments[attachment.value()] = policy;
+    states_[attachment.value()].policy = policy.bits();
+}
+
 VrfId TestBed::vrf() {
     const VrfId id(next_vrf_++);
     CHECK(rib_->create_vrf(id).has_value() && rib6_->create_vrf(id).has_value());
@@ -241,6 +248,7 @@ void TestBed::publish() {
     tables->fib4 = fib_.get();
     tables->fib6 = fib6_.get();
     tables->next_hops = next_hops_.get();
+    if (!policies_.empty()) tables->policies = policies_.back().get();
     published_.publish(std::move(tables));
 }
 

@@ -51,6 +51,8 @@ class TestBed {
     void set_tpids(PortId port, PortTpids tpids);
     AttachmentId attach(PortId port, std::uint16_t outer, std::uint16_t inner, VrfId vrf);
     void close(AttachmentId attachment, Exit reason);
+    // What it asks of its packets; the lists must outlive the bed.
+    void set_policy(AttachmentId attachment, const AttachmentPolicy& policy);
     VrfId vrf();  // a new one
     // A resolved neighbour on an attachment, as the destination of routes.
     NextHopId neighbour(AttachmentId out, const IpAddress& address, const MacAddress& mac,
@@ -102,6 +104,8 @@ class TestBed {
     std::unique_ptr<Rib6> rib6_;
     std::vector<AttachmentTable::Row> rows_;
     std::vector<AttachmentState> states_;
+    // Those of each publication: the worker may still read the one before.
+    std::vector<std::unique_ptr<Policies>> policies_;
     std::vector<PortTpids> tpids_;
     std::uint16_t next_attachment_;
     std::uint16_t next_vrf_ = 1;

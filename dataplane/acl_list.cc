@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/acl_list.h"
+
+#include <rte_errno.h>
+#include <rte_vect.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "acl/validate.h"
+
+namespace causeway {
+namespace {
+
+// Fields of a rule, by number, of either family: protocol, source and destination (in words), two
+// ports, shape with DSCP, flags. rte_acl wants one byte first and then groups of four.
+template <class Family>
+struct Fields {
+    using Layout = AclLayout<Family>;
+    static constexpr std::uint8_t kWords = sizeof(typename Layout::Address) / 4;
+    static constexpr std::uint8_t kSource = 1;
+    static constexpr std::uint8_t kDestination = kSource + kWords;
+    static constexpr std::uint8_t kSourcePort = kDestination + kWords;
+    static constexpr std::uint8_t kDestinationPort = kSourcePort + 1;
+    static constexpr std::uint8_t kShape = kDestinationPort + 1;
+    static constexpr std::uint8_t kFlags = kShape + 1;
+    static constexpr std::uint8_t kCount = kFlags + 1;
+};
+
+template <class Family>
+rte_acl_config configuration() {
+    using F = Fields<Family>;
+    using Layout = AclLayout<Family>;
+    rte_acl_config config{};
+    config.num_categories = 1;
+    config.num_fields = F::kCount;
+    std::uint8_t group = 0;
+    std::uint8_t field = 0;
+    const auto add = [&](std::uint8_t type, std::uint8_t bytes, std::size_t offset,
+                         std::uint8_t of_group) {
+        config.defs[field] = {.type = type,
+                              .size = bytes,
+                              .field_index = field,
+                              .input_index = of_group,
+                              .offset = static_cast<std::uint32_t>(offset)};
+        ++field;
+    };
+    add(RTE_ACL_FIELD_TYPE_BITMASK, 1, Layout::kProtocol, group++);
+    for (std::size_t word = 0; word < 2U * F::kWords; ++word) {
+        add(RTE_ACL_FIELD_TYPE_MASK, 4, Layout::kSource + 4 * word, group++);
+    }
+    add(RTE_ACL_FIELD_TYPE_RANGE, 2, Layout::kPorts, group);
+    add(RTE_ACL_FIELD_TYPE_RANGE, 2, Layout::kPorts + 2, group++);
+    add(RTE_ACL_FIELD_TYPE_BITMASK, 4, 0, group++);
+    add(RTE_ACL_FIELD_TYPE_BITMASK, 4, kAclFlagsGroup<Family>, group);
+    return config;
+}
+
+template <std::uint8_t kFields>
+struct Rule {
+    rte_acl_rule_data data;
+    rte_acl_field field[kFields];
+};
+static_assert(sizeof(Rule<7>) == RTE_ACL_RULE_SZ(7));
+
+void set_bits(rte_acl_field& field, std::uint32_t value, std::uint32_t mask) {
+    field.value.u32 = value;
+    field.mask_range.u32 = mask;
+}
+void set_range(rte_acl_field& field, const PortRange& range) {
+    field.value.u16 = range.first;
+    field.mask_range.u16 = range.last;
+}
+// The words of a prefix, each with as much of its length as falls to it.
+template <class PrefixT>
+void set_prefix(rte_acl_field* field, const PrefixT& prefix) {
+    constexpr int kWords = PrefixT::kLengthMax / 32;
+    for (int word = 0; word < kWords; ++word) {
+        const int shift = 32 * (kWords - 1 - word);
+        const auto value = static_cast<std::uint32_t>(prefix.address().value() >> shift);
+        const int length = std::clamp(prefix.length() - 32 * word, 0, 32);
+        set_bits(field[word], value, static_cast<std::uint32_t>(length));
+    }
+}
+
+template <class Family>
+Rule<Fields<Family>::kCount> rule_of(const AclEntry<typename AclLayout<Family>::Address>& entry) {
+    using F = Fields<Family>;
+    Rule<F::kCount> rule{};
+    // The greatest priority wins, and result 0 says that nothing matched.
+    rule.data.category_mask = 1;
+    rule.data.priority = static_cast<std::int32_t>(RTE_ACL_MAX_PRIORITY - entry.rule);
+    rule.data.userdata = entry.rule + 1;
+    set_bits(rule.field[0], entry.protocol.value, entry.protocol.mask);
+    set_prefix(&rule.field[F::kSource], entry.source);
+    set_prefix(&rule.field[F::kDestination], entry.destination);
+    set_range(rule.field[F::kSourcePort], entry.source_ports);
+    set_range(rule.field[F::kDestinationPort], entry.destination_ports);
+    const auto first_word = [](std::uint8_t shape, std::uint8_t dscp) {
+        return std::uint32_t{shape} << 24 | std::uint32_t{dscp} << AclLayout<Family>::kDscpShift;
+    };
+    set_bits(rule.field[F::kShape], first_word(entry.shape.value, entry.dscp.value),
+             first_word(entry.shape.mask, entry.dscp.mask));
+    set_bits(rule.field[F::kFlags], std::uint32_t{entry.flags.value} << 16,
+             std::uint32_t{entry.flags.mask} << 16);
+    return rule;
+}
+
+struct Method {
+    enum rte_acl_classify_alg algorithm;
+    unsigned bits;  // of SIMD width, as EAL must allow it
+    std::string_view name;
+};
+constexpr std::array kMethods{
+    Method{RTE_ACL_CLASSIFY_AVX512X32, 512, "avx512x32"},
+    Method{RTE_ACL_CLASSIFY_AVX512X16, 256, "avx512x16"},
+    Method{RTE_ACL_CLASSIFY_AVX2, 256, "avx2"},
+    Method{RTE_ACL_CLASSIFY_SSE, 128, "sse"},
+    Method{RTE_ACL_CLASSIFY_SCALAR, 0, "scalar"},
+};
+
+// Gives a context the best that this machine and EAL allow.
+const Method& choose_method(rte_acl_ctx* context) {
+    for (const Method& method : kMethods) {
+        if (rte_vect_get_max_simd_bitwidth() < method.bits) continue;
+        if (rte_acl_set_ctx_classify(context, method.algorithm) == 0) return method;
+    }
+    return kMethods.back();
+}
+
+// DPDK's names are of the whole process.
+std::string unique_name(const char* family) {
+    static unsigned count = 0;
+    return "acl" + std::to_string(count++) + family;
+}
+
+Unexpected out_of_memory(std::string_view list, int error) {
+    return Unexpected(ErrorCode::kUnavailable,
+                      "no memory for list " + std::string(list) + ": " + std::strerror(error));
+}
+
+}  // namespace
+
+template <class Family>
+Result<AclList::Context> AclList::build_context(
+    std::string_view list, std::span<const AclEntry<typename AclLayout<Family>::Address>> entries) {
+    if (entries.empty()) return Context();
+    const std::string name = unique_name(std::is_same_v<Family, Ipv4> ? "v4" : "v6");
+    const rte_acl_param parameters{
+        .name = name.c_str(),
+        .socket_id = -1,
+        .rule_size = static_cast<std::uint32_t>(RTE_ACL_RULE_SZ(Fields<Family>::kCount)),
+        .max_rule_num = static_cast<std::uint32_t>(entries.size())};
+    Context context(rte_acl_create(&parameters));
+    if (context == nullptr) return out_of_memory(list, rte_errno);
+    for (const auto& entry : entries) {
+        const auto rule = rule_of<Family>(entry);
+        const int added =
+            rte_acl_add_rules(context.get(), reinterpret_cast<const rte_acl_rule*>(&rule), 1);
+        CHECK(added == 0);  // there is room, and no field is out of its range
+    }
+    const rte_acl_config config = configuration<Family>();
+    if (const int built = rte_acl_build(context.get(), &config); built != 0) {
+        return out_of_memory(list, -built);
+    }
+    choose_method(context.get());
+    return context;
+}
+
+Result<std::unique_ptr<const AclList>> AclList::build(const Acl& acl, const AclSets& sets,
+                                                      std::span<const RuleCounterId> counters) {
+    CHECK(counters.size() == acl.rules.size() + 1);
+    if (const Status status = validate(acl, sets); !status) return Unexpected(status.error());
+    const auto entries = compile(acl, sets);
+    if (!entries) return Unexpected(entries.error());
+    std::unique_ptr<AclList> list(new AclList);
+    auto ipv4 = build_context<Ipv4>(acl.name, entries->ipv4);
+    if (!ipv4) return Unexpected(ipv4.error());
+    list->ipv4_ = std::move(ipv4).value();
+    auto ipv6 = build_context<Ipv6>(acl.name, entries->ipv6);
+    if (!ipv6) return Unexpected(ipv6.error());
+    list->ipv6_ = std::move(ipv6).value();
+
+    static constexpr std::array kExitOf{Exit::kNone, Exit::kAclDenied, Exit::kAclProhibited};
+    const auto add = [&list](const AclAction& action, RuleCounterId counter) {
+        const AclOutcome outcome{.counter = counter,
+                                 .log_one_in = action.log_one_in,
+                                 .steer = action.steer.value_or(GroupId()),
+                                 .exit = kExitOf[static_cast<std::size_t>(action.verdict)],
+                                 .mark_dscp = action.mark_dscp.value_or(AclOutcome::kNoMark)};
+        if (outcome.extras() == AclExtras::kSome) list->extras_ = AclExtras::kSome;
+        list->outcomes_.push_back(outcome);
+    };
+    list->outcomes_.reserve(counters.size());
+    add(acl.otherwise, counters.back());
+    for (std::size_t i = 0; i < acl.rules.size(); ++i) add(acl.rules[i].action, counters[i]);
+    return std::unique_ptr<const AclList>(std::move(list));
+}
+
+std::string_view acl_classify_method() noexcept {
+    static const std::string_view kName = [] {
+        const std::string name = unique_name("probe");
+        const rte_acl_param parameters{.name = name.c_str(),
+                                       .socket_id = -1,
+                                       .rule_size = RTE_ACL_RULE_SZ(1),
+                                       .max_rule_num = 1};
+        std::unique_ptr<rte_acl_ctx, Deleter<rte_acl_free>> context(rte_acl_create(&parameters));
+        return context == nullptr ? std::string_view("none") : choose_method(context.get()).name;
+    }();
+    return kName;
+}
+
+}  // namespace causeway

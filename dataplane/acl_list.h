@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AclList: a compiled list, ready to be asked in bulk. Over rte_acl, one context a family.
+//
+// Thread safety: immutable once built; any number of readers. The control thread builds a new one
+// (a third of a second for ten thousand rules, off the packet path), lets the next Tables name it,
+// and destroys the old one after a grace period: a packet sees the whole old list or the whole new.
+#pragma once
+
+#include <rte_acl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "acl/compile.h"
+#include "acl/rule.h"
+#include "base/result.h"
+#include "dataplane/acl_image.h"
+#include "dataplane/counters.h"
+#include "dataplane/dpdk.h"
+
+namespace causeway {
+
+// Whether there is more to do than to count and to judge.
+enum class AclExtras : std::uint8_t { kNone, kSome };
+
+// What a rule does to a packet, as the walk reads it.
+struct AclOutcome {
+    RuleCounterId counter;
+    std::uint32_t log_one_in = 0;
+    GroupId steer;  // 0: as the routes say
+    Exit exit = Exit::kNone;
+    std::uint8_t mark_dscp = kNoMark;
+
+    static constexpr std::uint8_t kNoMark = 0xff;
+    [[nodiscard]] AclExtras extras() const noexcept {
+        const bool has_any = (log_one_in | steer.value()) != 0 || mark_dscp != kNoMark;
+        return has_any ? AclExtras::kSome : AclExtras::kNone;
+    }
+};
+static_assert(sizeof(AclOutcome) == 12);
+
+class AclList {
+  public:
+    // counters[i] is rule i's, and counters.back() is that of `otherwise`. kInvalid and kFull as
+    // validate() and compile() say, kUnavailable where memory is short.
+    [[nodiscard]] static Result<std::unique_ptr<const AclList>> build(
+        const Acl& acl, const AclSets& sets, std::span<const RuleCounterId> counters);
+
+    // results[k] = which outcome images[k] meets: REQUIRES a result for each image.
+    template <class Family>
+    void classify(std::span<const std::uint8_t*> images,
+                  std::span<std::uint32_t> results) const noexcept {
+        const rte_acl_ctx* const context = context_of<Family>();
+        if (context == nullptr) {
+            std::fill(results.begin(), results.end(), 0U);
+            return;
+        }
+        (void)rte_acl_classify(context, images.data(), results.data(),
+                               static_cast<std::uint32_t>(images.size()), 1);
+    }
+    // By result.
+    [[nodiscard]] const AclOutcome* outcomes() const noexcept { return outcomes_.data(); }
+    [[nodiscard]] AclExtras extras() const noexcept { return extras_; }
+    // Whether a rule steers; such a list has no place on a way out.
+    [[nodiscard]] bool steers() const noexcept {
+        return std::ranges::any_of(outcomes_,
+                                   [](const AclOutcome& o) { return o.steer != GroupId(); });
+    }
+
+    // For benchmarks. Null where no rule concerns the family.
+    template <class Family>
+    [[nodiscard]] const rte_acl_ctx* context_of() const noexcept {
+        return std::is_same_v<Family, Ipv4> ? ipv4_.get() : ipv6_.get();
+    }
+
+  private:
+    using Context = std::unique_ptr<rte_acl_ctx, Deleter<rte_acl_free>>;
+    template <class Family>
+    [[nodiscard]] static Result<Context> build_context(
+        std::string_view list, std::span<const AclEntry<typename AclLayout<Family>::Address>>);
+
+    AclList() = default;
+
+    Context ipv4_;
+    Context ipv6_;
+    std::vector<AclOutcome> outcomes_;  // 0: otherwise; i + 1: rule i
+    AclExtras extras_ = AclExtras::kNone;
+};
+
+// The instructions that lists are classified with on this machine, as in "avx512x32".
+[[nodiscard]] std::string_view acl_classify_method() noexcept;
+
+}  // namespace causeway

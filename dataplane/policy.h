@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an operator asks of an attachment's packets besides that they be sound: who may send how
+// much, to where, and under which DSCP.
+//
+// Thread safety: all of it is immutable once a Tables points to it, and outlives that Tables by a
+// grace period; it belongs to the control thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "acl/dscp_map.h"
+#include "acl/source_set.h"
+#include "base/limits.h"
+#include "base/types.h"
+
+namespace causeway {
+
+class AclList;
+struct PolicePlan;
+
+// One bit for each stage that has something to do for an attachment. The walk collects those of a
+// burst and passes over stages that nobody in it needs, so who has no policy pays one "or".
+class PolicyBits {
+  public:
+    constexpr PolicyBits() noexcept = default;
+
+    [[nodiscard]] constexpr bool has_any(PolicyBits bits) const noexcept {
+        return (bits_ & bits.bits_) != 0;
+    }
+    constexpr PolicyBits& operator|=(PolicyBits other) noexcept {
+        bits_ = static_cast<std::uint8_t>(bits_ | other.bits_);
+        return *this;
+    }
+    [[nodiscard]] friend constexpr PolicyBits operator|(PolicyBits a, PolicyBits b) noexcept {
+        return a |= b;
+    }
+    friend constexpr bool operator==(PolicyBits, PolicyBits) = default;
+
+    [[nodiscard]] static constexpr PolicyBits bit(unsigned number) noexcept {
+        PolicyBits bits;
+        bits.bits_ = static_cast<std::uint8_t>(1U << number);
+        return bits;
+    }
+
+  private:
+    std::uint8_t bits_ = 0;
+};
+inline constexpr PolicyBits kFiltersIn = PolicyBits::bit(0);
+inline constexpr PolicyBits kFiltersOut = PolicyBits::bit(1);
+inline constexpr PolicyBits kChecksSources = PolicyBits::bit(3);
+inline constexpr PolicyBits kMapsDscp = PolicyBits::bit(4);
+inline constexpr PolicyBits kPolicesIn = PolicyBits::bit(5);
+inline constexpr PolicyBits kPolicesOut = PolicyBits::bit(6);
+inline constexpr PolicyBits kSteers = PolicyBits::bit(2);  // of a burst only: a rule has steered
+
+// How the source of what comes in is looked at.
+enum class SourceCheck : std::uint8_t {
+    kOff,
+    kAdvertised,  // it lies in the peering's validated public prefixes; without any, nothing passes
+    kStrict,      // its route leads back to the peering, by either link
+    kLoose,       // it has a route
+};
+
+// Of both families.
+struct IpSources {
+    SourceSet<Ipv4Address> ipv4;
+    SourceSet<Ipv6Address> ipv6;
+};
+struct LinkPrefixes {
+    Ipv4Prefix ipv4 = Ipv4Prefix::of(Ipv4Address(), 32);  // none: what no packet has
+    Ipv6Prefix ipv6 = Ipv6Prefix::of(Ipv6Address(), 128);
+};
+
+struct AttachmentPolicy {
+    const AclList* filter_in = nullptr;   // of what comes in here
+    const AclList* filter_out = nullptr;  // of what goes out here
+    const IpSources* sources = nullptr;   // kAdvertised: null as long as nothing is validated
+    const DscpMap* dscp_map = nullptr;    // of what comes in and of what goes out; null: untouched
+    // Their policers are written by workers and outlive every Tables that leads to them.
+    const PolicePlan* police_in = nullptr;
+    const PolicePlan* police_out = nullptr;
+    PeeringId peering;  // alike for both links; 0: not a customer's
+    SourceCheck source_check = SourceCheck::kOff;
+    LinkPrefixes link_prefixes;
+
+    [[nodiscard]] PolicyBits bits() const noexcept {
+        PolicyBits bits;
+        if (filter_in != nullptr) bits |= kFiltersIn;
+        if (filter_out != nullptr) bits |= kFiltersOut;
+        if (source_check != SourceCheck::kOff) bits |= kChecksSources;
+        if (dscp_map != nullptr) bits |= kMapsDscp;
+        if (police_in != nullptr) bits |= kPolicesIn;
+        if (police_out != nullptr) bits |= kPolicesOut;
+        return bits;
+    }
+};
+
+struct Policies {
+    std::vector<AttachmentPolicy> attachments = std::vector<AttachmentPolicy>(kAttachmentsMax);
+
+    [[nodiscard]] const AttachmentPolicy& of(AttachmentId attachment) const noexcept {
+        return attachments[attachment.value()];
+    }
+};
+
+}  // namespace causeway

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "dataplane/acl_image.h"
+#include "dataplane/acl_list.h"
+#include "dataplane/acl_log.h"
+#include "dataplane/burst.h"
+#include "dataplane/tables.h"
+
+namespace causeway {
+
+enum class Direction : std::uint8_t { kIn, kOut };
+
+// Asks the access list of the attachment a packet came in by, or leaves by: the first rule that
+// matches decides, and counts.
+//
+//   Reads    meta.attachment, or meta.adjacency; the packet's headers
+//   Writes   meta.steered, and the DSCP, where a rule says so
+//   Exits    kAclDenied kAclProhibited
+//   Cost     nothing where nobody in the burst has a list; else one bulk classification a list
+template <class Family, Direction kDirection>
+struct Filter {
+    static constexpr bool kIsIn = kDirection == Direction::kIn;
+    static constexpr std::string_view kName = kIsIn ? "filter_in" : "filter_out";
+
+    static void run(Burst& burst, const Tables& tables) noexcept {
+        if (!burst.policy().has_any(kIsIn ? kFiltersIn : kFiltersOut) || burst.size() == 0) return;
+        const Policies& policies = *tables.policies;
+        const std::span<PacketMeta> packets = burst.walking();
+        const AclList* const list = list_of(packets.front(), policies);
+        bool is_alone = true;
+        for (const PacketMeta& meta : packets) is_alone &= list_of(meta, policies) == list;
+        if (!is_alone) return filter_by_list(burst, policies);
+        if (list != nullptr) filter(burst, *list);
+    }
+
+  private:
+    [[nodiscard]] static const AclList* list_of(const PacketMeta& meta,
+                                                const Policies& policies) noexcept {
+        if constexpr (kIsIn) {
+            return policies.of(meta.attachment).filter_in;
+        } else {
+            return policies.of(meta.adjacency->attachment).filter_out;
+        }
+    }
+
+    // All of the burst by one list.
+    static void filter(Burst& burst, const AclList& list) noexcept {
+        const std::span<PacketMeta> packets = burst.walking();
+        const std::size_t count = packets.size();
+        std::array<const std::uint8_t*, kBurstSizeMax> images;
+        std::array<AclImage, kBurstSizeMax> rooms;
+        std::array<std::uint32_t, kBurstSizeMax> results;
+        for (std::size_t k = 0; k < count; ++k) {
+            images[k] = acl_image_of<Family>(packets[k], rooms[k]);
+        }
+        list.classify<Family>(std::span(images).first(count), std::span(results).first(count));
+        judge(
+            burst, results,
+            list.extras(), [all = list.outcomes()](std::uint32_t result) noexcept -> auto& {
+                return all[result];
+            });
+    }
+
+    // One question a list, about all packets that it concerns.
+    static void filter_by_list(Burst& burst, const Policies& policies) noexcept {
+        static constexpr AclOutcome kNoList{};
+        const std::span<PacketMeta> packets = burst.walking();
+        std::array<const AclList*, kBurstSizeMax> lists;
+        burst.gather(lists,
+                     [&](const PacketMeta& meta) noexcept { return list_of(meta, policies); });
+        std::array<const AclOutcome*, kBurstSizeMax> outcomes;
+        std::uint64_t asked = 0;  // bit k: packet k
+        AclExtras extras = AclExtras::kNone;
+        for (unsigned first = 0; first < packets.size(); ++first) {
+            const AclList* const list = lists[first];
+            if ((asked >> first & 1) != 0) continue;
+            std::array<std::uint8_t, kBurstSizeMax> places;
+            std::array<const std::uint8_t*, kBurstSizeMax> images;
+            std::array<AclImage, kBurstSizeMax> rooms;
+            std::array<std::uint32_t, kBurstSizeMax> results;
+            unsigned count = 0;
+            for (unsigned k = first; k < packets.size(); ++k) {
+                if (lists[k] != list) continue;
+                asked |= std::uint64_t{1} << k;
+                outcomes[k] = &kNoList;
+                places[count] = static_cast<std::uint8_t>(k);
+                if (list != nullptr) {
+                    images[count] = acl_image_of<Family>(packets[k], rooms[count]);
+                }
+                ++count;
+            }
+            if (list == nullptr) continue;
+            list->classify<Family>(std::span(images).first(count), std::span(results).first(count));
+            for (unsigned k = 0; k < count; ++k)
+                outcomes[places[k]] = list->outcomes() + results[k];
+            if (list->extras() == AclExtras::kSome) extras = AclExtras::kSome;
+        }
+        judge(
+            burst, outcomes, extras,
+            [](const AclOutcome* outcome) noexcept -> auto& { return *outcome; });
+    }
+
+    template <class Value, class OutcomeOf>
+    static void judge(Burst& burst, const std::array<Value, kBurstSizeMax>& values,
+                      AclExtras extras, OutcomeOf&& outcome_of) noexcept {
+        if (extras == AclExtras::kSome) [[unlikely]] {
+            if constexpr (kIsIn) burst.note(kSteers);
+            for (unsigned k = 0; k < burst.size(); ++k) {
+                act(burst, burst.walking()[k], outcome_of(values[k]));
+            }
+        }
+        auto* const counters = burst.counters().rules();
+        burst.filter(values, [&](PacketMeta& meta, const Value& value) noexcept {
+            const AclOutcome& outcome = outcome_of(value);
+            counters[outcome.counter.value()].count(meta.packet_bytes);
+            return outcome.exit;
+        });
+    }
+
+    // What a rule does besides. A packet that leaves has had its route: it is not steered.
+    static void act(Burst& burst, PacketMeta& meta, const AclOutcome& outcome) noexcept {
+        if constexpr (kIsIn) meta.steered = outcome.steer.value();
+        const std::uint64_t before = burst.counters().rule(outcome.counter).packets.read();
+        if (outcome.log_one_in != 0 && before % outcome.log_one_in == 0) {
+            burst.log().put(outcome.counter, meta.attachment, {meta.frame, meta.packet_bytes});
+        }
+        if (outcome.mark_dscp != AclOutcome::kNoMark) Family::set_dscp(meta, outcome.mark_dscp);
+    }
+};
+
+}  // namespace causeway

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Access lists in the walk: what they let pass, and what else a rule does.
+#include <gtest/gtest.h>
+
+#include "acl/packet_view.h"
+#include "tests/packets/packet_table.h"
+
+namespace causeway::test {
+namespace {
+
+FrameBuilder from_guarded() {
+    return frame().tags(22, 100).ipv4("10.11.0.10", "10.2.0.10");
+}
+FrameBuilder from_guarded6() {
+    return frame().tags(22, 100).ipv6("2001:db8:11::10", "2001:db8:2::10");
+}
+FrameBuilder out_to_core() {
+    return frame().to(mac_behind(kAdatumCore)).from(kRouterMac).tag(0x8100, 301);
+}
+FrameBuilder to_guarded() {
+    return frame().tag(0x8100, 301).ipv4("10.2.0.10", "10.11.0.10");
+}
+FrameBuilder to_guarded6() {
+    return frame().tag(0x8100, 301).ipv6("2001:db8:2::10", "2001:db8:11::10");
+}
+FrameBuilder out_to_guarded() {
+    return frame().to(mac_behind(kGuarded)).from(kRouterMac).tags(22, 100);
+}
+
+const PacketTable kFilters(
+    "Filters",
+    {
+        {"what no rule names follows otherwise", on(kPrimaryPort, from_guarded().tcp(4'000, 443)),
+         leaves({kGuarded, kAdatumCore},
+                out_to_core().ipv4("10.11.0.10", "10.2.0.10").tcp(4'000, 443).ttl(63))},
+        {"a rule denies in silence", on(kPrimaryPort, from_guarded().tcp(4'000, 23)),
+         ends(Exit::kAclDenied, kGuarded)},
+        {"a rule denies with a word", on(kPrimaryPort, from_guarded().tcp(4'000, 22)),
+         ends(Exit::kAclProhibited, kGuarded)},
+        {"the same port of UDP is another", on(kPrimaryPort, from_guarded().udp(4'000, 23)),
+         leaves({kGuarded, kAdatumCore},
+                out_to_core().ipv4("10.11.0.10", "10.2.0.10").udp(4'000, 23).ttl(63))},
+        {"behind options, too", on(kPrimaryPort, from_guarded().options(8).tcp(4'000, 23)),
+         ends(Exit::kAclDenied, kGuarded)},
+        {"a rule without prefixes is of IPv6, too",
+         on(kPrimaryPort, from_guarded6().tcp(4'000, 23)), ends(Exit::kAclDenied, kGuarded)},
+        {"behind extension headers, too",
+         on(kPrimaryPort,
+            from_guarded6().extension(IpProtocol::kDestinationOptions).tcp(4'000, 22)),
+         ends(Exit::kAclProhibited, kGuarded)},
+        {"the other legs have no list",
+         on(kPrimaryPort, frame().tags(20, 100).ipv4("10.1.0.10", "10.2.0.10").tcp(4'000, 23)),
+         leaves({kAdatumPrimary, kAdatumCore},
+                out_to_core().ipv4("10.1.0.10", "10.2.0.10").tcp(4'000, 23).ttl(63))},
+
+        {"on the way out, what no rule names", on(kCorePort, to_guarded().udp(53, 4'000)),
+         ends(Exit::kAclDenied, kAdatumCore)},
+        {"on the way out, ICMP passes", on(kCorePort, to_guarded().echo_request(1, 2)),
+         leaves({kAdatumCore, kGuarded},
+                out_to_guarded().ipv4("10.2.0.10", "10.11.0.10").echo_request(1, 2).ttl(63))},
+        {"on the way out of IPv6, what no rule names", on(kCorePort, to_guarded6().udp(53, 4'000)),
+         ends(Exit::kAclDenied, kAdatumCore)},
+        {"on the way out, ICMPv6 passes",
+         on(kCorePort, to_guarded6().icmpv6(Icmpv6Type::kEchoReply, 4)),
+         leaves({kAdatumCore, kGuarded}, out_to_guarded()
+                                             .ipv6("2001:db8:2::10", "2001:db8:11::10")
+                                             .icmpv6(Icmpv6Type::kEchoReply, 4)
+                                             .ttl(63))},
+    });
+
+// A bed of two legs and two cores, with lists as a test makes them.
+class FilterTest : public testing::Test {
+  protected:
+    FilterTest() {
+        for (const std::uint16_t vid : std::array<std::uint16_t, 2>{10, 11})
+            legs_.push_back(bed_.attach(kLeg, vid, 100, vrf_));
+        for (const std::uint16_t vid : std::array<std::uint16_t, 2>{20, 21}) {
+            const AttachmentId core = bed_.attach(kCore, vid, 100, vrf_);
+            ways_.push_back(bed_.neighbour(core, ip("10.2.0.1"), kCustomerMac));
+        }
+        bed_.route(vrf_, prefix("10.2.0.0/16"), ways_[0]);
+        bed_.publish();
+    }
+    const AclList* list(const Acl& acl) {
+        std::vector<RuleCounterId> counters;
+        for (std::uint32_t i = 0; i <= acl.rules.size(); ++i) counters.emplace_back(kFirst + i);
+        auto built = AclList::build(acl, {}, counters);
+        EXPECT_TRUE(built);
+        return lists_.emplace_back(std::move(built).value()).get();
+    }
+    void send(std::uint16_t tag, const FrameBuilder& rest) {
+        FrameBuilder some = rest;
+        bed_.receive(kLeg, some.tags(tag, 100).bytes());
+    }
+    [[nodiscard]] std::uint64_t hits(std::uint32_t rule) {
+        return bed_.counters().rule(RuleCounterId(kFirst + rule)).packets.read();
+    }
+    // The DSCP and ECN of what was sent to the core, and the tag it went by.
+    std::vector<std::pair<std::uint8_t, std::uint16_t>> sent() {
+        std::vector<std::pair<std::uint8_t, std::uint16_t>> some;
+        for (const Frame& frame : bed_.sent(kCore)) {
+            const auto packet = read_acl_packet(std::span(frame).subspan(22));
+            EXPECT_TRUE(packet);
+            some.emplace_back(frame[23], static_cast<std::uint16_t>(frame[14] << 8 | frame[15]));
+            Frame header(frame.begin() + 22, frame.begin() + 42);
+            EXPECT_EQ(checksum_fold(checksum_sum(header)), 0xffff);
+        }
+        return some;
+    }
+
+    static constexpr PortId kLeg{0};
+    static constexpr PortId kCore{1};
+    static constexpr std::uint32_t kFirst = 100;
+    std::vector<std::unique_ptr<const AclList>> lists_;
+    TestBed bed_;
+    VrfId vrf_ = bed_.vrf();
+    std::vector<AttachmentId> legs_;
+    std::vector<NextHopId> ways_;
+};
+
+FrameBuilder udp_to(std::uint16_t port) {
+    return frame().ipv4("10.1.0.10", "10.2.0.10").udp(4'000, port);
+}
+
+AclRule udp_rule(const char* name, std::uint16_t port, AclAction action) {
+    AclRule rule{.name = name, .protocol = std::uint8_t{17}, .action = action};
+    rule.destination_ports.ranges = {{port, port}};
+    return rule;
+}
+
+TEST_F(FilterTest, a_rule_steers_past_the_routes) {
+    const GroupId other = bed_.group({&ways_[1], 1});
+    Acl acl{.name = "steer",
+            .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kPermit, .steer = other})}};
+    acl.otherwise.verdict = AclVerdict::kPermit;
+    bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+    bed_.publish();
+    EXPECT_TRUE(lists_[0]->steers());
+    send(10, udp_to(53));
+    send(10, udp_to(80));
+    send(11, udp_to(53));  // that leg has no list
+    bed_.turn();
+    using Sent = std::vector<std::pair<std::uint8_t, std::uint16_t>>;
+    EXPECT_EQ(sent(), (Sent{{0, 21}, {0, 20}, {0, 20}}));
+    EXPECT_EQ(hits(0), 1U);
+    EXPECT_EQ(hits(1), 1U);
+    EXPECT_EQ(bed_.unaccounted(), "");
+}
+
+TEST_F(FilterTest, a_rule_marks_and_leaves_ecn_alone) {
+    Acl acl{.name = "mark",
+            .rules = {udp_rule("voice", 5'060,
+                               {.verdict = AclVerdict::kPermit, .mark_dscp = std::uint8_t{46}})}};
+    acl.otherwise.verdict = AclVerdict::kPermit;
+    bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+    bed_.publish();
+    for (const std::uint8_t before : std::array<std::uint8_t, 4>{0x00, 0x03, 0xff, 0x29}) {
+        send(10, udp_to(5'060).dscp_ecn(before));
+        bed_.turn();
+        const auto some = sent();
+        ASSERT_EQ(some.size(), 1U);
+        EXPECT_EQ(some[0].first, 46 << 2 | (before & 3));
+    }
+}
+
+TEST_F(FilterTest, a_rule_logs_one_in_so_many) {
+    const Acl acl{.name = "log",
+                  .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kDeny, .log_one_in = 3})}};
+    bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+    bed_.publish();
+    for (int i = 0; i < 7; ++i) {
+        send(10, udp_to(53));
+        bed_.turn();
+    }
+    std::array<AclLogRecord, 8> records;
+    ASSERT_EQ(bed_.worker().acl_log().take(records), 3U);  // the first, the fourth, the seventh
+    EXPECT_EQ(records[0].rule, RuleCounterId(kFirst));
+    EXPECT_EQ(records[0].attachment, legs_[0]);
+    EXPECT_EQ(records[0].packet_bytes, 28);
+    EXPECT_EQ(records[0].head[0], 0x45);
+    EXPECT_EQ(bed_.worker().acl_log().take(records), 0U);
+}
+
+TEST_F(FilterTest, a_log_that_nobody_reads_loses_and_says_so) {
+    AclLog log;
+    const std::array<std::uint8_t, 20> packet{};
+    for (std::size_t i = 0; i < kAclLogSize + 5; ++i) log.put({}, {}, packet);
+    EXPECT_EQ(log.lost(), 5U);
+    std::vector<AclLogRecord> records(2 * kAclLogSize);
+    EXPECT_EQ(log.take(records), kAclLogSize);
+}
+
+// Under traffic, lists are swapped turn by turn; a packet meets the old one or the new, and is
+// counted once. Counters go on: rules keep their rows.
+TEST_F(FilterTest, lists_are_swapped_whole) {
+    Acl acl{.name = "swap", .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kDeny})}};
+    acl.otherwise.verdict = AclVerdict::kPermit;
+    std::uint64_t sent_frames = 0;
+    for (int turn = 0; turn < 50; ++turn) {
+        acl.rules[0].action.verdict = turn % 2 == 0 ? AclVerdict::kDeny : AclVerdict::kPermit;
+        bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+        bed_.publish();
+        for (int i = 0; i < 8; ++i) send(i % 2 == 0 ? 10 : 11, udp_to(i < 4 ? 53 : 80));
+        bed_.turn();
+        sent_frames += bed_.sent(kCore).size();
+    }
+    const std::uint64_t denied = bed_.counters().exits(legs_[0], Exit::kAclDenied);
+    EXPECT_EQ(denied, 25U * 2);
+    EXPECT_EQ(sent_frames + denied, 50U * 8);
+    EXPECT_EQ(hits(0), 50U * 2);
+    EXPECT_EQ(hits(1), 50U * 2);
+    EXPECT_EQ(bed_.unaccounted(), "");
+}
+
+}  // namespace
+}  // namespace causeway::test
