@@ -44,6 +44,8 @@ struct PacketView {
     }
 };
 
+// In place: a view that is copied behind its small stores waits for them.
+void read_packet(PacketView& view, std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept;
 [[nodiscard]] PacketView view_of(std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept;
 
 // ICMP types of RFC 792 that base/headers.h has no use for.

@@ -38,7 +38,7 @@ void Translator::translate(std::span<const NatPacket> packets, std::span<NatResu
     std::array<std::uint8_t, kBurstSizeMax> places;  // of the packets with a key
     std::size_t count = 0;
     for (std::size_t i = 0; i < packets.size(); ++i) {
-        views[i] = view_of(packets[i].bytes, packets[i].size, Extent::kWhole);
+        read_packet(views[i], packets[i].bytes, packets[i].size, Extent::kWhole);
         if (views[i].shape != PacketShape::kFlow || views[i].is_fragment) [[unlikely]]
             continue;
         keys[count] = key_of<direction>(views[i], packets[i].pool);
