@@ -26,6 +26,7 @@
 #include "fib/fib6.h"
 #include "perf/bulk_lookup.h"
 #include "perf/dpdk_tables.h"
+#include "perf/private_routes.h"
 #include "perf/route_updates.h"
 #include "perf/router.h"
 #include "perf/traffic.h"
@@ -60,27 +61,13 @@ RteFib6& rte_fib6() {
     return fib;
 }
 
-// Links of /126, networks of /64 and sites of /48 in unique local space (RFC 4193).
-std::vector<TableRoute6> private_routes(std::mt19937_64& random) {
-    constexpr std::array kLengths{48, 64, 64, 126};
-    const std::uint64_t site = std::uint64_t{0xfd} << 56 | (random() >> 24) << 16;
-    std::vector<TableRoute6> routes;
-    while (routes.size() < kPrivateRoutes) {
-        const std::uint64_t high = site ^ (random() % 64 << 16 | random() % 65'536);
-        routes.push_back({.prefix = Ipv6Prefix::of(Ipv6Address(high, random() % 16),
-                                                   kLengths[random() % kLengths.size()]),
-                          .next_hop = static_cast<unsigned>(random() % 256)});
-    }
-    return routes;
-}
-
 struct PrivateVrfs {
     PrivateVrfs() {
         std::mt19937_64 random(seed());
         std::vector<std::vector<TableRoute6>> tables;
         for (std::size_t vrf = 0; vrf < kPrivateVrfs; ++vrf) {
             router.create(VrfId(static_cast<std::uint16_t>(vrf)),
-                          tables.emplace_back(private_routes(random)));
+                          tables.emplace_back(private_routes<Ipv6Prefix>(kPrivateRoutes, random)));
         }
         while (keys.size() < kKeys) {
             const std::size_t vrf = random() % kPrivateVrfs;

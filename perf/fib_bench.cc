@@ -187,7 +187,8 @@ void register_updates() {
                     update_dpdk(state, rte_fib_2b(), full_table(), what);
                 });
     }
-    for (const std::size_t prefixes : {std::size_t{1'000}, full_table().size()}) {
+    for (const std::size_t prefixes :
+         {std::size_t{16}, std::size_t{1'000}, std::size_t{30'000}, full_table().size()}) {
         add_row("link_loss/" + std::to_string(prefixes), [=](benchmark::State& state) {
             lose_link<Fib4>(state, std::span(full_table()).first(prefixes));
         });

@@ -7,18 +7,32 @@ on one core, opens no network device, and needs the Debian package `dpdk`.
 """
 
 import argparse
+import os
 import re
 import statistics
 import subprocess
 import time
 
 MODES = ("io", "mac", "macswap", "5tswap")
+PROMPT = "testpmd>"
 IN_FLIGHT = 31 * 32  # packets that go round
 
 
 def huge_pages_free() -> int:
     with open("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", encoding="ascii") as file:
         return int(file.read())
+
+
+def wait_for_prompt(pmd: subprocess.Popen[str]) -> str:
+    """What it says until it can be spoken to, or until it ends."""
+    assert pmd.stdout
+    said = ""
+    while PROMPT not in said:
+        chunk = os.read(pmd.stdout.fileno(), 4096)  # the prompt is no line, so not readline()
+        if not chunk:
+            break
+        said += chunk.decode(errors="replace")
+    return said
 
 
 def measure(mode: str, core: int, seconds: float) -> float:
@@ -29,11 +43,13 @@ def measure(mode: str, core: int, seconds: float) -> float:
                "--record-core-cycles", "--total-num-mbufs=8192"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True) as pmd:
-        time.sleep(1.0)
+        said = wait_for_prompt(pmd)
+        if PROMPT not in said:
+            raise SystemExit(f"dpdk-testpmd did not start:\n{said}")
         pmd.stdin.write("start tx_first 31\n")
         pmd.stdin.flush()
         time.sleep(seconds)
-        output, _ = pmd.communicate("stop\nquit\n", timeout=30)
+        output, _ = pmd.communicate("stop\nquit\n", timeout=60)
     found = re.search(r"CPU cycles/packet=([0-9.]+)", output)
     if not found:
         raise SystemExit(f"dpdk-testpmd said no cycles:\n{output}")

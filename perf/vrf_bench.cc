@@ -12,9 +12,9 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <unordered_set>
 
 #include "perf/cycles.h"
+#include "perf/private_routes.h"
 #include "perf/router.h"
 
 namespace causeway::perf {
@@ -24,23 +24,6 @@ constexpr std::size_t kRoutesPerVrf = 4'000;
 constexpr std::size_t kKeys = std::size_t{1} << 20;
 constexpr std::size_t kBurst = 64;
 
-// Half of them in 10/8, a quarter each in 172.16/12 and 192.168/16; all different.
-std::vector<TableRoute> private_routes(std::mt19937_64& random) {
-    std::vector<TableRoute> routes;
-    std::unordered_set<Ipv4Prefix> seen;
-    while (routes.size() < kRoutesPerVrf) {
-        constexpr std::array kRanges{0x0a000000U, 0x0a000000U, 0xac100000U, 0xc0a80000U};
-        constexpr std::array kLengths{8, 8, 12, 16};
-        const std::size_t range = random() % kRanges.size();
-        const std::uint32_t inside = ~Ipv4Prefix::mask_of(kLengths[range]);
-        const Ipv4Address address(kRanges[range] | (static_cast<std::uint32_t>(random()) & inside));
-        const Ipv4Prefix prefix = Ipv4Prefix::of(address, 16 + static_cast<int>(random() % 9));
-        const auto next_hop = static_cast<unsigned>(random() % 256);
-        if (seen.insert(prefix).second) routes.push_back({.prefix = prefix, .next_hop = next_hop});
-    }
-    return routes;
-}
-
 struct Scene {
     explicit Scene(std::size_t vrfs) {
         const double before = resident_mib();
@@ -48,7 +31,7 @@ struct Scene {
         std::vector<std::vector<TableRoute>> tables;
         for (std::size_t vrf = 0; vrf < vrfs; ++vrf) {
             router.create(VrfId(static_cast<std::uint16_t>(vrf)),
-                          tables.emplace_back(private_routes(random)));
+                          tables.emplace_back(private_routes<Ipv4Prefix>(kRoutesPerVrf, random)));
         }
         const double with_routes = resident_mib();
         std::size_t route_bytes = 0;

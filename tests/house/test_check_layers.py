@@ -23,7 +23,7 @@ class Layers(unittest.TestCase):
             ("dataplane/stages/find_route.h", "fib/fib4.h"),
             ("control/main.cc", "dataplane/worker.h"),
             ("tests/fib/rib_test.cc", "control/config.h"),
-            ("perf/walk_bench.cc", "tests/support/frame_builder.h"),
+            ("perf/worker_bench.cc", "tests/support/frame_builder.h"),
         ):
             self.assertEqual(complaints(path, f'#include "{header}"'), [], path)
 

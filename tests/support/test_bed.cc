@@ -252,6 +252,10 @@ void TestBed::publish() {
     published_.publish(std::move(tables));
 }
 
+std::unique_ptr<Worker> TestBed::make_worker(const WorkerOptions& options, Punt& punt) {
+    return std::make_unique<Worker>(options, published_, quiescence_, punt);
+}
+
 void TestBed::receive(PortId port, const Frame& frame) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
     CHECK(mbuf != nullptr);

@@ -63,6 +63,8 @@ class TestBed {
     void route(VrfId vrf, const IpPrefix& prefix, NextHopId next_hop);
     void route(VrfId vrf, const IpPrefix& prefix, AdjacencyKind kind);
     void publish();
+    // One more worker over the same tables, with devices and a punt of the caller's.
+    [[nodiscard]] std::unique_ptr<Worker> make_worker(const WorkerOptions& options, Punt& punt);
 
     // Running.
     void receive(PortId port, const Frame& frame);       // into the port's receive ring

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Scene: what the router is like, and the packets that pass it, in one measurement of a whole
+// forwarder. Its name says all of it, so that a report needs nothing else to find a row.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace causeway::perf {
+
+// Where packets go to. kDrawn: every route is in equal demand, any address within it. kUniform: any
+// unicast address; those that no route covers take a default route.
+enum class Destinations { kDrawn, kUniform };
+
+inline constexpr std::size_t kImix = 0;  // as Scene::frame_bytes
+
+struct Scene {
+    std::size_t ipv6_percent = 0;  // of the packets
+    std::size_t frame_bytes = 64;  // with FCS; or kImix: 7 of 64, 4 of 594 and 1 of 1,518 bytes
+    std::size_t routes = 16;       // a VRF and family
+    Destinations destinations = Destinations::kDrawn;
+    std::size_t vrfs = 1;
+    std::size_t attachments = 2;  // of the edge port
+    std::size_t ways = 1;         // members of each route's group
+    std::size_t ports = 1;        // that packets leave by, at random
+    std::size_t burst = 32;
+    std::size_t workers = 1;
+};
+
+// `key:value` parts with "/" between them.
+[[nodiscard]] inline std::string name_of(const Scene& scene) {
+    const auto part = [](const char* key, std::size_t value) {
+        return std::string("/") + key + ':' + std::to_string(value);
+    };
+    const bool is_imix = scene.frame_bytes == kImix;
+    return "ipv6:" + std::to_string(scene.ipv6_percent) +
+           (is_imix ? "/bytes:imix" : part("bytes", scene.frame_bytes)) +
+           part("routes", scene.routes) +
+           "/destinations:" + (scene.destinations == Destinations::kDrawn ? "drawn" : "uniform") +
+           part("vrfs", scene.vrfs) + part("attachments", scene.attachments) +
+           part("ways", scene.ways) + part("ports", scene.ports) + part("burst", scene.burst) +
+           part("workers", scene.workers);
+}
+
+}  // namespace causeway::perf
