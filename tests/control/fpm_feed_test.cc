@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <linux/rtnetlink.h>
+
+#include "base/text.h"
+#include "control/fpm/route_feed.h"
+#include "tests/support/route_feed_bed.h"
+
+namespace causeway::test {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint8_t kBgp = 186;
+constexpr std::uint32_t kTable = 1'001;
+constexpr VrfId kVrf(7);
+
+FpmRouteKey key(const char* text, std::uint32_t table = kTable) {
+    return {.table = table, .prefix = parse_ip_prefix(text).value()};
+}
+FpmWay via(const char* gateway, std::uint32_t weight = 1) {
+    return {.action = FpmAction::kForward,
+            .hops = {{.gateway = parse_ip_address(gateway).value(), .weight = weight}}};
+}
+
+class RouteFeedTest : public testing::Test {
+  protected:
+    RouteFeedTest() {
+        feed_.map_table(kTable, kVrf);
+        feed_.begin_replay(now_);
+    }
+    void hear(const FpmMessage& message) { feed_.hear(message, now_); }
+    void set(const char* prefix, std::variant<FpmWay, NextHopObjectId> way) {
+        hear(FpmSetRoute{.key = key(prefix), .protocol = kBgp, .via = std::move(way)});
+    }
+    void remove(const char* prefix) { hear(FpmDeleteRoute{.key = key(prefix), .protocol = kBgp}); }
+    void drain() {
+        while (feed_.has_work()) feed_.work();
+    }
+    void pass(std::uint64_t seconds) {
+        for (std::uint64_t i = 0; i < seconds; ++i) feed_.tick(now_ += kSecond);
+        drain();
+    }
+    InstalledRoutes installed() {
+        drain();
+        return applier_.routes();
+    }
+    static InstalledRoutes just(const char* prefix, const FpmWay& way) {
+        return {{{kVrf, parse_ip_prefix(prefix).value()}, way}};
+    }
+
+    RecordingApplier applier_;
+    FpmCounters counters_;
+    RouteFeed feed_{applier_, counters_, {}};
+    std::uint64_t now_ = 1'000 * kSecond;
+};
+
+TEST_F(RouteFeedTest, nothing_is_applied_before_work) {
+    set("10.0.0.0/8", via("192.0.2.1"));
+    EXPECT_EQ(applier_.batches, 0U);
+    EXPECT_EQ(installed(), just("10.0.0.0/8", via("192.0.2.1")));
+    EXPECT_EQ(applier_.batches, 1U);
+}
+
+TEST_F(RouteFeedTest, several_changes_of_a_route_are_one) {
+    set("10.0.0.0/8", via("192.0.2.1"));
+    remove("10.0.0.0/8");
+    set("10.0.0.0/8", via("192.0.2.2"));
+    EXPECT_EQ(installed(), just("10.0.0.0/8", via("192.0.2.2")));
+    EXPECT_EQ(applier_.changes_seen, 2U);  // the way, and the route
+    set("10.0.0.0/8", via("192.0.2.2"));
+    drain();
+    EXPECT_EQ(applier_.changes_seen, 2U);  // nothing new
+}
+
+TEST_F(RouteFeedTest, a_slice_is_bounded) {
+    for (std::uint32_t i = 0; i < 10'000; ++i) {
+        hear(FpmSetRoute{.key = {.table = kTable,
+                                 .prefix = Ipv4Prefix::of(Ipv4Address(0x0a00'0000U + i * 256), 24)},
+                         .protocol = kBgp,
+                         .via = via("192.0.2.1")});
+    }
+    EXPECT_EQ(installed().size(), 10'000U);
+    EXPECT_GE(applier_.batches, 10'000 / RouteFeed::kChangesPerWork);
+}
+
+TEST_F(RouteFeedTest, routes_wait_for_their_object_and_groups_for_their_members) {
+    set("10.0.0.0/8", NextHopObjectId(30));
+    EXPECT_TRUE(installed().empty());
+    EXPECT_EQ(counters_.read(FpmEvent::kUnknownNextHop), 1U);
+    hear(FpmSetNextHop{NextHopObjectId(30),
+                       FpmGroupMembers{{NextHopObjectId(1), 1}, {NextHopObjectId(2), 3}}});
+    EXPECT_TRUE(installed().empty());
+    hear(FpmSetNextHop{NextHopObjectId(2), via("192.0.2.2")});
+    EXPECT_EQ(installed(), just("10.0.0.0/8", via("192.0.2.2", 3)));
+    hear(FpmSetNextHop{NextHopObjectId(1), via("192.0.2.1")});
+    FpmWay both = via("192.0.2.1");
+    both.hops.push_back(via("192.0.2.2", 3).hops[0]);
+    EXPECT_EQ(installed(), just("10.0.0.0/8", both));
+}
+
+TEST_F(RouteFeedTest, a_changed_object_is_one_change_for_all_its_routes) {
+    hear(FpmSetNextHop{NextHopObjectId(1), via("192.0.2.1")});
+    for (std::uint32_t i = 0; i < 1'000; ++i)
+        hear(
+            FpmSetRoute{.key = {.table = kTable, .prefix = Ipv4Prefix::of(Ipv4Address(i << 8), 24)},
+                        .protocol = kBgp,
+                        .via = NextHopObjectId(1)});
+    drain();
+    const std::size_t before = applier_.changes_seen;
+    hear(FpmSetNextHop{NextHopObjectId(1), via("192.0.2.9")});
+    drain();
+    EXPECT_EQ(applier_.changes_seen, before + 1);
+}
+
+TEST_F(RouteFeedTest, an_object_deleted_in_use_goes_on_until_its_routes_let_go) {
+    hear(FpmSetNextHop{NextHopObjectId(1), via("192.0.2.1")});
+    set("10.0.0.0/8", NextHopObjectId(1));
+    hear(FpmDeleteNextHop{NextHopObjectId(1)});
+    EXPECT_EQ(installed(), just("10.0.0.0/8", via("192.0.2.1")));
+    remove("10.0.0.0/8");
+    EXPECT_TRUE(installed().empty());
+    EXPECT_EQ(feed_.next_hop_count(), 0U);
+    EXPECT_EQ(applier_.way_count(), 0U);
+}
+
+TEST_F(RouteFeedTest, a_connected_route_takes_the_place_of_ours) {
+    set("10.0.0.0/8", via("192.0.2.1"));
+    drain();
+    hear(FpmSetRoute{.key = key("10.0.0.0/8"),
+                     .protocol = RTPROT_KERNEL,
+                     .via = FpmWay{.hops = {{.interface = 3}}}});
+    EXPECT_TRUE(installed().empty());
+    set("10.0.0.0/8", via("192.0.2.1"));
+    hear(FpmDeleteRoute{.key = key("10.0.0.0/8"), .protocol = RTPROT_KERNEL});
+    EXPECT_EQ(installed(), just("10.0.0.0/8", via("192.0.2.1")));
+}
+
+TEST_F(RouteFeedTest, routes_of_an_unknown_table_wait_until_it_is_mapped) {
+    hear(FpmSetRoute{.key = key("10.0.0.0/8", 5), .protocol = kBgp, .via = via("192.0.2.1")});
+    EXPECT_TRUE(installed().empty());
+    EXPECT_EQ(counters_.read(FpmEvent::kUnknownTable), 1U);
+    feed_.map_table(5, VrfId(9));
+    EXPECT_EQ(installed().size(), 1U);
+    EXPECT_TRUE(applier_.routes().contains({VrfId(9), parse_ip_prefix("10.0.0.0/8").value()}));
+    feed_.unmap_table(5);
+    applier_.destroy_vrf(VrfId(9));
+    EXPECT_TRUE(installed().empty());
+    feed_.map_table(5, VrfId(10));
+    EXPECT_TRUE(installed().contains({VrfId(10), parse_ip_prefix("10.0.0.0/8").value()}));
+}
+
+TEST_F(RouteFeedTest, what_a_zebra_that_is_back_does_not_repeat_is_swept_after_silence) {
+    hear(FpmSetNextHop{NextHopObjectId(1), via("192.0.2.1")});
+    set("10.0.0.0/8", NextHopObjectId(1));
+    set("10.1.0.0/16", via("192.0.2.2"));
+    feed_.end_session();
+    pass(10'000);
+    EXPECT_EQ(installed().size(), 2U);  // zebra is away: stale, but there
+    feed_.begin_replay(now_);
+    set("10.1.0.0/16", via("192.0.2.2"));
+    pass(119);
+    EXPECT_EQ(installed().size(), 2U);
+    pass(1);
+    EXPECT_EQ(installed(), just("10.1.0.0/16", via("192.0.2.2")));
+    EXPECT_EQ(feed_.next_hop_count(), 0U);
+    EXPECT_EQ(counters_.read(FpmEvent::kSweptRoute), 1U);
+    EXPECT_EQ(counters_.read(FpmEvent::kSweptNextHop), 1U);
+    EXPECT_TRUE(feed_.is_settled());
+    set("10.2.0.0/16", via("192.0.2.2"));
+    pass(10'000);
+    EXPECT_EQ(installed().size(), 2U);  // once only
+}
+
+TEST_F(RouteFeedTest, sweeping_waits_for_silence_but_not_for_ever) {
+    set("10.0.0.0/8", via("192.0.2.1"));
+    feed_.end_session();
+    feed_.begin_replay(now_);
+    for (int i = 0; i < 599; ++i) {
+        set("10.1.0.0/16", via("192.0.2.2"));
+        pass(1);
+    }
+    EXPECT_EQ(installed().size(), 2U);
+    pass(1);
+    EXPECT_EQ(installed().size(), 1U);
+}
+
+TEST_F(RouteFeedTest, a_peer_that_says_nothing_changes_nothing) {
+    set("10.0.0.0/8", via("192.0.2.1"));
+    feed_.end_session();
+    feed_.begin_replay(now_);
+    pass(100'000);
+    EXPECT_EQ(installed().size(), 1U);
+    EXPECT_EQ(counters_.read(FpmEvent::kSilentPeer), 1U);
+}
+
+TEST(RouteFeedLimits, refuse_by_name_and_keep_what_is_there) {
+    RecordingApplier applier;
+    FpmCounters counters;
+    RouteFeed feed(applier, counters, {.routes_max = 2, .next_hops_max = 1});
+    feed.map_table(kTable, kVrf);
+    const auto set = [&](const char* prefix, NextHopObjectId id) {
+        feed.hear(FpmSetRoute{.key = key(prefix), .protocol = kBgp, .via = id}, 0);
+    };
+    feed.hear(FpmSetNextHop{NextHopObjectId(1), via("192.0.2.1")}, 0);
+    feed.hear(FpmSetNextHop{NextHopObjectId(2), via("192.0.2.1")}, 0);
+    set("10.0.0.0/8", NextHopObjectId(2));
+    EXPECT_EQ(counters.read(FpmEvent::kNextHopsFull), 2U);
+    for (const char* prefix : {"10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8", "10.0.0.0/8"})
+        set(prefix, NextHopObjectId(1));
+    EXPECT_EQ(counters.read(FpmEvent::kRoutesFull), 1U);
+    while (feed.has_work()) feed.work();
+    EXPECT_EQ(applier.routes().size(), 2U);
+}
+
+TEST(FpmCounters, tell_each_problem_once_until_asked_anew) {
+    FpmCounters counters;
+    std::vector<std::pair<FpmEvent, std::uint32_t>> told;
+    const auto tell = [&] {
+        told.clear();
+        counters.tell_new([&](const FpmEventInfo& info, std::uint32_t subject) {
+            told.emplace_back(info.event, subject);
+        });
+        return told;
+    };
+    using Told = std::vector<std::pair<FpmEvent, std::uint32_t>>;
+    counters.count(FpmEvent::kFrame);
+    counters.count(FpmEvent::kUnknownTable, 5);
+    counters.count(FpmEvent::kUnknownTable, 6);
+    EXPECT_EQ(tell(), (Told{{FpmEvent::kUnknownTable, 5}}));
+    counters.count(FpmEvent::kUnknownTable, 7);
+    counters.count(FpmEvent::kBadVersion);
+    EXPECT_EQ(tell(), (Told{{FpmEvent::kBadVersion, 0}}));
+    counters.expect_anew();
+    counters.count(FpmEvent::kUnknownTable, 8);
+    EXPECT_EQ(tell(), (Told{{FpmEvent::kUnknownTable, 8}}));
+    EXPECT_EQ(counters.read(FpmEvent::kUnknownTable), 4U);
+}
+
+}  // namespace
+}  // namespace causeway::test
