@@ -201,7 +201,7 @@ void FpmListener::close_connection() {
 void FpmListener::log_news() {
     counters_.tell_new([](const FpmEventInfo& info, std::uint32_t subject) {
         log_warning("FPM: {} ({}): {}{}", info.name, subject, info.meaning,
-                    info.verdict == FpmVerdict::kClosed ? "; the connection is closed" : "");
+                    info.verdict == EventVerdict::kClosed ? "; the connection is closed" : "");
     });
 }
 
