@@ -225,7 +225,9 @@ void Router::publish() {
         if (attachment == nullptr) continue;
         rows.push_back(
             {.key = {attachment->port, attachment->outer, attachment->inner}, .attachment = id});
-        tables->attachments[id.value()] = {.vrf = attachment->vrf, .closed = attachment->closed};
+        tables->attachments[id.value()] = {.vrf = attachment->vrf,
+                                           .closed = attachment->closed,
+                                           .policy = attachment->ipv6 ? PolicyBits() : kNoIpv6};
     }
     auto by_tag = AttachmentTable::build(rows);
     CHECK(by_tag.has_value());  // colliding tags are refused by load_config()

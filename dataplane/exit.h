@@ -33,6 +33,7 @@ enum class Exit : std::uint8_t {
     kArp,
     kNeighbourDiscovery,
     kUnknownEtherType,
+    kNoIpv6,
     // RFC 1812 5.2.2, RFC 8200 3, and martians.
     kBadIpv4Header,
     kBadIpv4Checksum,
@@ -108,6 +109,8 @@ inline constexpr std::array kExits{
              "Neighbour Discovery (RFC 4861), for the control thread"},
     ExitInfo{Exit::kUnknownEtherType, Fate::kDrop, "unknown_ethertype",
              "neither IPv4 nor IPv6 nor ARP"},
+    ExitInfo{Exit::kNoIpv6, Fate::kDrop, "no_ipv6",
+             "IPv6, but the attachment has no address of IPv6"},
     ExitInfo{Exit::kBadIpv4Header, Fate::kDrop, "bad_ipv4_header",
              "version is not 4, or the header is shorter than 20 bytes (RFC 1812 5.2.2)"},
     ExitInfo{Exit::kBadIpv4Checksum, Fate::kDrop, "bad_ipv4_checksum",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TokenBucket, Policer: how much may pass, by bytes of layer 2, shared by all workers.
+// ByteBucket, Policer: how much may pass, by bytes of layer 2, shared by all workers.
 //
 // Thread safety: take() and the rest of the packet path on any worker; set_rate() on the control
 // thread. A worker that meets set_rate() half done judges at most one burst by a mix of both rates.
@@ -30,9 +30,9 @@ struct PolicerRate {
     std::uint64_t burst_bytes = 0;       // at least the largest frame, or that never passes
 };
 
-class TokenBucket {
+class ByteBucket {
   public:
-    explicit TokenBucket(std::uint64_t ticks_per_second) noexcept : hz_(ticks_per_second) {}
+    explicit ByteBucket(std::uint64_t ticks_per_second) noexcept : hz_(ticks_per_second) {}
 
     // A change keeps what has been taken: whoever had sent half a burst still has.
     void set_rate(const PolicerRate& rate, std::uint64_t now_ticks) noexcept {
@@ -123,7 +123,7 @@ class alignas(kCacheLine) Policer {
     }
 
   private:
-    TokenBucket bucket_;
+    ByteBucket bucket_;
     std::atomic<std::uint64_t> dropped_packets_{0};
     std::atomic<std::uint64_t> dropped_bytes_{0};
 };

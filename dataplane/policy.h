@@ -53,6 +53,7 @@ inline constexpr PolicyBits kChecksSources = PolicyBits::bit(3);
 inline constexpr PolicyBits kMapsDscp = PolicyBits::bit(4);
 inline constexpr PolicyBits kPolicesIn = PolicyBits::bit(5);
 inline constexpr PolicyBits kPolicesOut = PolicyBits::bit(6);
+inline constexpr PolicyBits kNoIpv6 = PolicyBits::bit(7);  // it has no address of IPv6
 inline constexpr PolicyBits kSteers = PolicyBits::bit(2);  // of a burst only: a rule has steered
 
 // How the source of what comes in is looked at.

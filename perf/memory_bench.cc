@@ -16,7 +16,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "fib/mapping.h"
+#include "base/mapping.h"
 #include "perf/samples.h"
 
 namespace causeway::perf {

@@ -15,7 +15,8 @@ namespace causeway {
 //
 //   Reads    the IPv6 header; of ICMPv6 to a group or a link-local address, the type
 //   Writes   meta.packet_bytes
-//   Exits    kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource kMartianDestination
+//   Exits    kNoIpv6 kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource
+//   kMartianDestination
 //            kNeighbourDiscovery kLocal kSourceRoute kBadFragment
 //   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7 and RFC 6890 table 20 (addresses),
 //            RFC 4861 (Neighbour Discovery), RFC 5095 (routing header of type 0), RFC 7112 and
@@ -23,9 +24,14 @@ namespace causeway {
 struct CheckIpv6 {
     static constexpr std::string_view kName = "check_ipv6";
 
-    CheckIpv6(Burst&, const Tables&) noexcept {}
+    CheckIpv6(const Burst& burst, const Tables& tables) noexcept
+        : without_ipv6_(burst.policy().has_any(kNoIpv6) ? tables.attachments.data() : nullptr) {}
 
     Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
+        if (without_ipv6_ != nullptr &&
+            without_ipv6_[meta.attachment.value()].policy.has_any(kNoIpv6)) [[unlikely]] {
+            return Exit::kNoIpv6;
+        }
         const Ipv6Header& header = meta.ipv6();
         const int total = static_cast<int>(sizeof header) + header.payload_length.host();
         meta.packet_bytes = static_cast<std::uint16_t>(total);  // beyond 16 bits is bad anyhow
@@ -40,6 +46,8 @@ struct CheckIpv6 {
     }
 
   private:
+    const AttachmentState* without_ipv6_;  // or null: all of the burst have it
+
     // Headers behind which others stand, those of source routes and fragments among them.
     static constexpr auto kIsExtension = [] {
         std::array<bool, 256> is_extension{};

@@ -252,7 +252,8 @@ def link_loss(report: Report) -> Section:
     table = [[label, f"{row.low('cycles'):,.0f}"] for label, row in zip(labels, rows)]
     text = ("From the word that a link is gone until its last packet takes the other way: buckets "
             "change, no prefix does. TSC cycles.")  # fmt: skip
-    plot = plots.bars("A link is lost: TSC cycles", labels, {"": [row.low("cycles") for row in rows]})
+    cycles = [row.low("cycles") for row in rows]
+    plot = plots.bars("A link is lost: TSC cycles", labels, {"": cycles})
     return Section("link_loss", "Link loss", text, ["behind the link", "cycles"], table, plot)
 
 

@@ -200,7 +200,7 @@ class FuzzRouter {
     Counters counters_;
     AclLog acl_log_;
     Burst burst_{counters_, acl_log_};
-    Burst ipv6_burst_{counters_};
+    Burst ipv6_burst_{counters_, acl_log_};
     Ipv4Walk ipv4_walk_;
     Ipv6Walk ipv6_walk_;
 };

@@ -189,6 +189,9 @@ void World::attach_all() {
     attach(kFabrikamCore, kCorePort, 500, 501, fabrikam_);
     attach(kGuarded, kPrimaryPort, 22, 100, adatum_);
     attach(kMicrosoft, kPrimaryPort, 23, 100, adatum_);
+    attach(kIpv4Only, kPrimaryPort, 24, 100, adatum_);
+    bed_.take_ipv6_from(kIpv4Only);
+    slow(kIpv4Only).has_ipv6 = false;
 }
 
 const SlowAttachment& World::attachment(AttachmentId id) const {

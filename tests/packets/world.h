@@ -16,6 +16,7 @@
 //   core        500.501    fabrikam's network     fabrikam   10.9/16
 //   primary     22.100     adatum, guarded        adatum     10.11/16
 //   primary     23.100     adatum, Microsoft      adatum     10.12/16
+//   primary     24.100     adatum, IPv4 only      adatum     nothing
 //
 // The Microsoft leg may send from 203.0.113.0/24 and 2001:db8:113::/48 and keeps the DSCP contract;
 // the guarded one may send from where a route leads back to one of adatum's legs.
@@ -58,6 +59,7 @@ inline constexpr AttachmentId kAdatumCore = nth_attachment(9);
 inline constexpr AttachmentId kFabrikamCore = nth_attachment(10);
 inline constexpr AttachmentId kGuarded = nth_attachment(11);
 inline constexpr AttachmentId kMicrosoft = nth_attachment(12);
+inline constexpr AttachmentId kIpv4Only = nth_attachment(13);
 
 // From the guarded leg: no Telnet, in silence; no SSH, with a word; the rest may.
 [[nodiscard]] const Acl& guard_in();

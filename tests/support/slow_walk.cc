@@ -334,6 +334,7 @@ Exit SlowWalk::walk_ipv4(const SlowAttachment& in, const Frame& packet, SlowFate
 }
 
 Exit SlowWalk::walk_ipv6(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
+    if (!in.has_ipv6) return Exit::kNoIpv6;
     if (const Exit exit = check_ipv6(packet); exit != Exit::kNone) return exit;
     if (const Exit exit = check_source(in, ipv6_at(packet, 8)); exit != Exit::kNone) return exit;
     if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;

@@ -29,6 +29,7 @@ struct SlowAttachment {
     std::uint16_t inner = 0;  // 0: single-tagged
     VrfId vrf;
     Exit closed = Exit::kNone;
+    bool has_ipv6 = true;
     const Acl* filter_in = nullptr;
     const Acl* filter_out = nullptr;
     SourceCheck source_check = SourceCheck::kOff;

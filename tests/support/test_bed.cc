@@ -173,6 +173,10 @@ void TestBed::close(AttachmentId attachment, Exit reason) {
     states_[attachment.value()].closed = reason;
 }
 
+void TestBed::take_ipv6_from(AttachmentId attachment) {
+    states_[attachment.value()].policy |= kNoIpv6;
+}
+
 void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
     policies_.push_back(policies_.empty() ? std::make_unique<Policies>()
                                           : std::make_unique<Policies>(*policies_.back()));

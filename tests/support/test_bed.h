@@ -51,6 +51,7 @@ class TestBed {
     void set_tpids(PortId port, PortTpids tpids);
     AttachmentId attach(PortId port, std::uint16_t outer, std::uint16_t inner, VrfId vrf);
     void close(AttachmentId attachment, Exit reason);
+    void take_ipv6_from(AttachmentId attachment);
     // What it asks of its packets; the lists must outlive the bed.
     void set_policy(AttachmentId attachment, const AttachmentPolicy& policy);
     VrfId vrf();  // a new one
