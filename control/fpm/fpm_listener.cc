@@ -158,6 +158,7 @@ void FpmListener::turn() {
     }
     if (connection_) resume_or_end();
     if (is_heard) feed_.tick(now);
+    if (feed_.wants_replay()) resync();
     log_news();
 }
 

@@ -276,6 +276,7 @@ void RouteFeed::end_scan() {
     if (std::exchange(is_sweep_, false)) {
         replay_ = Replay::kDone;
         sweep_next_hops();
+        settled_next_hops_ = objects_.size();
     }
     if (std::exchange(scan_again_, false)) start_scan();
 }

@@ -113,6 +113,13 @@ class RouteFeed {
 
     [[nodiscard]] std::size_t route_count() const noexcept { return slots_by_key_.size(); }
     [[nodiscard]] std::size_t next_hop_count() const noexcept { return objects_.size(); }
+    // zebra has said nothing of the end of many next-hop objects: those of an interface that goes
+    // down leave its kernel without a word over FPM. Told everything again, we would know which.
+    [[nodiscard]] bool wants_replay() const noexcept {
+        return is_settled() && objects_.size() > settled_next_hops_ &&
+               objects_.size() - settled_next_hops_ >
+                   (options_.next_hops_max - settled_next_hops_) / 2;
+    }
     // zebra is replaying, or is away: some routes may be stale.
     [[nodiscard]] bool is_settled() const noexcept { return replay_ == Replay::kDone; }
 
@@ -211,6 +218,7 @@ class RouteFeed {
     bool is_silence_noted_ = false;
     std::uint64_t connected_ns_ = 0;
     std::uint64_t heard_ns_ = 0;
+    std::size_t settled_next_hops_ = 0;  // objects there were after the last sweep
 
     std::size_t scan_left_ = 0;        // slots of the scan under way, which goes downwards
     bool scan_again_ = false;          // something happened that it may have passed already

@@ -2,7 +2,13 @@
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
 #include "base/text.h"
+#include "control/fpm/frame_reader.h"
+#include "control/fpm/netlink_decoder.h"
 #include "control/fpm/route_feed.h"
 #include "tests/support/route_feed_bed.h"
 
@@ -184,6 +190,36 @@ TEST_F(RouteFeedTest, sweeping_waits_for_silence_but_not_for_ever) {
     EXPECT_EQ(installed().size(), 1U);
 }
 
+TEST(RouteFeedReplay, is_wanted_when_dead_objects_fill_the_table) {
+    RecordingApplier applier;
+    FpmCounters counters;
+    RouteFeed feed(applier, counters, {.quiet_ns = 1, .sweep_after_ns = 1, .next_hops_max = 20});
+    std::uint64_t now = 0;
+    const auto set = [&](std::uint32_t first, std::uint32_t last) {
+        for (std::uint32_t id = first; id <= last; ++id)
+            feed.hear(FpmSetNextHop{NextHopObjectId(id), via("192.0.2.1")}, now);
+    };
+    const auto settle = [&] {
+        feed.tick(++now);
+        while (feed.has_work()) feed.work();
+        ASSERT_TRUE(feed.is_settled());
+    };
+    feed.begin_replay(now);
+    set(1, 10);
+    EXPECT_FALSE(feed.wants_replay());  // it is under way
+    settle();
+    set(11, 15);
+    EXPECT_FALSE(feed.wants_replay());
+    set(16, 16);
+    EXPECT_TRUE(feed.wants_replay());
+    feed.begin_replay(now);
+    set(10, 16);
+    EXPECT_FALSE(feed.wants_replay());
+    settle();
+    EXPECT_EQ(feed.next_hop_count(), 7U);
+    EXPECT_FALSE(feed.wants_replay());
+}
+
 TEST_F(RouteFeedTest, a_peer_that_says_nothing_changes_nothing) {
     set("10.0.0.0/8", via("192.0.2.1"));
     feed_.end_session();
@@ -210,6 +246,46 @@ TEST(RouteFeedLimits, refuse_by_name_and_keep_what_is_there) {
     EXPECT_EQ(counters.read(FpmEvent::kRoutesFull), 1U);
     while (feed.has_work()) feed.work();
     EXPECT_EQ(applier.routes().size(), 2U);
+}
+
+// What zebra 8.4.4 sent while staticd told it of routes, their interface went down and came back,
+// and staticd ended: all of it is understood, each group is complete, and nothing is left.
+TEST(RouteFeedOfZebra, understands_a_recorded_connection) {
+    std::ifstream file(ZEBRA_STREAM, std::ios::binary);
+    const std::vector<std::uint8_t> stream{std::istreambuf_iterator<char>(file), {}};
+    ASSERT_FALSE(stream.empty());
+    RecordingApplier applier;
+    FpmCounters counters;
+    RouteFeed feed(applier, counters, {});
+    feed.map_table(RT_TABLE_MAIN, kVrf);
+    feed.begin_replay(0);
+    FpmFrameReader reader;
+    reader.append(stream);
+    std::size_t routes_max = 0;
+    std::vector<FpmMessage> messages;
+    while (const auto frame = reader.next()) {
+        messages.clear();
+        decode_netlink(*frame, messages, counters);
+        for (const FpmMessage& message : messages) feed.hear(message, 0);
+        while (feed.has_work()) feed.work();
+        const InstalledRoutes routes = applier.routes();
+        routes_max = std::max(routes_max, routes.size());
+        for (const auto& [place, way] : routes) {
+            const bool is_split = place.second == key("10.2.0.0/16").prefix ||
+                                  place.second == key("2001:db8:2::/48").prefix;
+            const bool is_blackhole = place.second == key("10.3.0.0/16").prefix;
+            EXPECT_EQ(way.action, is_blackhole ? FpmAction::kBlackhole : FpmAction::kForward);
+            EXPECT_EQ(way.hops.size(), is_split ? 2U : is_blackhole ? 0U : 1U);
+        }
+    }
+    EXPECT_FALSE(reader.error().has_value());
+    EXPECT_EQ(reader.waiting_bytes(), 0U);
+    EXPECT_EQ(routes_max, 6U);
+    EXPECT_TRUE(applier.routes().empty());
+    EXPECT_GT(counters.read(FpmEvent::kKernelRoute), 0U);
+    counters.tell_new([](const FpmEventInfo& info, std::uint32_t subject) {
+        ADD_FAILURE() << info.name << " " << subject;
+    });
 }
 
 TEST(FpmCounters, tell_each_problem_once_until_asked_anew) {
