@@ -13,11 +13,11 @@
 namespace causeway::test {
 namespace {
 
-constexpr std::array<const char*, 20> kDestinations{
-    "10.1.0.10",   "10.1.77.3",   "10.2.0.10",  "10.2.200.9",      "10.3.0.1",
-    "10.4.0.1",    "10.5.0.1",    "10.6.0.1",   "10.7.0.1",        "10.8.0.1",
-    "192.168.0.2", "192.168.0.6", "10.9.0.9",   "203.0.113.9",     "224.0.0.5",
-    "127.0.0.1",   "192.168.0.1", "10.2.0.254", "255.255.255.255", "169.254.1.1"};
+constexpr std::array<const char*, 21> kDestinations{
+    "10.1.0.10",       "10.1.77.3",   "10.2.0.10",   "10.2.200.9", "10.3.0.1",    "10.4.0.1",
+    "10.5.0.1",        "10.6.0.1",    "10.7.0.1",    "10.8.0.1",   "192.168.0.2", "192.168.0.6",
+    "10.9.0.9",        "203.0.113.9", "224.0.0.5",   "127.0.0.1",  "192.168.0.1", "10.2.0.254",
+    "255.255.255.255", "169.254.1.1", "198.51.100.7"};
 
 constexpr std::array<const char*, 24> kIpv6Destinations{"2001:db8:1::10",
                                                         "2001:db8:1:77::3",
@@ -46,10 +46,10 @@ constexpr std::array<const char*, 24> kIpv6Destinations{"2001:db8:1::10",
 
 std::array<std::vector<FrameBuilder>, 3> tags_by_port() {
     return {{
-        {frame().tags(10, 100), frame().tags(20, 100), frame().tags(21, 100),
-         frame().tag(0x8100, 30), frame().tags(40, 100), frame().tags(41, 100),
-         frame().tags(42, 100), frame(), frame().tags(10, 4095),
-         frame().tags(10, 100).tag(0x8100, 1)},
+        {frame().tags(10, 100), frame().tags(20, 100), frame().tags(21, 100), frame().tags(22, 100),
+         frame().tags(23, 100), frame().tags(24, 100), frame().tag(0x8100, 30),
+         frame().tags(40, 100), frame().tags(41, 100), frame().tags(42, 100), frame(),
+         frame().tags(10, 4095), frame().tags(10, 100).tag(0x8100, 1)},
         {frame().tag(0x88a8, 10).tag(0x8100, 100), frame().tag(0x8100, 0)},
         {frame().tag(0x8100, 300), frame().tag(0x8100, 301), frame().tags(500, 501)},
     }};
@@ -60,6 +60,9 @@ std::vector<FrameBuilder> packets_of(const FrameBuilder& tags, const char* desti
     return {
         packet().udp(4'000, 53),
         packet().tcp(50'000, 443).payload(30).pad_to(100),
+        packet().tcp(50'000, 22),
+        packet().tcp(50'000, 23),
+        packet().tcp(50'000, 443).fragment(8, 0).payload(64),
         packet().echo_request(1, 2).payload(32),
         packet().udp(4'000, 53).ttl(1),
         packet().udp(4'000, 53).payload(1'380),
@@ -74,6 +77,9 @@ std::vector<FrameBuilder> ipv6_packets_of(const FrameBuilder& tags, const char* 
     return {
         packet().udp(4'000, 53),
         packet().tcp(50'000, 443).payload(30).pad_to(140),
+        packet().tcp(50'000, 22),
+        packet().tcp(50'000, 23),
+        packet().tcp(50'000, 443).fragment(8, 0).payload(64),
         packet().icmpv6(Icmpv6Type::kEchoRequest, 32),
         packet().udp(4'000, 53).ttl(1),
         packet().udp(4'000, 53).payload(1'380),
@@ -161,7 +167,8 @@ void FrameMaker::change_once(Frame& frame) {
     const std::size_t where =
         below(below(4) == 0 ? frame.size() : std::min<std::size_t>(frame.size(), 64));
     constexpr std::array<std::uint16_t, 6> kTypes{0x8100, 0x88a8, 0x0800, 0x0806, 0x86dd, 0x9100};
-    constexpr std::array<std::uint16_t, 10> kVids{0, 10, 20, 30, 100, 300, 301, 500, 4094, 4095};
+    constexpr std::array<std::uint16_t, 13> kVids{0,   10,  20,  22,  23,   24,  30,
+                                                  100, 300, 301, 500, 4094, 4095};
     switch (below(10)) {
         case 0:
             frame[where] ^= static_cast<std::uint8_t>(1U << below(8));

@@ -86,8 +86,10 @@ constexpr std::array kLegs{
         "2001:db8:2::1", "2001:db8:2::/64"},
     Leg{kFabrikamCore, "fc", "10.9.0.254", "10.9.0.1", "10.9.0.0/24", 1'500, "2001:db8:9::254",
         "2001:db8:9::1", "2001:db8:9::/64"},
-    Leg{kGuarded, "g", "192.168.0.10", "192.168.0.9", "192.168.0.8/30", 1'500},
-    Leg{kMicrosoft, "m", "192.168.0.14", "192.168.0.13", "192.168.0.12/30", 1'500},
+    Leg{kGuarded, "g", "192.168.0.10", "192.168.0.9", "192.168.0.8/30", 1'500, "2001:db8::a",
+        "2001:db8::9", "2001:db8::8/126"},
+    Leg{kMicrosoft, "m", "192.168.0.14", "192.168.0.13", "192.168.0.12/30", 1'500, "2001:db8::12",
+        "2001:db8::13", "2001:db8::10/126"},
     Leg{kIpv4Only, "i", "192.168.0.18", "192.168.0.17", "192.168.0.16/30", 1'500},
 };
 
@@ -378,7 +380,10 @@ TEST_F(MutatedFrames, a_million_end_as_the_slow_twin_says_and_every_one_is_accou
     EXPECT_EQ(bed_.unaccounted(), "");
     for (const ExitInfo& info : kExits) {
         if (info.exit == Exit::kTxFull || info.exit == Exit::kPuntFull) continue;
-        if (info.exit == Exit::kIpv6) continue;  // no end
+        if (info.exit == Exit::kIpv6) continue;          // no end
+        if (info.exit == Exit::kHandoverFull) continue;  // there is one worker
+        // Nobody's bandwidth is limited: no twin could tell at what cycle a frame came.
+        if (info.exit == Exit::kOverPeeringRate || info.exit == Exit::kOverCircuitRate) continue;
         EXPECT_GT(seen_[static_cast<std::size_t>(info.exit)], frames / 10'000) << info.name;
     }
     EXPECT_GT(way_of_flow_.size(), frames / 1'000);
