@@ -33,11 +33,11 @@ namespace detail {
 // What each byte of a flow word contributes to the hash: row 0 for the upper one.
 inline constexpr auto kRssTable = [] {
     std::array<std::array<std::uint16_t, 256>, 2> table{};
-    for (int byte = 0; byte < 2; ++byte) {
+    for (std::size_t byte = 0; byte < 2; ++byte) {
         for (unsigned value = 0; value < 256; ++value) {
             for (int bit = 0; bit < 8; ++bit) {
                 if ((value & (0x80U >> bit)) == 0) continue;
-                table[byte][value] ^= std::rotl(kRssKeyWord, 8 * byte + bit);
+                table[byte][value] ^= std::rotl(kRssKeyWord, 8 * static_cast<int>(byte) + bit);
             }
         }
     }
