@@ -15,11 +15,11 @@
 #include <memory>
 #include <string>
 
-#include "control/api_server.h"
-#include "control/config.h"
-#include "control/event_loop.h"
-#include "control/log.h"
-#include "control/router.h"
+#include "control/api/event_loop.h"
+#include "control/api/server.h"
+#include "control/config/config.h"
+#include "control/router/log.h"
+#include "control/router/router.h"
 #include "control/version.h"
 
 namespace causeway {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "control/log.h"
+#include "control/router/log.h"
 
 namespace causeway {
 namespace {

@@ -13,9 +13,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "control/api/event_loop.h"
 #include "control/bfddp/bfddp_counters.h"
 #include "control/bfddp/session_map.h"
-#include "control/event_loop.h"
 
 namespace causeway {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "control/event_counters.h"
+#include "control/api/event_counters.h"
 
 namespace causeway {
 

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "control/config.h"
+#include "control/config/config.h"
 
 namespace causeway::cli {
 namespace {

@@ -10,13 +10,13 @@
 #include <functional>
 #include <string>
 
+#include "control/api/route_edits.h"
 #include "control/cli/change.h"
 #include "control/cli/routes.h"
 #include "control/cli/session.h"
 #include "control/cli/show.h"
-#include "control/completion.h"
-#include "control/config_values.h"
-#include "control/route_edits.h"
+#include "control/cli/completion.h"
+#include "control/config/values.h"
 
 namespace causeway::cli {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "control/config_words.h"
-#include "control/route_edits.h"
+#include "control/api/route_edits.h"
+#include "control/config/words.h"
 
 namespace causeway::cli {
 namespace {

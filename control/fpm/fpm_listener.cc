@@ -17,7 +17,7 @@
 #include "base/headers.h"
 #include "base/text.h"
 #include "control/fpm/netlink_decoder.h"
-#include "control/log.h"
+#include "control/router/log.h"
 
 namespace causeway {
 namespace {

@@ -19,7 +19,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
-#include "control/event_loop.h"
+#include "control/api/event_loop.h"
 #include "control/fpm/frame_reader.h"
 #include "control/fpm/route_feed.h"
 

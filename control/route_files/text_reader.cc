@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "control/config_words.h"
+#include "control/config/words.h"
 
 namespace causeway {
 namespace {

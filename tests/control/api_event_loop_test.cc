@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "control/event_loop.h"
+#include "control/api/event_loop.h"
 
 namespace causeway {
 namespace {

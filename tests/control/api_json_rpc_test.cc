@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/text.h"
-#include "control/json_rpc.h"
-#include "control/methods.h"
+#include "control/api/json_rpc.h"
+#include "control/api/methods.h"
 #include "tests/control/fake_router.h"
 
 namespace causeway {

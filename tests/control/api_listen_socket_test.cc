@@ -11,8 +11,8 @@
 #include <fstream>
 #include <string>
 
-#include "control/listen_socket.h"
-#include "control/peer_role.h"
+#include "control/api/listen_socket.h"
+#include "control/api/peer_role.h"
 
 namespace causeway {
 namespace {

@@ -2,7 +2,7 @@
 //
 // What right documents mean, that write_config() says it again, and that no text breaks the rule
 // "a Config or errors, never both, never neither".
-#include "control/config.h"
+#include "control/config/config.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 
 #include <ostream>
 
-#include "control/config.h"
+#include "control/config/config.h"
 #include "tests/control/config_documents.h"
 
 namespace causeway::test {

@@ -6,7 +6,7 @@
 #include <ranges>
 
 #include "base/text.h"
-#include "control/ip_family.h"
+#include "control/slow_path/ip_family.h"
 
 namespace causeway {
 namespace {

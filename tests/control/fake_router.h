@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "control/router_api.h"
+#include "control/api/router_api.h"
 
 namespace causeway {
 

@@ -2,7 +2,7 @@
 //
 // Bytes to bytes, without a router; the rest of what the slow path does with them is in
 // slow_path_icmp_test.cc.
-#include "control/icmp.h"
+#include "control/slow_path/icmp.h"
 
 #include <gtest/gtest.h>
 

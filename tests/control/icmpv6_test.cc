@@ -2,7 +2,7 @@
 //
 // Bytes to bytes, without a router; the rest of what the slow path does with them is in
 // slow_path_icmpv6_test.cc.
-#include "control/icmpv6.h"
+#include "control/slow_path/icmpv6.h"
 
 #include "tests/control/ipv6_packets.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bytes to values and back; what the slow path does with them is in slow_path_nd_test.cc.
-#include "control/neighbour_discovery.h"
+#include "control/slow_path/neighbour_discovery.h"
 
 #include <array>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/neighbours.h"
+#include "control/slow_path/neighbours.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/plan.h"
+#include "control/router/plan.h"
 
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "control/config.h"
+#include "control/config/config.h"
 #include "tests/support/frame_builder.h"
 
 namespace causeway::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/ribs.h"
+#include "control/router/ribs.h"
 
 #include "tests/control/ipv6_packets.h"
 

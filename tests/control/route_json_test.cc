@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The text of a page of routes is what the values would be.
-#include "control/route_json.h"
+#include "control/api/route_json.h"
 
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "control/view_json.h"
+#include "control/api/view_json.h"
 
 namespace causeway {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Routes over real tables: batches, the two sources, a feeder's replay, and recursion.
-#include "control/routes.h"
+#include "control/router/routes.h"
 
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "control/route_edits.h"
+#include "control/api/route_edits.h"
 #include "tests/control/ipv6_packets.h"
 #include "tests/control/slow_path_fixture.h"
 

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <thread>
 
-#include "control/api_server.h"
-#include "control/event_loop.h"
+#include "control/api/event_loop.h"
+#include "control/api/server.h"
 #include "tests/control/fake_router.h"
 
 namespace causeway {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "control/icmp.h"
+#include "control/slow_path/icmp.h"
 #include "tests/control/slow_path_fixture.h"
 
 namespace causeway::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/ipv6.h"
-#include "control/neighbour_discovery.h"
+#include "control/slow_path/neighbour_discovery.h"
 #include "tests/control/ipv6_packets.h"
 
 namespace causeway::test {

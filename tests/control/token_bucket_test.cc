@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/token_bucket.h"
+#include "control/slow_path/token_bucket.h"
 
 #include <gtest/gtest.h>
 

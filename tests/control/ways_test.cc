@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/ways.h"
+#include "control/router/ways.h"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "control/link_monitor.h"
+#include "control/links/link_monitor.h"
 #include "dataplane/kernel_interface.h"
 #include "tests/dataplane/veth_lab.h"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "control/config.h"
+#include "control/config/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace causeway;

@@ -12,8 +12,8 @@
 #include "base/check.h"
 #include "base/headers.h"
 #include "base/ipv6.h"
-#include "control/icmpv6.h"
-#include "control/neighbour_discovery.h"
+#include "control/slow_path/icmpv6.h"
+#include "control/slow_path/neighbour_discovery.h"
 
 namespace causeway {
 namespace {

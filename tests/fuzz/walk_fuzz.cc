@@ -2,7 +2,8 @@
 //
 // Any frame through the walk of its family, over a heap buffer of exactly the size that the walk
 // may read, so that AddressSanitizer sees what it does not see inside DPDK's own memory. The slow
-// twin says how it must end; what goes up of IPv4 is shown to the functions of control/icmp.h.
+// twin says how it must end; what goes up of IPv4 is shown to the functions of
+// control/slow_path/icmp.h.
 //
 //   input: a byte whose lowest bit chooses the port, then the frame
 //
@@ -22,7 +23,7 @@
 #include "base/checksum.h"
 #include "base/grace.h"
 #include "base/text.h"
-#include "control/icmp.h"
+#include "control/slow_path/icmp.h"
 #include "dataplane/burst.h"
 #include "dataplane/walk.h"
 #include "fib/rib.h"

@@ -22,7 +22,7 @@ class Layers(unittest.TestCase):
             ("fib/rib.h", "base/types.h"),
             ("dataplane/stages/find_route.h", "fib/fib4.h"),
             ("control/main.cc", "dataplane/worker.h"),
-            ("tests/fib/rib_test.cc", "control/config.h"),
+            ("tests/fib/rib_test.cc", "control/config/config.h"),
             ("perf/worker_bench.cc", "tests/support/frame_builder.h"),
         ):
             self.assertEqual(complaints(path, f'#include "{header}"'), [], path)
@@ -32,7 +32,7 @@ class Layers(unittest.TestCase):
             ("base/types.h", "vlan/tag_stack.h"),
             ("vlan/tag_stack.h", "fib/fib4.h"),
             ("fib/fib4.cc", "dataplane/burst.h"),
-            ("dataplane/worker.cc", "control/config.h"),
+            ("dataplane/worker.cc", "control/config/config.h"),
             ("control/main.cc", "tests/support/frame_builder.h"),
         ):
             (complaint,) = complaints(path, "#pragma once", f'#include "{header}"')
@@ -57,7 +57,7 @@ class Layers(unittest.TestCase):
         self.assertIn("not in the picture", complaints("utility/a.h")[0])
 
     def test_what_is_no_include_is_no_arrow(self) -> None:
-        self.assertEqual(complaints("base/a.h", '// #include "control/config.h"'), [])
+        self.assertEqual(complaints("base/a.h", '// #include "control/config/config.h"'), [])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/api/methods.h"
+
+#include <array>
+
+#include "control/api/method_handlers.h"
+#include "control/api/view_json.h"
+
+namespace causeway {
+namespace {
+
+using enum ParameterKind;
+using enum Presence;
+
+constexpr std::array<std::string_view, 2> kStates{"up", "down"};
+constexpr std::array<std::string_view, 2> kLinks{"primary", "secondary"};
+constexpr std::array<std::string_view, 4> kActions{"forward", "blackhole", "unreachable",
+                                                   "prohibit"};
+
+constexpr Parameter kAfter{"after", kText, kOptional, "`next` of the page before"};
+constexpr Parameter kLimit{"limit", kCount, kOptional,
+                           "rows of a page; 256 if not given, 1000 at most"};
+constexpr Parameter kVrf{"vrf", kText, kRequired, "the VRF's name"};
+constexpr Parameter kRoutePrefix{"prefix", kPrefix, kRequired, "the route's prefix"};
+constexpr Parameter kState{"state", kText, kRequired, "administrative state", kStates};
+
+constexpr std::array kPaged{kAfter, kLimit};
+constexpr std::array kCircuitName{
+    Parameter{"name", kText, kRequired, "the circuit's name or service key"}};
+constexpr std::array kAttachmentName{
+    Parameter{"name", kText, kRequired, "the attachment's name, as in contoso/private/primary"}};
+constexpr std::array kCounted{
+    Parameter{"name", kText, kRequired, "an attachment's or a port's name"}};
+constexpr std::array kNeighbourFilter{
+    Parameter{"attachment", kText, kOptional, "only this attachment's"}, kAfter, kLimit};
+constexpr std::array kRouteFilters{
+    Parameter{"vrf", kText, kOptional, "only this VRF's"},
+    Parameter{"source", kText, kOptional, "only of this source", kRouteSourceWords},
+    Parameter{"within", kPrefix, kOptional, "only this prefix and those it covers"}, kAfter,
+    kLimit};
+constexpr std::array kMatched{
+    kVrf, Parameter{"address", kAddress, kRequired, "the destination to look up"}};
+constexpr std::array kDropOwner{
+    Parameter{"of", kText, kOptional, "only this attachment's or port's"}};
+constexpr std::array kNewRoute{
+    kVrf, kRoutePrefix,
+    Parameter{"via", kList, kOptional,
+              "next hops: \"[recursive:]ADDRESS[@WEIGHT]\" or {\"address\", \"weight\", "
+              "\"recursive\"}"},
+    Parameter{"action", kText, kOptional, "what becomes of a packet; forward if not given",
+              kActions}};
+constexpr std::array kOldRoute{kVrf, kRoutePrefix};
+constexpr std::array kRouteList{
+    kVrf, Parameter{"routes", kList, kRequired,
+                    "objects with \"op\" (add, replace, delete), \"prefix\", \"via\", \"action\""}};
+constexpr std::array kSyncedVrf{kVrf};
+constexpr std::array kSyncEnd{
+    kVrf, Parameter{"sync", kCount, kRequired, "`sync` of the answer to route.sync-begin"},
+    Parameter{"after", kPrefix, kOptional, "`next` of the part before"}};
+constexpr std::array kLinkState{
+    kState, Parameter{"link", kText, kRequired, "which of a circuit's two links", kLinks},
+    Parameter{"circuit", kText, kOptional, "name or service key; every circuit if not given"}};
+constexpr std::array kNamedState{kState, Parameter{"name", kText, kRequired, "its name"}};
+constexpr std::array kDocument{
+    Parameter{"yaml", kText, kRequired, "the text of a configuration document"}};
+
+Answer list_methods(RouterApi&, const Params&);
+
+constexpr Role kReader = Role::kReadOnly;
+constexpr Role kAdmin = Role::kAdmin;
+
+constexpr std::array kMethods{
+    Method{"status", kReader, "version, processor, workers, limits", {}, detail::get_status},
+    Method{"method.list", kReader, "what this socket understands", {}, list_methods},
+    Method{"port.list", kReader, "ports, their state and counters", {}, detail::list_ports},
+    Method{"circuit.list", kReader, "circuits and their peerings", kPaged, detail::list_circuits},
+    Method{"circuit.get", kReader, "one circuit", kCircuitName, detail::get_circuit},
+    Method{"attachment.list", kReader, "attachments and their state", kPaged,
+           detail::list_attachments},
+    Method{"attachment.get", kReader, "one attachment", kAttachmentName, detail::get_attachment},
+    Method{"neighbour.list", kReader, "the tables of ARP and Neighbour Discovery", kNeighbourFilter,
+           detail::list_neighbours},
+    Method{"vrf.list", kReader, "VRFs and how many routes they have", kPaged, detail::list_vrfs},
+    Method{"route.list", kReader, "routes in order of VRF and prefix", kRouteFilters,
+           detail::list_routes},
+    Method{"route.match", kReader, "the longest match for an address, and where it leads", kMatched,
+           detail::match_route},
+    Method{"group.list", kReader, "next-hop groups and their members", kPaged, detail::list_groups},
+    Method{"counter.list", kReader, "counters of every attachment and port", kPaged,
+           detail::list_counters},
+    Method{"counter.get", kReader, "counters of one attachment or port", kCounted,
+           detail::get_counters},
+    Method{"drop.list", kReader, "packets dropped, by reason, with its meaning", kDropOwner,
+           detail::list_drops},
+    Method{"stage.list",
+           kReader,
+           "cycles per packet of every stage and worker",
+           {},
+           detail::list_stages},
+    Method{"route.add", kAdmin, "adds a route", kNewRoute, detail::add_route},
+    Method{"route.replace", kAdmin, "adds a route or takes the place of one", kNewRoute,
+           detail::replace_route},
+    Method{"route.delete", kAdmin, "deletes a route", kOldRoute, detail::delete_route},
+    Method{"route.batch", kAdmin, "edits many routes of a VRF, all or none", kRouteList,
+           detail::edit_routes},
+    Method{"route.sync-begin", kAdmin,
+           "makes all routes that callers have put into a VRF stale, until they are put again",
+           kSyncedVrf, detail::begin_sync},
+    Method{"route.sync-end", kAdmin, "removes a part of the routes that are stale still", kSyncEnd,
+           detail::end_sync},
+    Method{"link.set", kAdmin, "takes a link of one circuit, or of all, up or down", kLinkState,
+           detail::set_link},
+    Method{"attachment.set", kAdmin, "takes an attachment up or down", kNamedState,
+           detail::set_attachment},
+    Method{"port.set", kAdmin, "takes a port up or down", kNamedState, detail::set_port},
+    Method{"config.get", kReader, "the running configuration", {}, detail::get_config},
+    Method{"config.check", kAdmin, "what is wrong with a configuration, or what it would change",
+           kDocument, detail::check_config},
+    Method{"config.apply", kAdmin, "makes a configuration the running one, whole or not at all",
+           kDocument, detail::apply_config},
+};
+
+std::string_view word(ParameterKind kind) {
+    switch (kind) {
+        case kText:
+            return "text";
+        case kCount:
+            return "count";
+        case kAddress:
+            return "address";
+        case kPrefix:
+            return "prefix";
+        case kList:
+            return "list";
+    }
+    return "";
+}
+
+Json json_of(const Parameter& parameter) {
+    Json json{{"name", parameter.name},
+              {"kind", word(parameter.kind)},
+              {"required", parameter.presence == kRequired},
+              {"meaning", parameter.meaning}};
+    if (!parameter.choices.empty()) json["choices"] = parameter.choices;
+    return json;
+}
+
+Answer list_methods(RouterApi&, const Params&) {
+    Json items = Json::array();
+    for (const Method& method : kMethods) {
+        Json parameters = Json::array();
+        for (const Parameter& parameter : method.parameters) {
+            parameters.push_back(json_of(parameter));
+        }
+        items.push_back({{"method", method.name},
+                         {"role", method.role == Role::kAdmin ? "admin" : "read-only"},
+                         {"summary", method.summary},
+                         {"params", parameters}});
+    }
+    return Json{{"items", items}, {"next", nullptr}};
+}
+
+}  // namespace
+
+std::span<const Method> methods() {
+    return kMethods;
+}
+
+}  // namespace causeway

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <yaml-cpp/emitter.h>
+#include <yaml-cpp/emittermanip.h>
+
+#include <string>
+
+#include "base/text.h"
+#include "control/config/config.h"
+#include "control/config/values.h"
+
+namespace causeway {
+namespace {
+
+template <class Address>
+std::string interface_text(const InterfaceAddress<Address>& address) {
+    return to_string(address.address) + '/' + std::to_string(address.subnet.length());
+}
+
+// Writes mappings of a document; every field, also where it has its default, so that a saved
+// configuration means the same when a default changes.
+class ConfigWriter {
+  public:
+    [[nodiscard]] std::string write(const Config& config) {
+        out_ << YAML::BeginMap;
+        out_ << YAML::Key << "daemon" << YAML::Value;
+        write(config.daemon);
+        list("ports", config.ports);
+        list("circuits", config.circuits);
+        list("core-attachments", config.core_attachments);
+        list("routes", config.routes);
+        out_ << YAML::EndMap << YAML::Newline;
+        return {out_.c_str(), out_.size()};
+    }
+
+  private:
+    void field(std::string_view key, const std::string& value) {
+        out_ << YAML::Key << std::string(key) << YAML::Value << value;
+    }
+    void field(std::string_view key, std::string_view value) { field(key, std::string(value)); }
+    void field(std::string_view key, unsigned value) { field(key, std::to_string(value)); }
+    void field(std::string_view key, VlanId value) { field(key, unsigned{value.value()}); }
+    void flag(const char* key, bool value) { field(key, kFlags.name(value)); }
+
+    template <class T>
+    void list(const char* key, const std::vector<T>& items) {
+        if (items.empty()) return;
+        out_ << YAML::Key << key << YAML::Value << YAML::BeginSeq;
+        for (const T& item : items) write(item);
+        out_ << YAML::EndSeq;
+    }
+    template <class T, class Text>
+    void values(const char* key, const std::vector<T>& items, const Text& text) {
+        out_ << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
+        for (const T& item : items) out_ << text(item);
+        out_ << YAML::EndSeq;
+    }
+
+    template <class Address>
+    void legs(const std::optional<PeeringLeg<Address>>& primary,
+              const std::optional<PeeringLeg<Address>>& secondary) {
+        using Words = FamilyWords<Address>;
+        if (primary) field(Words::kPrimaryKey, to_string(primary->subnet));
+        if (secondary) field(Words::kSecondaryKey, to_string(secondary->subnet));
+    }
+
+    void write(const DaemonConfig& daemon);
+    void write(const PortConfig& port);
+    void write(const CircuitConfig& circuit);
+    void write(const PeeringConfig& peering);
+    void write(const CoreAttachmentConfig& core);
+    void write(const RouteConfig& route);
+    void write(const RouteNextHop& hop);
+    void link(const char* key, const std::optional<CircuitLink>& link);
+
+    YAML::Emitter out_;
+};
+
+void ConfigWriter::write(const DaemonConfig& daemon) {
+    out_ << YAML::BeginMap;
+    field("socket", daemon.socket);
+    if (!daemon.admin_group.empty()) field("admin-group", daemon.admin_group);
+    field("control-core", daemon.control_core);
+    values("worker-cores", daemon.worker_cores, [](unsigned core) { return std::to_string(core); });
+    flag("hugepages", daemon.hugepages);
+    field("memory-mib", daemon.memory_mib);
+    field("packet-buffers", daemon.packet_buffers);
+    values("eal-args", daemon.eal_args, [](const std::string& argument) { return argument; });
+    field("routes-max", daemon.routes_max);
+    field("routes-per-vrf-max", daemon.routes_per_vrf_max);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const PortConfig& port) {
+    out_ << YAML::BeginMap;
+    field("name", port.name);
+    field("device", port.device);
+    field("role", kPortRoles.name(port.role));
+    field("outer-tpid", kTpids.name(port.outer_tpid));
+    field("inner-tpid", kTpids.name(port.inner_tpid));
+    field("mtu", port.mtu);
+    field("rx-descriptors", port.rx_descriptors);
+    field("tx-descriptors", port.tx_descriptors);
+    flag("enabled", port.enabled);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::link(const char* key, const std::optional<CircuitLink>& link) {
+    if (!link) return;
+    out_ << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginMap;
+    field("port", link->port);
+    if (link->s_tag) field("s-tag", *link->s_tag);
+    flag("enabled", link->enabled);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const CircuitConfig& circuit) {
+    out_ << YAML::BeginMap;
+    field("service-key", circuit.service_key);
+    field("name", circuit.name);
+    field("bandwidth", bandwidth_text(circuit.bandwidth_bps));
+    field("status", kCircuitStatuses.name(circuit.status));
+    field("provider-state", kProviderStates.name(circuit.provider_state));
+    link("primary", circuit.primary);
+    link("secondary", circuit.secondary);
+    list("peerings", circuit.peerings);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const PeeringConfig& peering) {
+    out_ << YAML::BeginMap;
+    field("type", to_string(peering.type));
+    flag("enabled", peering.enabled);
+    field("c-tag", peering.c_tag);
+    legs(peering.primary, peering.secondary);
+    legs(peering.ipv6_primary, peering.ipv6_secondary);
+    field("peer-asn", peering.peer_asn);
+    field("mtu", peering.mtu);
+    values("prefixes", peering.prefixes, [](const IpPrefix& prefix) { return to_string(prefix); });
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const CoreAttachmentConfig& core) {
+    out_ << YAML::BeginMap;
+    field("name", core.name);
+    field("port", core.port);
+    field("vrf", core.vrf);
+    if (core.outer) field("outer", *core.outer);
+    field("vlan", core.vlan);
+    field("address", interface_text(core.ipv4));
+    if (core.ipv6) field("ipv6-address", interface_text(*core.ipv6));
+    field("mtu", core.mtu);
+    flag("enabled", core.enabled);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const RouteConfig& route) {
+    out_ << YAML::BeginMap;
+    field("vrf", route.vrf);
+    field("prefix", to_string(route.prefix));
+    if (route.action == RouteAction::kForward) {
+        list("via", route.via);
+    } else {
+        field("action", kRouteActions.name(route.action));
+    }
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const RouteNextHop& hop) {
+    if (hop.weight == 1 && !hop.is_recursive) {
+        out_ << to_string(hop.address);
+        return;
+    }
+    out_ << YAML::Flow << YAML::BeginMap;
+    field("address", to_string(hop.address));
+    field("weight", hop.weight);
+    if (hop.is_recursive) flag("recursive", true);
+    out_ << YAML::EndMap;
+}
+
+}  // namespace
+
+std::string write_config(const Config& config) {
+    return ConfigWriter().write(config);
+}
+
+}  // namespace causeway

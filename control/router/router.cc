@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/router/router.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/check.h"
+#include "control/router/log.h"
+
+namespace causeway {
+namespace {
+
+constexpr std::chrono::milliseconds kTickPeriod{20};
+constexpr std::chrono::milliseconds kLinkPollPeriod{5};
+
+ForwarderOptions forwarder_options(const Config& config) {
+    const DaemonConfig& daemon = config.daemon;
+    ForwarderOptions options{
+        .eal = {.control_core = daemon.control_core,
+                .worker_cores = daemon.worker_cores,
+                .pages = daemon.hugepages ? Pages::kHuge : Pages::kNormal,
+                .memory_mib = daemon.memory_mib,
+                .extra_args = daemon.eal_args},
+        .pool = {.name = "packets", .count = daemon.packet_buffers - 1},
+        .ports = {},
+    };
+    for (const PortConfig& port : config.ports) {
+        options.pool.mtu = std::max(options.pool.mtu, port.mtu);
+        options.ports.push_back({.id = PortId(static_cast<std::uint8_t>(options.ports.size())),
+                                 .name = port.name,
+                                 .device = port.device,
+                                 .rx_descriptors = port.rx_descriptors,
+                                 .tx_descriptors = port.tx_descriptors,
+                                 .mtu = port.mtu});
+    }
+    return options;
+}
+
+}  // namespace
+
+std::optional<Packet> ForwarderTransmitter::make_packet() {
+    return Packet::make(forwarder_.pool());
+}
+
+bool ForwarderTransmitter::send(Packet frame, const Attachment& out) {
+    frame.note() = {.attachment = out.id, .vrf = out.vrf, .port = out.port};
+    return forwarder_.inject(std::move(frame));
+}
+
+std::uint64_t Router::now_ns() {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                      std::chrono::nanoseconds(1));
+}
+
+Router::Router(const Config& config, EventLoop& loop, std::unique_ptr<Forwarder> forwarder,
+               LinkMonitor monitor)
+    : loop_(loop),
+      started_ns_(now_ns()),
+      forwarder_(std::move(forwarder)),
+      monitor_(std::move(monitor)),
+      transmitter_(*forwarder_),
+      port_states_(forwarder_->ports().size()),
+      settled_(forwarder_->ports().size()) {
+    config_.daemon = config.daemon;
+    config_.ports = config.ports;
+    for (std::size_t k = 0; k < config.ports.size(); ++k) {
+        port_states_[k].admin = config.ports[k].enabled ? AdminStatus::kUp : AdminStatus::kDown;
+    }
+}
+
+Result<std::unique_ptr<Router>> Router::start(const Config& config, EventLoop& loop) {
+    auto monitor = LinkMonitor::open();
+    if (!monitor) return Unexpected(monitor.error());
+    auto forwarder = Forwarder::open(forwarder_options(config));
+    if (!forwarder) return Unexpected(forwarder.error());
+    std::unique_ptr<Router> router(
+        new Router(config, loop, std::move(forwarder).value(), std::move(monitor).value()));
+    if (const Status status = router->wire_up(); !status) return Unexpected(status.error());
+    if (const Status status = router->commit(config); !status) return Unexpected(status.error());
+    router->forwarder_->launch(router->tables_, router->quiescence_);
+    for (Port& port : router->forwarder_->ports()) {
+        log_info("port {}: {} by {}, {} receive queue(s)", port.name(),
+                 config.ports[port.id().value()].device, port.driver(), port.rx_queues());
+    }
+    return router;
+}
+
+Status Router::wire_up() {
+    auto next_hops = NextHops::create(quiescence_);
+    if (!next_hops) return Unexpected(next_hops.error());
+    next_hops_ = std::move(next_hops).value();
+    auto fib = Fib4::create(quiescence_, {});
+    if (!fib) return Unexpected(fib.error());
+    fib_ = std::move(fib).value();
+    rib_ = std::make_unique<Rib4>(*fib_, *next_hops_, RouteLimits{});
+    auto fib6 = Fib6::create(quiescence_, {});
+    if (!fib6) return Unexpected(fib6.error());
+    fib6_ = std::move(fib6).value();
+    rib6_ = std::make_unique<Rib6>(*fib6_, *next_hops_, RouteLimits{});
+    ribs_ = std::make_unique<Ribs>(*rib_, *rib6_);
+    neighbours_ = std::make_unique<Neighbours>(attachments_, *next_hops_, *ribs_, transmitter_,
+                                               slow_counters_);
+    recursions_ = std::make_unique<Recursions>(*rib_, *rib6_, *next_hops_);
+    ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_, *recursions_);
+    routes_ = std::make_unique<Routes>(attachments_, *ribs_, *ways_, *recursions_);
+    slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
+                                            transmitter_, slow_counters_);
+
+    for (const Port& port : forwarder_->ports()) {
+        const std::size_t k = port.id().value();
+        if (port_states_[k].admin == AdminStatus::kDown) {
+            const Status status = forwarder_->ports()[k].set_admin(AdminState::kDown);
+            if (!status) return status;
+        }
+    }
+    const Status watching = loop_.add(monitor_.fd(), EPOLLIN, [this](EventLoop::Events) {
+        const Status status =
+            monitor_.drain([this](const LinkChange& change) { link_changed(change); });
+        if (!status) log_error("link monitor: {}", status.error().message);
+    });
+    if (!watching) return watching;
+    turn_ = loop_.every_turn([this] { turn(); });
+    timers_.push_back(loop_.every(kTickPeriod, [this] {
+        const std::uint64_t now = now_ns();
+        neighbours_->tick(now);
+        for (Packet& packet : neighbours_->take_given_up()) {
+            slow_path_->give_up(std::move(packet), now);
+        }
+        recursions_->follow();
+        tables_.reclaim();
+    }));
+    timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));
+    return ok();
+}
+
+Router::~Router() {
+    forwarder_->stop();
+    if (turn_) loop_.cancel_turn(*turn_);
+    for (const EventLoop::TimerId timer : timers_) loop_.cancel(timer);
+    loop_.remove(monitor_.fd());
+}
+
+void Router::turn() {
+    const std::uint64_t now = now_ns();
+    for (Packet& packet : forwarder_->take_raised()) slow_path_->handle(std::move(packet), now);
+    recursions_->follow();
+}
+
+// Devices that the kernel does not know have only their driver to ask.
+void Router::poll_links() {
+    for (const Port& port : forwarder_->ports()) {
+        if (!port.kernel_interface().empty()) continue;
+        set_port_link(port.id(), port.link_up() ? OperStatus::kUp : OperStatus::kDown);
+    }
+}
+
+void Router::link_changed(const LinkChange& change) {
+    for (const Port& port : forwarder_->ports()) {
+        if (port.kernel_interface() == change.name) {
+            set_port_link(port.id(), change.state == CarrierState::kRunning ? OperStatus::kUp
+                                                                            : OperStatus::kDown);
+        }
+    }
+}
+
+// A dead port moves its flows here and now: every next hop on it goes down, which flips buckets and
+// touches no prefix.
+void Router::set_port_link(PortId port, OperStatus status) {
+    const bool has_link = status == OperStatus::kUp;
+    PortRuntime& state = port_states_[port.value()];
+    if (state.has_link == has_link) return;
+    state.has_link = has_link;
+    const std::uint64_t start = now_ns();
+    for (const auto& [name, id] : attachments_.by_name()) {
+        Attachment* attachment = attachments_.find(id);
+        if (attachment == nullptr || attachment->port != port) continue;
+        attachment->is_port_up = has_link;
+        neighbours_->attachment_changed(id, start);
+    }
+    log_info("port {}: link {}, next hops follow after {} us",
+             forwarder_->ports()[port.value()].name(), has_link ? "up" : "down",
+             (now_ns() - start) / 1'000);
+}
+
+Port* Router::find_port(std::string_view name) {
+    for (Port& port : forwarder_->ports()) {
+        if (port.name() == name) return &port;
+    }
+    return nullptr;
+}
+
+}  // namespace causeway
