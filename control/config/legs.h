@@ -68,5 +68,7 @@ class Claims {
 // The rules about subnets, prefixes and routes; rules.cc has the others.
 void check_network_rules(const Config& config, const std::vector<LegView>& legs,
                          ConfigErrors& errors);
+// That no recursive next hop leads back to its own route.
+void check_recursion_rules(const Config& config, ConfigErrors& errors);
 
 }  // namespace causeway

@@ -34,6 +34,7 @@ class Rules {
         check_tags();
         check_limits();
         check_network_rules(config_, legs_, errors_);
+        check_recursion_rules(config_, errors_);
     }
 
   private:
