@@ -133,24 +133,30 @@ void Recursion<FibT>::settle() {
     }
 }
 
+// A bounded number of groups a call, in turns: there may be tens of thousands.
 template <class FibT>
 void Recursion<FibT>::forget_unused() {
-    for (auto entry = records_.begin(); entry != records_.end();) {
-        const auto& [id, record] = *entry;
-        if (next_hops_.group_info(id).references > 1) {
-            ++entry;
-            continue;
-        }
-        for (const Hop& hop : record.key.second) {
-            const auto watched = watched_.find({record.key.first, hop.address});
-            if (watched == watched_.end()) continue;  // named twice
-            watched->second.erase(id);
-            if (watched->second.empty()) watched_.erase(watched);
-        }
-        ids_.erase(record.key);
-        next_hops_.release_group(id);
-        entry = records_.erase(entry);
+    auto entry = records_.lower_bound(next_judged_);
+    for (std::size_t left = std::min(records_.size(), kJudgedAtOnce); left > 0; --left) {
+        if (entry == records_.end()) entry = records_.begin();
+        const bool is_used = next_hops_.group_info(entry->first).references > 1;
+        entry = is_used ? std::next(entry) : forget(entry);
     }
+    next_judged_ = entry == records_.end() ? GroupId() : entry->first;
+}
+
+template <class FibT>
+auto Recursion<FibT>::forget(typename Records::iterator entry) -> typename Records::iterator {
+    const auto& [id, record] = *entry;
+    for (const Hop& hop : record.key.second) {
+        const auto watched = watched_.find({record.key.first, hop.address});
+        if (watched == watched_.end()) continue;  // named twice
+        watched->second.erase(id);
+        if (watched->second.empty()) watched_.erase(watched);
+    }
+    ids_.erase(record.key);
+    next_hops_.release_group(id);
+    return records_.erase(entry);
 }
 
 // The group that the address's route forwards to.

@@ -58,8 +58,9 @@ class Recursion {
     // Whether the routes, as they are now, lead one of the group's addresses back to the group: the
     // index of the first such hop. settle() would find it lost.
     [[nodiscard]] std::optional<std::size_t> own_ancestor(GroupId group) const;
-    // Resolves anew what the changes of routes since the last call may have moved, and forgets the
-    // groups that no route names any more. To be called after each change or batch of them.
+    // Resolves anew what the changes of routes since the last call may have moved, and forgets
+    // groups that no route names any more, a thousand at a time at most. To be called after each
+    // change or batch of them.
     void settle();
     // Whether routes have changed that settle() would look at.
     [[nodiscard]] bool has_news() const noexcept { return !dirty_.empty(); }
@@ -74,7 +75,9 @@ class Recursion {
         Key key;
         std::vector<GroupId> resolved;  // by hop; of one that is down, its fixed group
     };
+    using Records = std::map<GroupId, Record>;
     using Watched = std::pair<VrfId, Address>;
+    static constexpr std::size_t kJudgedAtOnce = 1'024;
 
     void route_changed(VrfId vrf, Prefix prefix);
     [[nodiscard]] GroupId resolve(GroupId self, VrfId vrf, Address address) const;
@@ -82,10 +85,12 @@ class Recursion {
     [[nodiscard]] bool update(GroupId id, Record& record);
     [[nodiscard]] Result<GroupId> merge(const Record& record);
     void forget_unused();
+    [[nodiscard]] typename Records::iterator forget(typename Records::iterator entry);
 
     Rib<FibT>& rib_;
     NextHops& next_hops_;
-    std::map<GroupId, Record> records_;
+    Records records_;
+    GroupId next_judged_;  // by forget_unused()
     std::map<Key, GroupId> ids_;
     std::map<Watched, std::set<GroupId>> watched_;
     std::set<GroupId> dirty_;
