@@ -4,8 +4,9 @@
 
 Starts a causewayd of its own, with a null port and its socket in a temporary folder, and ends it.
 The table is that of make_routes (one seed, one table), or a file in its format. Wall time is of use
-on an idle machine only; processor time, of the daemon's control thread and of the client together,
-says what one core needs.
+on an idle machine only; processor time, of the daemon's control thread and the client together,
+says what one core needs. Meanwhile a bystander asks for the ports every millisecond: how long it
+had to wait at most says how long the control thread was busy at a stretch.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import resource
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,19 +69,50 @@ class Daemon:
                        stdout=subprocess.DEVNULL)
 
 
+class Bystander(threading.Thread):
+    """Another client of the same socket, for whom nothing should change."""
+
+    CALL = b'{"jsonrpc":"2.0","id":1,"method":"port.list"}\n'
+
+    def __init__(self, daemon: Daemon) -> None:
+        super().__init__()
+        self.path = daemon.socket
+        self.is_over = threading.Event()
+        self.longest = 0.0
+
+    def run(self) -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self.path)
+            answers = connection.makefile("rb")
+            while not self.is_over.wait(0.001):
+                asked = time.monotonic()
+                connection.sendall(self.CALL)
+                answers.readline()
+                self.longest = max(self.longest, time.monotonic() - asked)
+
+    def stop(self) -> float:
+        """How long it waited at most, in seconds."""
+        self.is_over.set()
+        self.join()
+        return self.longest
+
+
 @contextmanager
 def measured(daemon: Daemon, what: str, count: int) -> Iterator[None]:
     def client_seconds() -> float:
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,
                                                     resource.RUSAGE_CHILDREN)]
         return sum(one.ru_utime + one.ru_stime for one in used)
+    bystander = Bystander(daemon)
+    bystander.start()
     client, control, wall = client_seconds(), daemon.seconds(), time.monotonic()
     yield
+    waited = bystander.stop()
     wall = time.monotonic() - wall
     control = daemon.seconds() - control
     client = client_seconds() - client
     print(f"{what:22} {count:9,} {wall:7.2f} {control:8.2f} {client:7.2f} "
-          f"{count / max(control + client, 1 / TICKS):14,.0f}", flush=True)
+          f"{count / max(control + client, 1 / TICKS):14,.0f} {1_000 * waited:10.1f}", flush=True)
 
 
 def batches(edits: "list[dict[str, object]]") -> "list[bytes]":
@@ -124,7 +157,7 @@ def measure(daemon: Daemon, table: Path, updates: int, dice: random.Random) -> N
     prefixes = [line.split()[0] for line in table.read_text(encoding="ascii").splitlines()]
     ways = [word for hop in NEXT_HOPS for word in ("--via", hop)]
     print(f"{'':22} {'routes':>9} {'wall s':>7} {'daemon s':>8} {'client s':>7} "
-          f"{'routes/CPU s':>14}")
+          f"{'routes/CPU s':>14} {'waited ms':>10}")
     with measured(daemon, "route load", len(prefixes)):
         daemon.causeway("route", "load", str(table), "--vrf", VRF, *ways)
     with measured(daemon, "route sync, the same", len(prefixes)):
