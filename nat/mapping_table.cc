@@ -174,6 +174,7 @@ MappingTable::Held MappingTable::hold(const Inside& inside, Ipv4Address remote,
     if (held.refusal == NatRefusal::kNone) {
         held.refusal = add_session(host, held.port, space_.read(held.port), remote);
     }
+    if (held.refusal != NatRefusal::kNone) held.lent = {};  // it went back at once
     if (!first_block(hosts_[host])) give_host(claim, host);
     return held;
 }
@@ -202,16 +203,17 @@ std::optional<MappingTable::Inside> MappingTable::peek(PortRef port) const noexc
     if (use.host() == 0) return std::nullopt;
     const std::uint64_t key = hosts_[use.host()].key.load(std::memory_order_acquire);
     if (key == 0) return std::nullopt;
-    return Inside{.pool = NatPoolId(static_cast<std::uint16_t>(key >> 32)),
+    return Inside{.pool = pool_of(key),
                   .protocol = port.protocol(),
-                  .endpoint = {Ipv4Address(static_cast<std::uint32_t>(key)), use.inside_port()}};
+                  .endpoint = {address_of(key), use.inside_port()}};
 }
 
-bool MappingTable::release(PortRef port, Ipv4Address remote) noexcept {
+MappingTable::Released MappingTable::release(PortRef port, Ipv4Address remote) noexcept {
     const std::uint32_t host = space_.read(port).host();  // ours to read: the session holds it
     DCHECK(host != 0);
-    Claim claim(*this, hosts_[host].key.load(std::memory_order_relaxed));
-    if (!claim.is_held()) return false;
+    const std::uint64_t key = hosts_[host].key.load(std::memory_order_relaxed);
+    Claim claim(*this, key);
+    if (!claim.is_held()) return {};
     if (space_.settings(space_.pool(port.address())).filtering == NatFiltering::kAddressDependent) {
         std::uint32_t* const sessions = peers_.find(peer_key(port, remote));
         DCHECK(sessions != nullptr);
@@ -221,11 +223,11 @@ bool MappingTable::release(PortRef port, Ipv4Address remote) noexcept {
     const PortUse use = space_.read(port).with_less();
     if (use.sessions() != 0) {
         space_.update(port, use);
-        return true;
+        return {.is_done = true};
     }
-    end_mapping(host, port, use);
+    const BlockRef returned = end_mapping(host, port, use);
     if (!first_block(hosts_[host])) give_host(claim, host);
-    return true;
+    return {.is_done = true, .returned = returned, .pool = pool_of(key), .host = address_of(key)};
 }
 
 NatRefusal MappingTable::add_session(std::uint32_t host, PortRef port, PortUse use,
@@ -259,31 +261,37 @@ NatRefusal MappingTable::add_session(std::uint32_t host, PortRef port, PortUse u
 // block; and before anything is refused, any: its packets from outside will change workers.
 MappingTable::Held MappingTable::make(std::uint32_t host, const Inside& inside,
                                       std::uint64_t random) noexcept {
-    PortRef port = choose(host, inside, Fit::kKindAndParity, random);
-    if (port == PortRef()) port = choose(host, inside, Fit::kKind, random);
-    NatRefusal refusal = NatRefusal::kNone;
+    PortRef port = choose_of_kind(host, inside, random);
+    Loan loan;
     if (port == PortRef()) {
-        refusal = lend_block(host, inside, random);
-        if (refusal == NatRefusal::kNone) {
-            port = choose(host, inside, Fit::kKindAndParity, random);
-            if (port == PortRef()) port = choose(host, inside, Fit::kKind, random);
-        }
+        loan = lend_block(host, inside, random);
+        if (loan.block) port = choose_of_kind(host, inside, random);
     }
     if (port == PortRef()) port = choose(host, inside, Fit::kAny, random);
+    Held held{.refusal = loan.refusal, .port = port, .inside = inside, .lent = loan.block};
     if (port == PortRef()) {
-        return {.refusal = refusal == NatRefusal::kNone ? NatRefusal::kHostPorts : refusal};
+        if (held.refusal == NatRefusal::kNone) held.refusal = NatRefusal::kHostPorts;
+    } else if (std::uint32_t* const value =
+                   mappings_.insert(mapping_key(host, inside.protocol, inside.endpoint.port))) {
+        held.refusal = NatRefusal::kNone;
+        *value = port.bits();
+        space_.use(port, PortUse(host, inside.endpoint.port));
+        ++space_[space_.block_of(port)].used;
+    } else {
+        held.refusal = NatRefusal::kMappingsFull;
     }
-    std::uint32_t* const value =
-        mappings_.insert(mapping_key(host, inside.protocol, inside.endpoint.port));
-    if (value == nullptr) {
-        const BlockRef block = space_.block_of(port);
-        if (space_[block].used == 0) return_block(host, block);
-        return {.refusal = NatRefusal::kMappingsFull};
+    // Its address may have been drained meanwhile, or every port of it be a static mapping's.
+    if (loan.block && space_[loan.block].used == 0) {
+        return_block(host, loan.block);
+        held.lent = {};
     }
-    *value = port.bits();
-    space_.use(port, PortUse(host, inside.endpoint.port));
-    ++space_[space_.block_of(port)].used;
-    return {.port = port, .inside = inside};
+    return held;
+}
+
+PortRef MappingTable::choose_of_kind(std::uint32_t host, const Inside& inside,
+                                     std::uint64_t random) noexcept {
+    const PortRef port = choose(host, inside, Fit::kKindAndParity, random);
+    return port != PortRef() ? port : choose(host, inside, Fit::kKind, random);
 }
 
 PortRef MappingTable::choose(std::uint32_t host, const Inside& inside, Fit fit,
@@ -319,28 +327,32 @@ PortRef MappingTable::choose_in(BlockRef block, const Inside& inside, Fit fit,
     return {};
 }
 
-NatRefusal MappingTable::lend_block(std::uint32_t host, const Inside& inside,
-                                    std::uint64_t random) noexcept {
+MappingTable::Loan MappingTable::lend_block(std::uint32_t host, const Inside& inside,
+                                            std::uint64_t random) noexcept {
     Host& entry = hosts_[host];
     const std::uint32_t count = entry.block_count.load(std::memory_order_relaxed);
-    if (count >= space_.settings(inside.pool).host_blocks_max) return NatRefusal::kHostPorts;
+    if (count >= space_.settings(inside.pool).host_blocks_max) {
+        return {.refusal = NatRefusal::kHostPorts};
+    }
     // Pairs with the newest block's address: the older ones' may be drained.
     const BlockRef newest = first_block(entry);
     const std::uint32_t paired = newest ? newest.address() : 0;
     const BlockRef block = space_.take_block(
         inside.pool, paired, steering_.kind_of(inside.endpoint.address), steering_, random);
-    if (!block) return NatRefusal::kPoolExhausted;
+    if (!block) return {.refusal = NatRefusal::kPoolExhausted};
     space_[block] = {.host = host, .next = newest};
     entry.blocks.store(block, std::memory_order_relaxed);
     add(entry.block_count, 1);
-    return NatRefusal::kNone;
+    return {.block = block};
 }
 
-void MappingTable::end_mapping(std::uint32_t host, PortRef port, PortUse use) noexcept {
+BlockRef MappingTable::end_mapping(std::uint32_t host, PortRef port, PortUse use) noexcept {
     mappings_.erase(mapping_key(host, port.protocol(), use.inside_port()));
     space_.free(port);
     const BlockRef block = space_.block_of(port);
-    if (--space_[block].used == 0) return_block(host, block);
+    if (--space_[block].used != 0) return {};
+    return_block(host, block);
+    return block;
 }
 
 void MappingTable::return_block(std::uint32_t host, BlockRef block) noexcept {
@@ -392,8 +404,8 @@ std::optional<MappingTable::HostReading> MappingTable::read_host(
     const Host& entry = hosts_[host];
     const std::uint64_t key = entry.key.load(std::memory_order_acquire);
     if (key == 0) return std::nullopt;
-    return HostReading{.pool = NatPoolId(static_cast<std::uint16_t>(key >> 32)),
-                       .address = Ipv4Address(static_cast<std::uint32_t>(key)),
+    return HostReading{.pool = pool_of(key),
+                       .address = address_of(key),
                        .blocks = entry.block_count.load(std::memory_order_relaxed),
                        .sessions = entry.sessions.load(std::memory_order_relaxed)};
 }

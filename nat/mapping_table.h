@@ -61,6 +61,14 @@ class MappingTable {
         NatRefusal refusal = NatRefusal::kNone;
         PortRef port;
         Inside inside;
+        BlockRef lent;  // to the host, because its others were full
+    };
+    struct Released {
+        bool is_done = false;  // or else the host is busy: ask again later
+        BlockRef returned;     // by the host, because this was its last port in use
+        NatPoolId pool;
+        Ipv4Address host;
+        explicit operator bool() const noexcept { return is_done; }
     };
     struct HostReading {
         NatPoolId pool;
@@ -82,8 +90,8 @@ class MappingTable {
     [[nodiscard]] Held hold_from_outside(PortRef port, Ipv4Address remote) noexcept;
     // Whose port it is; a hint that may be old when it is read, so hold it before use.
     [[nodiscard]] std::optional<Inside> peek(PortRef port) const noexcept;
-    // One session less. False where the host is busy: ask again later.
-    [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
+    // One session less.
+    [[nodiscard]] Released release(PortRef port, Ipv4Address remote) noexcept;
 
     // Fetch what hold() and release() will need, in steps of loads that depend on those before; the
     // caller takes each step for a whole burst. They only look, without a claim, so what they fetch
@@ -121,6 +129,12 @@ class MappingTable {
     [[nodiscard]] static std::uint64_t host_key(NatPoolId pool, Ipv4Address address) noexcept {
         return std::uint64_t{1} << 63 | std::uint64_t{pool.value()} << 32 | address.value();
     }
+    [[nodiscard]] static NatPoolId pool_of(std::uint64_t host_key) noexcept {
+        return NatPoolId(static_cast<std::uint16_t>(host_key >> 32));
+    }
+    [[nodiscard]] static Ipv4Address address_of(std::uint64_t host_key) noexcept {
+        return Ipv4Address(static_cast<std::uint32_t>(host_key));
+    }
     [[nodiscard]] static std::uint64_t mapping_key(std::uint32_t host, NatProtocol protocol,
                                                    std::uint16_t port) noexcept {
         return std::uint64_t{host} << 18 |
@@ -142,9 +156,16 @@ class MappingTable {
                                  std::uint64_t random) noexcept;
     [[nodiscard]] PortRef choose_in(BlockRef block, const Inside& inside, Fit fit,
                                     std::uint64_t random) const noexcept;
-    [[nodiscard]] NatRefusal lend_block(std::uint32_t host, const Inside& inside,
-                                        std::uint64_t random) noexcept;
-    void end_mapping(std::uint32_t host, PortRef port, PortUse use) noexcept;
+    struct Loan {
+        NatRefusal refusal = NatRefusal::kNone;
+        BlockRef block;
+    };
+    [[nodiscard]] Loan lend_block(std::uint32_t host, const Inside& inside,
+                                  std::uint64_t random) noexcept;
+    [[nodiscard]] PortRef choose_of_kind(std::uint32_t host, const Inside& inside,
+                                         std::uint64_t random) noexcept;
+    // The block that was returned with it, if any.
+    BlockRef end_mapping(std::uint32_t host, PortRef port, PortUse use) noexcept;
     void return_block(std::uint32_t host, BlockRef block) noexcept;
     [[nodiscard]] NatRefusal add_session(std::uint32_t host, PortRef port, PortUse use,
                                          Ipv4Address remote) noexcept;

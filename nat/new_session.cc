@@ -81,6 +81,9 @@ NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packe
     const MappingTable::Held held =
         mappings_.hold({packet.pool, view.protocol, view.source}, remote.address, random_of(view));
     if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
+    if (held.lent) {
+        tell_block(NatEventKind::kBlockLent, held.lent, packet.pool, view.source.address);
+    }
     const bool turns_back = is_ours(remote.address, turn.statics);
     const std::uint32_t session =
         create_session(held, remote,
@@ -139,6 +142,7 @@ std::uint32_t Translator::create_session(const MappingTable::Held& held, Endpoin
         return kNoSession;
     }
     created_.store(created() + 1, std::memory_order_relaxed);
+    if (logging_ == NatLogging::kSessions) tell_session(NatEventKind::kSessionBegun, session);
     return session;
 }
 
@@ -173,6 +177,14 @@ bool Translator::is_ours(Ipv4Address address, const StaticMappings& statics) con
     return mappings_.space().find(address) != 0 || statics.has(address);
 }
 
+bool Translator::release(PortRef port, Ipv4Address remote) noexcept {
+    const MappingTable::Released released = mappings_.release(port, remote);
+    if (released.returned) {
+        tell_block(NatEventKind::kBlockReturned, released.returned, released.pool, released.host);
+    }
+    return released.is_done;
+}
+
 void Translator::release_later(PortRef port, Ipv4Address remote) noexcept {
     // Claims are held for some hundred nanoseconds, so it would take as many busy hosts at once to
     // wait here.
@@ -183,11 +195,40 @@ void Translator::release_later(PortRef port, Ipv4Address remote) noexcept {
 void Translator::retry_releases() noexcept {
     std::size_t left = 0;
     for (std::size_t i = 0; i < unreleased_count_; ++i) {
-        if (!mappings_.release(unreleased_[i].port, unreleased_[i].remote)) {
+        if (!release(unreleased_[i].port, unreleased_[i].remote)) {
             unreleased_[left++] = unreleased_[i];
         }
     }
     unreleased_count_ = left;
+}
+
+void Translator::tell(const NatEvent& event) noexcept {
+    events_->put([&](NatEvent& record) noexcept {
+        record = event;
+        record.at = sessions_->clock();
+    });
+}
+
+// A log of sessions has the blocks, too: they are few.
+void Translator::tell_block(NatEventKind kind, BlockRef block, NatPoolId pool,
+                            Ipv4Address host) noexcept {
+    if (logging_ == NatLogging::kNothing) return;
+    const PortSpace& space = mappings_.space();
+    tell({.inside = {host, 0},
+          .outside = {space.address(block.address()), block.first_port()},
+          .pool = pool,
+          .ports = static_cast<std::uint16_t>(space.settings(pool).block_ports),
+          .kind = kind});
+}
+
+void Translator::tell_session(NatEventKind kind, std::uint32_t session) noexcept {
+    const Session& entry = (*sessions_)[session];
+    tell({.inside = entry.inside.own(),
+          .outside = entry.outside.own(),
+          .remote = entry.inside.remote(),
+          .pool = entry.inside.pool(),
+          .kind = kind,
+          .protocol = entry.inside.protocol()});
 }
 
 // Of a flow's first packet: the same each time it is asked for, and nobody's outside to guess.

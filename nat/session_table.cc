@@ -7,7 +7,8 @@
 namespace causeway {
 namespace {
 
-// Where the parts of the table lie in its memory, one behind the other.
+// Where the parts of the table lie in its memory, one behind the other; the sessions, which may lie
+// elsewhere, are the last.
 struct Layout {
     explicit Layout(std::uint32_t sessions_max) noexcept
         : buckets(SessionIndex::buckets_for(sessions_max)) {
@@ -16,16 +17,16 @@ struct Layout {
             bytes += (size + kCacheLine - 1) / kCacheLine * kCacheLine;
             return offset;
         };
-        sessions = place((std::size_t{sessions_max} + 1) * sizeof(Session));
         outbound = place(buckets * sizeof(SessionBucket));
         inbound = place(buckets * sizeof(SessionBucket));
         free = place(sessions_max * sizeof(std::uint32_t));
         wheel = place(kWheelSeconds * kWheelLanes * sizeof(std::uint32_t));
+        sessions = place((std::size_t{sessions_max} + 1) * sizeof(Session));
     }
 
     std::size_t bytes = 0;
     std::uint32_t buckets;
-    std::size_t sessions, outbound, inbound, free, wheel;
+    std::size_t outbound, inbound, free, wheel, sessions;
 };
 
 template <class T>
@@ -45,16 +46,25 @@ Result<std::unique_ptr<SessionTable>> SessionTable::create(const Options& option
     if (options.sessions_max == 0 || options.sessions_max > kSessionsMost) {
         return Unexpected(ErrorCode::kInvalid, "a session table holds 1 to 2^30 sessions");
     }
-    Result<Mapping> memory = Mapping::allocate(bytes_for(options.sessions_max), options.pages);
+    const Layout layout(options.sessions_max);
+    const std::size_t lines = std::size_t{options.sessions_max} + 1;
+    const bool is_elsewhere = !options.lines.empty();
+    DCHECK(!is_elsewhere || options.lines.size() == lines);
+    Result<Mapping> memory =
+        Mapping::allocate(is_elsewhere ? layout.sessions : layout.bytes, options.pages);
     if (!memory) return Unexpected(memory.error());
-    return std::unique_ptr<SessionTable>(new SessionTable(std::move(memory).value(), options));
+    const std::span<Session> places =
+        is_elsewhere ? options.lines : std::span(at<Session>(*memory, layout.sessions), lines);
+    return std::unique_ptr<SessionTable>(
+        new SessionTable(std::move(memory).value(), places, options));
 }
 
-SessionTable::SessionTable(Mapping memory, const Options& options) noexcept
+SessionTable::SessionTable(Mapping memory, std::span<Session> lines,
+                           const Options& options) noexcept
     : memory_(std::move(memory)),
       sessions_max_(options.sessions_max),
       secret_(options.secret),
-      sessions_(at<Session>(memory_, Layout(sessions_max_).sessions)),
+      sessions_(lines.data()),
       free_(at<std::uint32_t>(memory_, Layout(sessions_max_).free)),
       wheel_(at<Wheel>(memory_, Layout(sessions_max_).wheel)),
       indices_{SessionIndex(at<SessionBucket>(memory_, Layout(sessions_max_).outbound),
@@ -67,6 +77,7 @@ SessionTable::SessionTable(Mapping memory, const Options& options) noexcept
         free_[i] = sessions_max_ - i;
         sessions_[i + 1].version = 1;
     }
+    sessions_[kNoSession] = {.version = 1, .deadline = options.now};
     std::fill_n(memory_.data() + Layout(sessions_max_).outbound,
                 Layout(sessions_max_).free - Layout(sessions_max_).outbound, std::byte{0});
 }
@@ -137,6 +148,7 @@ std::uint32_t SessionTable::insert(const NewSession& wanted) noexcept {
     store(entry.created, wanted.created);
     store(entry.state, wanted.state);
     entry.flags = wanted.flags;
+    entry.check = entry.right_check();
     std::atomic_ref(entry.version).store(entry.version + 1, std::memory_order_release);
     size_.store(size + 1, std::memory_order_relaxed);
     set_alarm(session, wanted.deadline);

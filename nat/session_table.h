@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SessionTable: the flows that one worker translates. Fixed in size from the start: a cache line a
-// session, two indices by which packets of either direction find it, and a timer wheel.
+// session, two indices by which packets of either direction find it, and a timer wheel. The lines
+// may lie in a file (session_file.h): all else can be made again from them.
 //
 // Thread safety
 //   everything but read()   the owner: one worker.
@@ -19,6 +20,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,9 +47,17 @@ struct alignas(kCacheLine) Session {
     std::uint32_t previous;  // on the wheel; of the first: kNoSession
     std::uint32_t mapping;   // what holds its outside endpoint; the table does not care
     NatSeconds created;
-    std::uint8_t state;  // likewise
-    std::uint8_t flags;  // likewise
-    std::uint16_t unused;
+    std::uint8_t state;   // likewise
+    std::uint8_t flags;   // likewise
+    std::uint16_t check;  // of what stays as it is while the session lives
+
+    [[nodiscard]] bool is_free() const noexcept { return version % 2 != 0; }
+    [[nodiscard]] std::uint16_t right_check() const noexcept {
+        const std::uint64_t hash = keyed_hash(
+            inside.addresses ^ std::rotl(outside.addresses, 17),
+            inside.rest + std::rotl(outside.rest, 29) + (std::uint64_t{created} << 8 | flags), {});
+        return static_cast<std::uint16_t>(hash);
+    }
 };
 static_assert(sizeof(Session) == kCacheLine);
 
@@ -62,6 +72,9 @@ class SessionTable {
   public:
     struct Options {
         std::uint32_t sessions_max = 0;
+        // Where the sessions lie, sessions_max + 1 lines that outlive the table; none: in memory of
+        // its own.
+        std::span<Session> lines;
         HashSecret secret;
         NatSeconds now = 0;  // nothing is due before
         PageSize pages = PageSize::kHuge;
@@ -109,6 +122,11 @@ class SessionTable {
     }
     [[nodiscard]] std::uint32_t sessions_max() const noexcept { return sessions_max_; }
 
+    // The second until which the owner has asked for what is over. It is the deadline of line 0,
+    // which is no session's, so that it lies with the sessions.
+    [[nodiscard]] NatSeconds clock() const noexcept { return sessions_[kNoSession].deadline; }
+    void set_clock(NatSeconds now) noexcept { store(sessions_[kNoSession].deadline, now); }
+
     // After a packet of the session. Also brings the wheel's alarm forward where it must be.
     void touch(std::uint32_t session, NatSeconds deadline, std::uint8_t state) noexcept {
         Session& entry = sessions_[session];
@@ -134,7 +152,7 @@ class SessionTable {
   private:
     using Wheel = std::array<std::array<std::uint32_t, kWheelLanes>, kWheelSeconds>;
 
-    SessionTable(Mapping memory, const Options& options) noexcept;
+    SessionTable(Mapping memory, std::span<Session> lines, const Options& options) noexcept;
 
     // The owner's stores of what others may read meanwhile.
     template <class T>

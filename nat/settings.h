@@ -32,6 +32,9 @@ enum class NatParity : std::uint8_t { kIgnore, kPreserve };
 // RFC 4787 REQ-6: packets from outside may refresh a session, or only those from inside.
 enum class NatRefresh : std::uint8_t { kBothWays, kOutboundOnly };
 
+// RFC 6888 REQ-14 and RFC 8158: what the log is told of.
+enum class NatLogging : std::uint8_t { kNothing, kBlocks, kSessions };
+
 inline constexpr std::uint32_t kNatBlockPortsMin = 64;
 inline constexpr std::uint32_t kNatBlockPortsMax = 4'096;
 inline constexpr std::uint32_t kNatHostBlocksMax = 64;

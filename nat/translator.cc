@@ -10,6 +10,7 @@ namespace causeway {
 Result<std::unique_ptr<Translator>> Translator::create(MappingTable& mappings,
                                                        const Options& options) {
     auto sessions = SessionTable::create({.sessions_max = options.sessions_max,
+                                          .lines = options.session_lines,
                                           .secret = options.secret,
                                           .now = options.now,
                                           .pages = options.pages});
@@ -24,7 +25,9 @@ Translator::Translator(MappingTable& mappings, std::unique_ptr<SessionTable> ses
       mappings_(mappings),
       sessions_(std::move(sessions)),
       fragments_(options.fragments),
-      secret_(options.secret) {}
+      secret_(options.secret),
+      events_(options.events),
+      logging_(options.events == nullptr ? NatLogging::kNothing : options.logging) {}
 
 // Whole packets of flows, which are nearly all, look their sessions up together; those that have
 // none come next, and then what needs more thought.
@@ -154,6 +157,7 @@ void Translator::refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSecon
 }
 
 std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
+    sessions_->set_clock(now);
     fragments_.expire(now);
     retry_releases();
     std::size_t ended = 0;
@@ -179,9 +183,8 @@ std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
         }
         for (const std::uint32_t session : over) {
             const Session& entry = (*sessions_)[session];
-            if (mappings_.release(PortRef::from_bits(entry.mapping),
-                                  entry.inside.remote().address)) {
-                sessions_->erase(session);
+            if (release(PortRef::from_bits(entry.mapping), entry.inside.remote().address)) {
+                end(session);
                 ++ended;
             } else {
                 sessions_->postpone(session, now + 1);
@@ -194,11 +197,14 @@ std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
 bool Translator::clear(std::uint32_t session, std::uint32_t version) noexcept {
     const Session& entry = (*sessions_)[session];
     if (entry.version != version || version % 2 != 0) return true;  // it is gone already
-    if (!mappings_.release(PortRef::from_bits(entry.mapping), entry.inside.remote().address)) {
-        return false;
-    }
-    sessions_->erase(session);
+    if (!release(PortRef::from_bits(entry.mapping), entry.inside.remote().address)) return false;
+    end(session);
     return true;
+}
+
+void Translator::end(std::uint32_t session) noexcept {
+    if (logging_ == NatLogging::kSessions) tell_session(NatEventKind::kSessionEnded, session);
+    sessions_->erase(session);
 }
 
 template NatResult Translator::flow<NatDirection::kInbound>(PacketView&, const NatPacket&,

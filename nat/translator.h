@@ -24,6 +24,7 @@
 #include <span>
 
 #include "base/limits.h"
+#include "nat/event.h"
 #include "nat/fragment_table.h"
 #include "nat/mapping_table.h"
 #include "nat/packet_view.h"
@@ -76,10 +77,13 @@ class Translator {
     struct Options {
         WorkerId worker;
         std::uint32_t sessions_max = 1'000'000;
+        std::span<Session> session_lines;  // as SessionTable has them; none: its own
         FragmentTable::Options fragments;
         HashSecret secret;  // of buckets and of port choice (RFC 6056): random
         NatSeconds now = 0;
         PageSize pages = PageSize::kHuge;
+        NatEventRing* events = nullptr;  // where the log learns of `logging`; may be none
+        NatLogging logging = NatLogging::kBlocks;
     };
 
     // The mappings, which all workers share, must outlive it.
@@ -173,8 +177,14 @@ class Translator {
     void prefetch_new(std::span<const std::uint8_t> places, std::span<const PacketView> views,
                       std::span<const NatPacket> packets) noexcept;
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
+    [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
     void release_later(PortRef port, Ipv4Address remote) noexcept;
     void retry_releases() noexcept;
+    void tell(const NatEvent& event) noexcept;
+    void tell_block(NatEventKind kind, BlockRef block, NatPoolId pool, Ipv4Address host) noexcept;
+    void tell_session(NatEventKind kind, std::uint32_t session) noexcept;
+    // Ends a session whose mapping has been released.
+    void end(std::uint32_t session) noexcept;
     [[nodiscard]] std::uint64_t random_of(const PacketView& view) const noexcept;
 
     // translate_fragment.cc
@@ -230,6 +240,8 @@ class Translator {
     std::unique_ptr<SessionTable> sessions_;
     FragmentTable fragments_;
     HashSecret secret_;
+    NatEventRing* events_;
+    NatLogging logging_;
     std::array<Unreleased, 64> unreleased_{};
     std::size_t unreleased_count_ = 0;
     std::array<std::atomic<std::uint64_t>, kNatOutcomes> counters_{};

@@ -20,6 +20,18 @@ WorkerId NatWorkers::device_choice(const Bytes& packet) const {
                                   {destination, static_cast<std::uint16_t>(word(22))});
 }
 
+std::vector<NatEvent> NatWorkers::take_events() {
+    std::vector<NatEvent> events;
+    for (const auto& ring : rings_) {
+        std::array<NatEvent, 64> some;
+        while (const std::size_t count = ring->take(some)) {
+            events.insert(events.end(), some.begin(), some.begin() + count);
+        }
+        CHECK(ring->lost() == 0);
+    }
+    return events;
+}
+
 NatWorkers::Sent NatWorkers::send(NatDirection direction, const Bytes& packet, NatPoolId pool) {
     Sent sent{};
     sent.outcome = give(device_choice(packet), direction, packet, pool, sent);

@@ -27,6 +27,7 @@ class NatWorkers {
                std::uint32_t sessions_max = 10'000, const MappingTable::Options& options = {})
         : bed(settings, workers, options) {
         for (std::size_t i = 0; i < workers; ++i) {
+            rings_.push_back(std::make_unique<NatEventRing>());
             translators.push_back(
                 std::move(Translator::create(*bed.mappings,
                                              {.worker = WorkerId(static_cast<std::uint8_t>(i)),
@@ -34,7 +35,9 @@ class NatWorkers {
                                               .fragments = {.datagrams_max = 64, .held_max = 32},
                                               .secret = {i, 7},
                                               .now = now,
-                                              .pages = PageSize::kSmall})
+                                              .pages = PageSize::kSmall,
+                                              .events = rings_.back().get(),
+                                              .logging = NatLogging::kSessions})
                               .value()));
         }
     }
@@ -58,6 +61,8 @@ class NatWorkers {
         return count;
     }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
+    // What the workers have told the log since the last call.
+    [[nodiscard]] std::vector<NatEvent> take_events();
 
     MappingBed bed;
     NatSeconds now = 100;
@@ -75,6 +80,7 @@ class NatWorkers {
     void drop_held(Translator& translator);
     [[nodiscard]] WorkerId device_choice(const Bytes& packet) const;
 
+    std::vector<std::unique_ptr<NatEventRing>> rings_;
     std::map<std::uint64_t, Held> held_;  // by handle
     std::uint64_t next_handle_ = 1;
 };

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <optional>
+#include <tuple>
 
 #include "tests/nat/dictionary_nat.h"
 #include "tests/nat/ipv4_packets.h"
@@ -43,6 +46,47 @@ bool begins(NatProtocol protocol, std::uint8_t kind) {
     return protocol == NatProtocol::kUdp || kind == 8;
 }
 
+// What somebody knows who reads the log and nothing else.
+class EventLog {
+  public:
+    void read(const std::vector<NatEvent>& events) {
+        for (const NatEvent& event : events) {
+            const auto key = std::make_tuple(event.protocol, event.inside, event.remote);
+            switch (event.kind) {
+                case NatEventKind::kBlockLent:
+                    EXPECT_TRUE(blocks_.emplace(event.outside, event).second);
+                    break;
+                case NatEventKind::kBlockReturned:
+                    ASSERT_TRUE(blocks_.contains(event.outside));
+                    EXPECT_EQ(blocks_[event.outside].inside, event.inside);
+                    blocks_.erase(event.outside);
+                    break;
+                case NatEventKind::kSessionBegun:
+                    EXPECT_TRUE(sessions_.emplace(key, event.outside).second);
+                    break;
+                case NatEventKind::kSessionEnded:
+                    EXPECT_EQ(sessions_[key], event.outside);
+                    sessions_.erase(key);
+                    break;
+            }
+        }
+    }
+    [[nodiscard]] std::optional<Ipv4Address> host_of(Endpoint outside) const {
+        auto block = blocks_.upper_bound(outside);
+        if (block == blocks_.begin()) return std::nullopt;
+        const NatEvent& event = (--block)->second;
+        const bool holds = event.outside.address == outside.address &&
+                           outside.port - event.outside.port < event.ports;
+        return holds ? std::optional(event.inside.address) : std::nullopt;
+    }
+    [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+    [[nodiscard]] bool is_empty() const { return blocks_.empty() && sessions_.empty(); }
+
+  private:
+    std::map<Endpoint, NatEvent> blocks_;  // by address and first port
+    std::map<std::tuple<NatProtocol, Endpoint, Endpoint>, Endpoint> sessions_;
+};
+
 class Play {
   public:
     Play(const NatPoolSettings& settings, std::size_t workers)
@@ -74,6 +118,8 @@ class Play {
         EXPECT_EQ(nat_.sessions(), 0U);
         EXPECT_EQ(nat_.held(), 0U);
         EXPECT_EQ(nat_.bed.space->usage(kPool).blocks_lent, 0U);
+        log_.read(nat_.take_events());
+        EXPECT_TRUE(log_.is_empty());
     }
     [[nodiscard]] std::size_t translated() const { return translated_; }
     [[nodiscard]] std::size_t refused() const { return refused_; }
@@ -110,6 +156,8 @@ class Play {
             return std::nullopt;
         }
         const Endpoint outside = has_session ? *model_.outside_of(inside) : source_of(*first);
+        log_.read(nat_.take_events());
+        EXPECT_EQ(log_.host_of(outside), spec.source.address);
         if (has_session) {
             model_.pass(inside, spec.destination, NatDirection::kOutbound, tcp_flags(spec), now());
         } else {
@@ -282,6 +330,8 @@ class Play {
                                                                  : random_.below(12)));
         model_.expire(now());
         ASSERT_EQ(nat_.sessions(), model_.sessions());
+        log_.read(nat_.take_events());
+        ASSERT_EQ(log_.sessions(), model_.sessions());
     }
     // A second address comes, or is drained and goes when it is empty.
     void change_pool() {
@@ -301,6 +351,7 @@ class Play {
     NatPoolSettings settings_;
     NatWorkers nat_;
     DictionaryNat model_;
+    EventLog log_;
     std::size_t translated_ = 0;
     std::size_t refused_ = 0;
 };
