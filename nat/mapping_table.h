@@ -90,6 +90,9 @@ class MappingTable {
     [[nodiscard]] Held hold_from_outside(PortRef port, Ipv4Address remote) noexcept;
     // Whose port it is; a hint that may be old when it is read, so hold it before use.
     [[nodiscard]] std::optional<Inside> peek(PortRef port) const noexcept;
+    // One session more for the inside endpoint, whose mapping must be this one, or is made if the
+    // port is free and its block is, or is the host's.
+    [[nodiscard]] Held hold_at(const Inside& inside, PortRef port, Ipv4Address remote) noexcept;
     // One session less.
     [[nodiscard]] Released release(PortRef port, Ipv4Address remote) noexcept;
 
@@ -119,6 +122,11 @@ class MappingTable {
     static_assert(sizeof(Host) == kCacheLine);
 
     class Claim;
+    // Under the claim there is one writer, so that no locked instruction is needed.
+    static void add(std::atomic<std::uint32_t>& count, int difference) noexcept {
+        count.store(count.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(difference),
+                    std::memory_order_relaxed);
+    }
     [[nodiscard]] static BlockRef first_block(const Host& host) noexcept {
         return host.blocks.load(std::memory_order_relaxed);
     }
@@ -152,6 +160,9 @@ class MappingTable {
     [[nodiscard]] Held make(std::uint32_t host, const Inside& inside,
                             std::uint64_t random) noexcept;
     enum class Fit : std::uint8_t { kKindAndParity, kKind, kAny };
+    [[nodiscard]] Held make_at(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
+    [[nodiscard]] bool enter(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
+    void add_block(std::uint32_t host, BlockRef block) noexcept;
     [[nodiscard]] PortRef choose(std::uint32_t host, const Inside& inside, Fit fit,
                                  std::uint64_t random) noexcept;
     [[nodiscard]] PortRef choose_in(BlockRef block, const Inside& inside, Fit fit,

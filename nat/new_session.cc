@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Translator: packets that have no session, and how they get one.
+#include <algorithm>
+
 #include "nat/translator.h"
 
 namespace causeway {
@@ -144,6 +146,37 @@ std::uint32_t Translator::create_session(const MappingTable::Held& held, Endpoin
     created_.store(created() + 1, std::memory_order_relaxed);
     if (logging_ == NatLogging::kSessions) tell_session(NatEventKind::kSessionBegun, session);
     return session;
+}
+
+bool Translator::restore(const Session& saved, NatSeconds then, NatSeconds now) noexcept {
+    const PortSpace& space = mappings_.space();
+    const Endpoint remote = saved.inside.remote();
+    const NatProtocol protocol = saved.inside.protocol();
+    const std::uint32_t address = space.find(saved.outside.own().address);
+    if (address == 0 || saved.deadline <= then) return false;
+    // The configuration may have given the pool another number.
+    const NatPoolId pool = space.pool(address);
+    const PortRef port(address, protocol, saved.outside.own().port);
+    const FlowKey inside = FlowKey::inside(pool, protocol, saved.inside.own(), remote);
+    std::uint32_t session = kNoSession;
+    sessions_->lookup(NatDirection::kOutbound, {&inside, 1}, {&session, 1});
+    if (session != kNoSession) return false;
+    const MappingTable::Held held =
+        mappings_.hold_at({pool, protocol, inside.own()}, port, remote.address);
+    if (held.refusal != NatRefusal::kNone) return false;
+    if (held.lent) tell_block(NatEventKind::kBlockLent, held.lent, pool, inside.own().address);
+    const NatSeconds longest =
+        timeout(space.settings(pool).timers, static_cast<NatState>(saved.state));
+    const NatSeconds age = then - std::min(saved.created, then);
+    session = sessions_->insert({.inside = inside,
+                                 .outside = saved.outside,
+                                 .mapping = port.bits(),
+                                 .created = now - std::min(age, now),
+                                 .deadline = now + std::min(saved.deadline - then, longest),
+                                 .state = saved.state,
+                                 .flags = saved.flags});
+    if (session == kNoSession) release_later(port, remote.address);
+    return session != kNoSession;
 }
 
 // All lines that the new sessions will be written to, also those that depend on the port, which is

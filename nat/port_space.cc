@@ -203,6 +203,16 @@ BlockRef PortSpace::take_block_at(std::uint32_t address, std::uint64_t random) n
     return {};
 }
 
+bool PortSpace::take_block(BlockRef block) noexcept {
+    Address& entry = addresses_[block.address()];
+    const std::size_t unit = block.first_port() / kUnitPorts;
+    const std::uint64_t mask = std::uint64_t{1} << unit % 64;
+    if (!is_active(block.address())) return false;
+    if ((entry.free[unit / 64].fetch_and(~mask) & mask) == 0) return false;
+    entry.lent.fetch_add(1);
+    return true;
+}
+
 void PortSpace::give_block(BlockRef block) noexcept {
     Address& entry = addresses_[block.address()];
     (*this)[block] = {};

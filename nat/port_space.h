@@ -169,6 +169,8 @@ class PortSpace {
     // possible. `random` spreads hosts over addresses and blocks.
     [[nodiscard]] BlockRef take_block(NatPoolId pool, std::uint32_t preferred, std::uint32_t kind,
                                       const Steering& steering, std::uint64_t random) noexcept;
+    // This one, if it is free.
+    [[nodiscard]] bool take_block(BlockRef block) noexcept;
     void give_block(BlockRef block) noexcept;
     [[nodiscard]] Block& operator[](BlockRef block) noexcept {
         return blocks_[block.address() * kUnitsPerAddress + block.first_port() / kUnitPorts];

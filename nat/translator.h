@@ -117,6 +117,15 @@ class Translator {
     // Ends one session, if it is still the one that was read. False where its host is busy.
     [[nodiscard]] bool clear(std::uint32_t session, std::uint32_t version) noexcept;
 
+    // Before the worker starts: begins a session that an earlier process had, under the public
+    // endpoint it had; `then` was the other's clock. False where its address is no pool's, its port
+    // somebody else's, or a table full.
+    [[nodiscard]] bool restore(const Session& saved, NatSeconds then, NatSeconds now) noexcept;
+    [[nodiscard]] WorkerId owner_of(const Session& session) const noexcept {
+        return mappings_.steering().worker_of(session.inside.protocol(), session.inside.own(),
+                                              session.inside.remote());
+    }
+
     [[nodiscard]] const SessionTable& sessions() const noexcept { return *sessions_; }
     [[nodiscard]] std::uint64_t counter(NatOutcome outcome) const noexcept {
         return counters_[static_cast<std::size_t>(outcome)].load(std::memory_order_relaxed);

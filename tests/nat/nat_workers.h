@@ -6,9 +6,11 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "nat/session_file.h"
 #include "nat/translator.h"
 #include "tests/nat/ipv4_packets.h"
 #include "tests/nat/nat_bed.h"
@@ -24,7 +26,8 @@ class NatWorkers {
     };
 
     NatWorkers(const NatPoolSettings& settings, std::size_t workers,
-               std::uint32_t sessions_max = 10'000, const MappingTable::Options& options = {})
+               std::uint32_t sessions_max = 10'000, const MappingTable::Options& options = {},
+               const SessionFile* file = nullptr)
         : bed(settings, workers, options) {
         for (std::size_t i = 0; i < workers; ++i) {
             rings_.push_back(std::make_unique<NatEventRing>());
@@ -32,6 +35,7 @@ class NatWorkers {
                 std::move(Translator::create(*bed.mappings,
                                              {.worker = WorkerId(static_cast<std::uint8_t>(i)),
                                               .sessions_max = sessions_max,
+                                              .session_lines = lines_of(file, i),
                                               .fragments = {.datagrams_max = 64, .held_max = 32},
                                               .secret = {i, 7},
                                               .now = now,
@@ -75,6 +79,10 @@ class NatWorkers {
         NatPoolId pool;
         NatDirection stage;
     };
+    [[nodiscard]] static std::span<Session> lines_of(const SessionFile* file, std::size_t worker) {
+        if (file == nullptr) return {};
+        return file->lines(static_cast<std::uint32_t>(worker));
+    }
     Sent send(NatDirection direction, const Bytes& packet, NatPoolId pool);
     NatOutcome give(WorkerId worker, NatDirection stage, Bytes packet, NatPoolId pool, Sent& sent);
     void drop_held(Translator& translator);
