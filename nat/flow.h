@@ -20,6 +20,8 @@ using NatSeconds = std::uint32_t;
 enum class NatProtocol : std::uint8_t { kTcp, kUdp, kIcmp };
 inline constexpr std::size_t kNatProtocols = 3;
 
+enum class NatDirection : std::uint8_t { kOutbound, kInbound };
+
 struct Endpoint {
     Ipv4Address address;
     std::uint16_t port = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 namespace causeway {
 namespace {
@@ -267,12 +268,12 @@ NatRefusal MappingTable::add_session(std::uint32_t host, PortRef port, PortUse u
 }
 
 void MappingTable::prefetch_claim(NatPoolId pool, Ipv4Address address) const noexcept {
-    __builtin_prefetch(&claim_of(host_key(pool, address)), 1);
+    prefetch_line(&claim_of(host_key(pool, address)));
 }
 
 void MappingTable::prefetch_host(NatPoolId pool, Ipv4Address address) const noexcept {
     const std::uint64_t word = claim_of(host_key(pool, address)).load(std::memory_order_relaxed);
-    __builtin_prefetch(&hosts_[static_cast<std::uint32_t>(word)], 1);
+    prefetch_line(&hosts_[static_cast<std::uint32_t>(word)]);
 }
 
 void MappingTable::prefetch_mapping(const Inside& inside) const noexcept {

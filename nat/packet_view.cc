@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::size_t kTcpHeaderBytes = 20;  // RFC 9293 3.1, without options
 constexpr std::size_t kQuotedBytes = 8;      // RFC 792: that much of layer 4 at least
-constexpr std::size_t kTcpFlagsAt = 13;
-constexpr std::size_t kTcpChecksumAt = 16;
-constexpr std::size_t kUdpChecksumAt = offsetof(UdpHeader, checksum);
 constexpr std::size_t kIcmpChecksumAt = offsetof(IcmpHeader, checksum);
 constexpr std::size_t kIcmpIdentifierAt = offsetof(IcmpHeader, rest_high);
 constexpr std::uint8_t kTcpAck = 0x10;

@@ -5,6 +5,7 @@
 // may trust a PacketView.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -48,6 +49,11 @@ struct PacketView {
 void read_packet(PacketView& view, std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept;
 [[nodiscard]] PacketView view_of(std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept;
 
+// From the beginning of layer 4, in bytes.
+inline constexpr std::size_t kTcpFlagsAt = 13;
+inline constexpr std::size_t kTcpChecksumAt = 16;
+inline constexpr std::size_t kUdpChecksumAt = offsetof(UdpHeader, checksum);
+
 // ICMP types of RFC 792 that base/headers.h has no use for.
 inline constexpr std::uint8_t kIcmpParameterProblem = 12;
 inline constexpr std::uint8_t kIcmpTimestamp = 13;
@@ -80,6 +86,62 @@ class ChecksumDelta {
   private:
     std::uint32_t sum_ = 0;
 };
+
+// The key of a whole TCP or UDP packet without IP options, which nearly all are, as read_packet()
+// and a look at the view would find it; false of any other packet.
+template <NatDirection direction>
+[[nodiscard]] inline bool read_flow(FlowKey& key, const std::uint8_t* layer3, std::size_t bytes,
+                                    NatPoolId pool) noexcept {
+    constexpr std::size_t kUdpLeast = sizeof(Ipv4Header) + sizeof(UdpHeader);
+    constexpr std::size_t kTcpLeast = sizeof(Ipv4Header) + 20;  // RFC 9293 3.1
+    if (bytes < kUdpLeast) return false;
+    const auto& header = *reinterpret_cast<const Ipv4Header*>(layer3);
+    const bool is_tcp = header.protocol == static_cast<std::uint8_t>(IpProtocol::kTcp);
+    const bool is_udp = header.protocol == static_cast<std::uint8_t>(IpProtocol::kUdp);
+    const std::size_t total = header.total_length.host();
+    constexpr Be16 kFragment(Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask);
+    if (header.version_ihl != 0x45 || (header.flags_fragment.wire() & kFragment.wire()) != 0 ||
+        !(is_tcp || is_udp) || total > bytes || total < (is_tcp ? kTcpLeast : kUdpLeast)) {
+        return false;
+    }
+    std::uint64_t address_words;
+    std::uint32_t port_words;
+    std::memcpy(&address_words, layer3 + offsetof(Ipv4Header, source), sizeof address_words);
+    std::memcpy(&port_words, layer3 + sizeof header, sizeof port_words);
+    const std::uint64_t addresses = Be64::from_wire(address_words).host();
+    const std::uint32_t ports = Be32::from_wire(port_words).host();
+    const NatProtocol protocol = is_tcp ? NatProtocol::kTcp : NatProtocol::kUdp;
+    constexpr bool kIsOutbound = direction == NatDirection::kOutbound;
+    key.addresses = kIsOutbound ? addresses : std::rotl(addresses, 32);
+    key.rest = std::uint64_t{static_cast<std::uint8_t>(protocol)} << 32 |
+               (kIsOutbound ? ports : std::rotl(ports, 16));
+    if (kIsOutbound) key.rest |= (std::uint64_t{pool.value()} + 1) << 48;
+    return true;
+}
+// Of a packet that read_flow() has read: one endpoint and the checksums that cover it.
+inline void rewrite_flow(std::uint8_t* layer3, NatProtocol protocol, End end,
+                         Endpoint endpoint) noexcept {
+    auto& header = *reinterpret_cast<Ipv4Header*>(layer3);
+    Be32& address = end == End::kSource ? header.source : header.destination;
+    auto& port = *reinterpret_cast<Be16*>(layer3 + sizeof header + (end == End::kSource ? 0 : 2));
+    const Be32 new_address(endpoint.address.value());
+    const Be16 new_port(endpoint.port);
+    ChecksumDelta delta;
+    delta.replace32(address.wire(), new_address.wire());
+    header.checksum = Be16::from_wire(delta.applied(header.checksum.wire()));
+    delta.replace(port.wire(), new_port.wire());
+    address = new_address;
+    port = new_port;
+    if (protocol == NatProtocol::kTcp) {
+        auto& checksum = *reinterpret_cast<Be16*>(layer3 + sizeof header + kTcpChecksumAt);
+        checksum = Be16::from_wire(delta.applied(checksum.wire()));
+        return;
+    }
+    auto& checksum = *reinterpret_cast<Be16*>(layer3 + sizeof header + kUdpChecksumAt);
+    if (checksum.wire() == 0) return;
+    const std::uint16_t after = delta.applied(checksum.wire());
+    checksum = Be16::from_wire(after == 0 ? std::uint16_t{0xffff} : after);
+}
 
 // Rewrites one address, and nothing of layer 4: of a later fragment.
 void rewrite_address(PacketView& packet, End end, Ipv4Address address) noexcept;

@@ -24,10 +24,10 @@ Result<std::unique_ptr<PortSpace>> PortSpace::create() {
     constexpr std::size_t kAllPorts = (kNatAddressesMax + 1) * kNatProtocols * kPorts;
     auto uses = Mapping::allocate(kAllPorts * sizeof(std::uint64_t), PageSize::kHuge);
     if (!uses) return Unexpected(uses.error());
-    auto used = Mapping::allocate(kAllPorts / 8, PageSize::kSmall);
+    auto used = Mapping::allocate(kAllPorts / 8, PageSize::kHuge);
     if (!used) return Unexpected(used.error());
     auto blocks = Mapping::allocate((kNatAddressesMax + 1) * kUnitsPerAddress * sizeof(Block),
-                                    PageSize::kSmall);
+                                    PageSize::kHuge);
     if (!blocks) return Unexpected(blocks.error());
     auto index = SharedMap::create(kNatAddressesMax, {});
     if (!index) return Unexpected(index.error());

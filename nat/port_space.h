@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/mapping.h"
+#include "base/prefetch.h"
 #include "base/result.h"
 #include "nat/flow.h"
 #include "nat/settings.h"
@@ -162,7 +163,7 @@ class PortSpace {
     [[nodiscard]] Endpoint endpoint(PortRef port) const noexcept {
         return {address(port.address()), port.port()};
     }
-    void prefetch(PortRef port) const noexcept { __builtin_prefetch(&use_of(port), 1); }
+    void prefetch(PortRef port) const noexcept { prefetch_line(&use_of(port)); }
 
     // A free block of the pool: at `preferred`, an address index, if there is one there; else, if
     // that is zero or the pool does not insist on pairing, at another address, one of `kind` if
@@ -180,8 +181,8 @@ class PortSpace {
         return blocks_[block.address() * kUnitsPerAddress + block.first_port() / kUnitPorts];
     }
     void prefetch(BlockRef block, NatProtocol protocol) const noexcept {
-        __builtin_prefetch(&used_[word_of(PortRef(block.address(), protocol, block.first_port()))]);
-        __builtin_prefetch(&(*this)[block], 1);
+        prefetch_line(&used_[word_of(PortRef(block.address(), protocol, block.first_port()))]);
+        prefetch_line(&(*this)[block]);
     }
 
     // Of a block's 64 ports from `first` on, those free for the protocol.

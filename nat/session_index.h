@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "base/limits.h"
+#include "base/prefetch.h"
 #include "nat/keyed_hash.h"
 
 namespace causeway {
@@ -54,7 +55,7 @@ class SessionIndex {
     SessionIndex(SessionBucket* buckets, std::uint32_t count) noexcept
         : buckets_(buckets), count_(count) {}
 
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&first(hash)); }
+    void prefetch(std::uint64_t hash) const noexcept { prefetch_line(&first(hash)); }
 
     // A session that may have the key of this hash: the first with its tag. Look at its key, and
     // where it is not it, ask find().

@@ -91,32 +91,17 @@ void SessionTable::lookup(NatDirection direction, std::span<const FlowKey> keys,
     }
 }
 
-// Three rounds, each of loads that do not depend on each other: hash and fetch the buckets, read
-// them and fetch the sessions, compare the keys.
 template <NatDirection direction>
 void SessionTable::look_up(std::span<const FlowKey> keys,
                            std::span<std::uint32_t> found) const noexcept {
     DCHECK(keys.size() <= kBurstSizeMax && keys.size() == found.size());
-    const SessionIndex& index = indices_[static_cast<std::size_t>(direction)];
     std::array<std::uint64_t, kBurstSizeMax> hashes;
+    for (std::size_t i = 0; i < keys.size(); ++i) hashes[i] = hash_and_prefetch<direction>(keys[i]);
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        hashes[i] = hash_of(keys[i]);
-        index.prefetch(hashes[i]);
+        found[i] = guess_and_prefetch<direction>(hashes[i]);
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        found[i] = index.guess(hashes[i]);
-        __builtin_prefetch(&sessions_[found[i]], 1);  // its deadline will be written
-    }
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        if (key_of(sessions_[found[i]], direction) == keys[i] && found[i] != kNoSession)
-            [[likely]] {
-            continue;
-        }
-        found[i] = kNoSession;
-        if (!index.is_uncertain(hashes[i])) continue;
-        found[i] = index.find(hashes[i], [&](std::uint32_t session) {
-            return key_of(sessions_[session], direction) == keys[i];
-        });
+        found[i] = confirm<direction>(found[i], hashes[i], keys[i]);
     }
 }
 
@@ -158,7 +143,7 @@ std::uint32_t SessionTable::insert(const NewSession& wanted) noexcept {
 void SessionTable::prefetch_free(std::size_t count) const noexcept {
     const std::size_t left = sessions_max_ - size();
     for (std::size_t i = 1; i <= std::min(count, left); ++i) {
-        __builtin_prefetch(&sessions_[free_[left - i]], 1);
+        prefetch_line(&sessions_[free_[left - i]]);
     }
 }
 
@@ -228,7 +213,7 @@ std::size_t SessionTable::take_due(NatSeconds now,
             entry.alarm = 0;
             if (first != kNoSession) {
                 sessions_[first].previous = kNoSession;
-                __builtin_prefetch(&sessions_[sessions_[first].next], 1);
+                prefetch_line(&sessions_[sessions_[first].next]);
             }
             if (entry.deadline > cursor_) {
                 set_alarm(session, entry.deadline);

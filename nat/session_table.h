@@ -30,6 +30,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/mapping.h"
+#include "base/prefetch.h"
 #include "base/result.h"
 #include "nat/flow.h"
 #include "nat/keyed_hash.h"
@@ -60,8 +61,6 @@ struct alignas(kCacheLine) Session {
     }
 };
 static_assert(sizeof(Session) == kCacheLine);
-
-enum class NatDirection : std::uint8_t { kOutbound, kInbound };
 
 // Where a session's alarms lie: a list for each second, in lanes, because a list is a chain of
 // cache misses and sixteen of them are walked at once.
@@ -106,6 +105,31 @@ class SessionTable {
     void lookup(NatDirection direction, std::span<const FlowKey> keys,
                 std::span<std::uint32_t> found) const noexcept;
 
+    // The same in its steps, each of loads that do not depend on each other, for a caller who has
+    // something to do between them: hash all keys of a burst, then guess all, then confirm all.
+    template <NatDirection direction>
+    [[nodiscard]] std::uint64_t hash_and_prefetch(const FlowKey& key) const noexcept {
+        const std::uint64_t hash = hash_of(key);
+        index<direction>().prefetch(hash);
+        return hash;
+    }
+    template <NatDirection direction>
+    [[nodiscard]] std::uint32_t guess_and_prefetch(std::uint64_t hash) const noexcept {
+        const std::uint32_t session = index<direction>().guess(hash);
+        prefetch_line(&sessions_[session]);
+        return session;
+    }
+    template <NatDirection direction>
+    [[nodiscard]] std::uint32_t confirm(std::uint32_t guess, std::uint64_t hash,
+                                        const FlowKey& key) const noexcept {
+        if (key_of(sessions_[guess], direction) == key && guess != kNoSession) [[likely]]
+            return guess;
+        if (!index<direction>().is_uncertain(hash)) return kNoSession;
+        return index<direction>().find(hash, [&](std::uint32_t session) {
+            return key_of(sessions_[session], direction) == key;
+        });
+    }
+
     // REQUIRES: neither key is there. kNoSession where the table is full, or, which a hash does to
     // one in a million when it nearly is, where both buckets of a key are.
     [[nodiscard]] std::uint32_t insert(const NewSession& session) noexcept;
@@ -127,11 +151,15 @@ class SessionTable {
     [[nodiscard]] NatSeconds clock() const noexcept { return sessions_[kNoSession].deadline; }
     void set_clock(NatSeconds now) noexcept { store(sessions_[kNoSession].deadline, now); }
 
-    // After a packet of the session. Also brings the wheel's alarm forward where it must be.
+    // After a packet of the session. Also brings the wheel's alarm forward where it must be. What
+    // is as it was is not written: of a flow's packets, most are not the first of their second, and
+    // their lines need not go back to memory.
     void touch(std::uint32_t session, NatSeconds deadline, std::uint8_t state) noexcept {
         Session& entry = sessions_[session];
+        if (entry.state != state) [[unlikely]]
+            store(entry.state, state);
+        if (entry.deadline == deadline) return;
         store(entry.deadline, deadline);
-        store(entry.state, state);
         if (deadline < entry.alarm) [[unlikely]]
             rewind(session, deadline);
     }
@@ -165,6 +193,10 @@ class SessionTable {
     [[nodiscard]] static const FlowKey& key_of(const Session& session,
                                                NatDirection direction) noexcept {
         return direction == NatDirection::kOutbound ? session.inside : session.outside;
+    }
+    template <NatDirection direction>
+    [[nodiscard]] const SessionIndex& index() const noexcept {
+        return indices_[static_cast<std::size_t>(direction)];
     }
     template <NatDirection direction>
     void look_up(std::span<const FlowKey> keys, std::span<std::uint32_t> found) const noexcept;

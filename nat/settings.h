@@ -67,24 +67,22 @@ enum class NatState : std::uint8_t {
 };
 inline constexpr std::size_t kNatStates = 9;
 
+// By state. A table, because packets of flows in all states come in turns, and a jump would be
+// guessed wrong.
+inline constexpr std::array<NatSeconds NatTimers::*, kNatStates> kTimerOf{
+    &NatTimers::udp,
+    &NatTimers::icmp,
+    &NatTimers::tcp_opening,      // kInsideInit
+    &NatTimers::tcp_opening,      // kOutsideInit
+    &NatTimers::tcp_established,  // kEstablished
+    &NatTimers::tcp_established,  // kInsideFin
+    &NatTimers::tcp_established,  // kOutsideFin
+    &NatTimers::tcp_closing,      // kBothFin
+    &NatTimers::tcp_closing,      // kTransitory
+};
+
 [[nodiscard]] constexpr NatSeconds timeout(const NatTimers& timers, NatState state) noexcept {
-    switch (state) {
-        case NatState::kUdp:
-            return timers.udp;
-        case NatState::kIcmp:
-            return timers.icmp;
-        case NatState::kInsideInit:
-        case NatState::kOutsideInit:
-            return timers.tcp_opening;
-        case NatState::kEstablished:
-        case NatState::kInsideFin:
-        case NatState::kOutsideFin:
-            return timers.tcp_established;
-        case NatState::kBothFin:
-        case NatState::kTransitory:
-            return timers.tcp_closing;
-    }
-    return 0;
+    return timers.*kTimerOf[static_cast<std::size_t>(state)];
 }
 
 }  // namespace causeway

@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "base/mapping.h"
+#include "base/prefetch.h"
 #include "base/result.h"
 #include "nat/keyed_hash.h"
 
@@ -35,7 +36,7 @@ class SharedMap {
     // The place of a new key's value, zero so far; nullptr where its buckets are full.
     [[nodiscard]] std::uint32_t* insert(std::uint64_t key) noexcept;
     void erase(std::uint64_t key) noexcept;
-    void prefetch(std::uint64_t key) const noexcept { __builtin_prefetch(&bucket(key, 0), 1); }
+    void prefetch(std::uint64_t key) const noexcept { prefetch_line(&bucket(key, 0)); }
 
   private:
     static constexpr std::size_t kPlaces = 5;

@@ -16,6 +16,18 @@ inline constexpr std::uint8_t kTcpFin = 1;
 inline constexpr std::uint8_t kTcpSyn = 2;
 inline constexpr std::uint8_t kTcpRst = 4;
 
+// Whether a packet without SYN, FIN or RST leaves the state as it is and lets the session live
+// longer: nearly every packet of nearly every session.
+[[nodiscard]] constexpr bool is_steady(NatState state, std::uint8_t flags) noexcept {
+    constexpr unsigned kSteady = 1U << static_cast<unsigned>(NatState::kUdp) |
+                                 1U << static_cast<unsigned>(NatState::kIcmp) |
+                                 1U << static_cast<unsigned>(NatState::kEstablished) |
+                                 1U << static_cast<unsigned>(NatState::kInsideFin) |
+                                 1U << static_cast<unsigned>(NatState::kOutsideFin);
+    return (flags & (kTcpFin | kTcpSyn | kTcpRst)) == 0 &&
+           (kSteady >> static_cast<unsigned>(state) & 1U) != 0;
+}
+
 // For states of the other protocols, too: they stay.
 template <NatDirection direction>
 [[nodiscard]] constexpr NatState next_state(NatState state, std::uint8_t flags) noexcept {

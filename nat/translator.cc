@@ -36,41 +36,67 @@ void Translator::translate(std::span<const NatPacket> packets, std::span<NatResu
                            const StaticMappings& statics, NatSeconds now) noexcept {
     DCHECK(packets.size() <= kBurstSizeMax && packets.size() == results.size());
     const Turn turn{statics, now};
-    std::array<PacketView, kBurstSizeMax> views;
     std::array<FlowKey, kBurstSizeMax> keys;
-    std::array<std::uint8_t, kBurstSizeMax> places;  // of the packets with a key
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < packets.size(); ++i) {
-        read_packet(views[i], packets[i].bytes, packets[i].size, Extent::kWhole);
-        if (views[i].shape != PacketShape::kFlow || views[i].is_fragment) [[unlikely]]
-            continue;
-        keys[count] = key_of<direction>(views[i], packets[i].pool);
-        places[count++] = static_cast<std::uint8_t>(i);
-    }
+    std::array<std::uint64_t, kBurstSizeMax> hashes;
     std::array<std::uint32_t, kBurstSizeMax> found;
-    sessions_->lookup(direction, std::span(keys).first(count), std::span(found).first(count));
-    std::size_t missing = 0;
-    for (std::size_t k = 0; k < count; ++k) {
-        const std::uint8_t i = places[k];
-        if (found[k] == kNoSession) [[unlikely]] {
-            places[missing++] = i;
-        } else {
-            results[i] = pass<direction>(views[i], packets[i], found[k], turn);
-        }
-    }
-    if (missing != 0 && direction == NatDirection::kOutbound) {
-        prefetch_new(std::span(places).first(missing), views, packets);
-    }
-    for (std::size_t k = 0; k < missing; ++k) {
-        const std::uint8_t i = places[k];
-        results[i] = flow<direction>(views[i], packets[i], turn);
-    }
+    std::array<std::uint8_t, kBurstSizeMax> places;  // of the packets with a key
+    std::array<std::uint8_t, kBurstSizeMax> rest;    // of the others
+    std::size_t flows = 0;
+    std::size_t others = 0;
     for (std::size_t i = 0; i < packets.size(); ++i) {
-        if (views[i].shape != PacketShape::kFlow || views[i].is_fragment) [[unlikely]] {
-            results[i] = translate_one<direction>(views[i], packets[i], turn);
+        const NatPacket& packet = packets[i];
+        if (!read_flow<direction>(keys[flows], packet.bytes, packet.size, packet.pool))
+            [[unlikely]] {
+            rest[others++] = static_cast<std::uint8_t>(i);
+            continue;
         }
-        auto& counter = counters_[static_cast<std::size_t>(results[i].outcome)];
-        counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        hashes[flows] = sessions_->hash_and_prefetch<direction>(keys[flows]);
+        places[flows++] = static_cast<std::uint8_t>(i);
+    }
+    for (std::size_t k = 0; k < flows; ++k) {
+        found[k] = sessions_->guess_and_prefetch<direction>(hashes[k]);
+    }
+    std::size_t missing = 0;
+    std::size_t translated = 0;
+    for (std::size_t k = 0; k < flows; ++k) {
+        const std::uint8_t i = places[k];
+        const std::uint32_t session = sessions_->confirm<direction>(found[k], hashes[k], keys[k]);
+        if (session == kNoSession) [[unlikely]] {
+            places[missing++] = i;
+            continue;
+        }
+        results[i] = pass_flow<direction>(packets[i], session, turn);
+        if (results[i].outcome == NatOutcome::kTranslated) [[likely]] {
+            ++translated;
+        } else {
+            count(results[i].outcome, 1);
+        }
+    }
+    count(NatOutcome::kTranslated, translated);
+    translate_rest<direction>(packets, results, std::span(places).first(missing),
+                              std::span(rest).first(others), turn);
+}
+
+// `missing` have no session yet, `others` are no plain flows.
+template <NatDirection direction>
+void Translator::translate_rest(std::span<const NatPacket> packets, std::span<NatResult> results,
+                                std::span<const std::uint8_t> missing,
+                                std::span<const std::uint8_t> others, const Turn& turn) noexcept {
+    if (missing.empty() && others.empty()) return;
+    std::array<PacketView, kBurstSizeMax> views;
+    for (const std::span<const std::uint8_t> places : {missing, others}) {
+        for (const std::uint8_t i : places) {
+            read_packet(views[i], packets[i].bytes, packets[i].size, Extent::kWhole);
+        }
+    }
+    if (direction == NatDirection::kOutbound) prefetch_new(missing, views, packets);
+    for (const std::uint8_t i : missing) {
+        results[i] = flow<direction>(views[i], packets[i], turn);
+        count(results[i].outcome, 1);
+    }
+    for (const std::uint8_t i : others) {
+        results[i] = translate_one<direction>(views[i], packets[i], turn);
+        count(results[i].outcome, 1);
     }
 }
 template void Translator::translate<NatDirection::kOutbound>(std::span<const NatPacket>,
@@ -105,8 +131,9 @@ NatResult Translator::translate_one(PacketView& view, const NatPacket& packet,
 
 template <NatDirection direction>
 NatResult Translator::flow(PacketView& view, const NatPacket& packet, const Turn& turn) noexcept {
-    const DatagramKey datagram_key = DatagramKey::of(view, direction, packet.pool);
     const bool is_fragment = view.is_fragment;
+    const DatagramKey datagram_key =
+        is_fragment ? DatagramKey::of(view, direction, packet.pool) : DatagramKey();
     const FlowKey key = key_of<direction>(view, packet.pool);
     std::uint32_t session = kNoSession;
     sessions_->lookup(direction, {&key, 1}, {&session, 1});
@@ -116,6 +143,26 @@ NatResult Translator::flow(PacketView& view, const NatPacket& packet, const Turn
         learn_datagram<direction>(datagram_key, view, packet, result, turn);
     }
     return result;
+}
+
+// As pass(), of a packet that read_flow() has read.
+template <NatDirection direction>
+NatResult Translator::pass_flow(const NatPacket& packet, std::uint32_t session,
+                                const Turn& turn) noexcept {
+    constexpr bool kIsOutbound = direction == NatDirection::kOutbound;
+    const Session& entry = (*sessions_)[session];
+    const NatProtocol protocol = entry.inside.protocol();
+    const std::uint8_t tcp_flags = protocol == NatProtocol::kTcp
+                                       ? packet.bytes[sizeof(Ipv4Header) + kTcpFlagsAt]
+                                       : std::uint8_t{0};
+    refresh<direction>(session, tcp_flags, turn.now);
+    rewrite_flow(packet.bytes, protocol, kIsOutbound ? End::kSource : End::kDestination,
+                 kIsOutbound ? entry.outside.own() : entry.inside.own());
+    if (!kIsOutbound || entry.flags == 0) [[likely]]
+        return {.outcome = NatOutcome::kTranslated};
+    // RFC 4787 REQ-9: with the external source address and port.
+    PacketView view = view_of(packet.bytes, packet.size, Extent::kWhole);
+    return flow<NatDirection::kInbound>(view, as_inbound(packet), turn);
 }
 
 template <NatDirection direction>
@@ -148,6 +195,10 @@ void Translator::refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSecon
     const Session& entry = (*sessions_)[session];
     const NatPoolSettings& settings = mappings_.space().settings(entry.inside.pool());
     const auto before = static_cast<NatState>(entry.state);
+    if (is_steady(before, tcp_flags) && (direction == NatDirection::kOutbound ||
+                                         settings.refresh == NatRefresh::kBothWays)) [[likely]] {
+        return sessions_->touch(session, now + timeout(settings.timers, before), entry.state);
+    }
     const NatState after = next_state<direction>(before, tcp_flags);
     const bool may_refresh =
         direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;

@@ -135,6 +135,11 @@ class Translator {
     }
 
   private:
+    void count(NatOutcome outcome, std::uint64_t packets) noexcept {
+        auto& counter = counters_[static_cast<std::size_t>(outcome)];
+        counter.store(counter.load(std::memory_order_relaxed) + packets, std::memory_order_relaxed);
+    }
+
     // What one call works with.
     struct Turn {
         const StaticMappings& statics;
@@ -153,6 +158,10 @@ class Translator {
     void translate(std::span<const NatPacket> packets, std::span<NatResult> results,
                    const StaticMappings& statics, NatSeconds now) noexcept;
     template <NatDirection direction>
+    void translate_rest(std::span<const NatPacket> packets, std::span<NatResult> results,
+                        std::span<const std::uint8_t> missing, std::span<const std::uint8_t> others,
+                        const Turn& turn) noexcept;
+    template <NatDirection direction>
     [[nodiscard]] NatResult translate_one(PacketView& view, const NatPacket& packet,
                                           const Turn& turn) noexcept;
 
@@ -160,6 +169,9 @@ class Translator {
     template <NatDirection direction>
     [[nodiscard]] NatResult flow(PacketView& view, const NatPacket& packet,
                                  const Turn& turn) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] NatResult pass_flow(const NatPacket& packet, std::uint32_t session,
+                                      const Turn& turn) noexcept;
     template <NatDirection direction>
     [[nodiscard]] NatResult pass(PacketView& view, const NatPacket& packet, std::uint32_t session,
                                  const Turn& turn) noexcept;
