@@ -12,10 +12,11 @@
 
 #include "control/api/route_edits.h"
 #include "control/cli/change.h"
+#include "control/cli/completion.h"
+#include "control/cli/nat_log.h"
 #include "control/cli/routes.h"
 #include "control/cli/session.h"
 #include "control/cli/show.h"
-#include "control/cli/completion.h"
 #include "control/config/values.h"
 
 namespace causeway::cli {
@@ -72,6 +73,7 @@ class Grammar {
         add_route();
         add_link();
         add_config();
+        add_nat();
         add_rest();
     }
 
@@ -102,6 +104,7 @@ class Grammar {
     void add_route_reader(CLI::App* load);
     void add_link();
     void add_config();
+    void add_nat();
     void add_rest();
 
     CLI::App app_;
@@ -264,6 +267,14 @@ void Grammar::add_config() {
          "causeway check circuits.yaml",
          [this](Session& session) { return apply_config(session, words_.file, Commit::kNo); })
         ->add_option("FILE", words_.file, "the document; - is standard input")
+        ->required();
+}
+
+void Grammar::add_nat() {
+    CLI::App* const nat = branch("nat", "look at the NAT's files");
+    leaf(nat, "log", "print a log of blocks and sessions", "causeway nat log /var/log/causeway/nat",
+         [this](Session& session) { return read_log(session, words_.file); })
+        ->add_option("FILE", words_.file, "the log; - is standard input")
         ->required();
 }
 

@@ -40,7 +40,9 @@ _causeway() {
 _causeway_words() {
     local options='--json --socket --help'
     case "${path[*]}" in
-        '') words="show route link apply check call completion --version $options" ;;
+        '') words="show route link nat apply check call completion --version $options" ;;
+        nat) words="log $options" ;;
+        'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
             words="status ports circuits attachments neighbours arp vrfs routes groups counters
                    drops stages config methods $options" ;;

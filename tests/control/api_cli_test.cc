@@ -122,7 +122,7 @@ TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
           "show vrfs",   "show routes", "show groups",     "show counters",    "show drops",
           "show stages", "show config", "show methods",    "route add",        "route delete",
           "route load",  "route save",  "link up",         "link down",        "apply",
-          "check",       "call",        "completion bash", "completion zsh"}) {
+          "check",       "call",        "completion bash", "completion zsh",   "nat log"}) {
         expect(std::string(command) + " --help", 0, "Example: ");
     }
 }
