@@ -208,7 +208,7 @@ void Translator::refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSecon
 }
 
 std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
-    sessions_->set_clock(now);
+    if (pieces != 0) sessions_->set_clock(now);
     fragments_.expire(now);
     retry_releases();
     std::size_t ended = 0;

@@ -112,7 +112,8 @@ class Translator {
     void take_fragments() noexcept { fragments_.clear(); }
 
     // Ends what is over, in short pieces: call it each turn. At most `pieces` times kWheelLanes
-    // sessions. How many it ended.
+    // sessions; with no pieces only fragments, whatever the time of the sessions is. How many it
+    // ended.
     std::size_t expire(NatSeconds now, std::size_t pieces) noexcept;
     // Ends one session, if it is still the one that was read. False where its host is busy.
     [[nodiscard]] bool clear(std::uint32_t session, std::uint32_t version) noexcept;
