@@ -49,6 +49,14 @@ inline constexpr std::size_t kAclsMax = 1'024;
 inline constexpr std::size_t kAclCountersMax = 1U << 20;
 inline constexpr std::size_t kAclLogSize = 1'024;  // records of one worker that wait
 
+// Names: sets; the names and patterns of all sets together, those with a "*" inside and expressions
+// over payloads among them; and the characters of such an expression.
+inline constexpr std::size_t kNameSetsMax = 31;
+inline constexpr std::size_t kNamesMax = 400'000;
+inline constexpr std::size_t kNamePatternsMax = 10'000;
+inline constexpr std::size_t kPayloadPatternsMax = 1'000;
+inline constexpr std::size_t kPayloadPatternBytesMax = 512;
+
 // Slow path: packets of one worker that wait for the control thread, and back.
 inline constexpr std::size_t kPuntRingSize = 4'096;
 inline constexpr std::size_t kInjectRingSize = 4'096;
