@@ -56,6 +56,7 @@ inline constexpr std::size_t kNamesMax = 400'000;
 inline constexpr std::size_t kNamePatternsMax = 10'000;
 inline constexpr std::size_t kPayloadPatternsMax = 1'000;
 inline constexpr std::size_t kPayloadPatternBytesMax = 512;
+inline constexpr std::size_t kLearnedAddressesMax = 1U << 20;  // of both families, out of the DNS
 
 // Slow path: packets of one worker that wait for the control thread, and back.
 inline constexpr std::size_t kPuntRingSize = 4'096;

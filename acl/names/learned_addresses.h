@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LearnedAddresses: which addresses are, for now, those of a set's names.
+//
+// Thread safety: the tables are for any reader; everything else is the control thread's.
+//
+// An address belongs to a set for as long as an answer of the DNS said so, the longest of them. A
+// client may go on for longer with a flow that it began in time, and such a flow must not change
+// its way: so an address that has run out is remembered as past, for as long as RFC 5382 5 (REQ-5)
+// would keep an idle flow, or until there is no room for others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "acl/names/hostname.h"
+#include "acl/names/learned_table.h"
+#include "base/limits.h"
+#include "base/types.h"
+
+namespace causeway {
+
+class LearnedAddresses {
+  public:
+    static constexpr std::uint64_t kPastSeconds = 2 * 3'600 + 4 * 60;
+    // A name that may not be kept at all (TTL 0) is about to be used all the same.
+    static constexpr std::uint32_t kSecondsMin = 5;
+    // RFC 8767 4: a TTL beyond a week is a mistake.
+    static constexpr std::uint32_t kSecondsMax = 7 * 24 * 3'600;
+
+    [[nodiscard]] static Result<std::unique_ptr<LearnedAddresses>> create(
+        GracePeriods& grace, std::size_t addresses_max = kLearnedAddressesMax);
+
+    template <class Address>
+    [[nodiscard]] const LearnedTable<Address>& table() const noexcept {
+        return *std::get<std::unique_ptr<LearnedTable<Address>>>(tables_);
+    }
+
+    // False where there is no room: the address stays what it was. REQUIRES: sets.
+    [[nodiscard]] bool learn(const IpAddress& address, NameSetBits sets, std::uint32_t ttl,
+                             const Hostname& name, std::uint64_t now_s);
+    // What has run out by now.
+    void expire(std::uint64_t now_s);
+    void forget_all();
+
+    // What one name has taught of one address.
+    struct Lease {
+        NameSetBits sets = 0;
+        std::uint64_t until_s = 0;
+        std::string name;
+    };
+    // Of all addresses that are not past, in no order: visit(address, lease).
+    template <class Visit>
+    void visit(Visit&& visit) const {
+        for (const auto& [address, record] : records_) {
+            for (const Lease& lease : record.leases) visit(address, lease);
+        }
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }  // past ones, too
+    [[nodiscard]] std::size_t past() const noexcept { return past_; }
+
+  private:
+    struct Record {
+        std::vector<Lease> leases;  // none: it is past
+        NameSetBits past_sets = 0;
+        std::uint64_t due_s = 0;  // its place in due_
+    };
+    struct Hash {
+        std::size_t operator()(const IpAddress& address) const noexcept {
+            return std::visit([](auto a) { return std::hash<decltype(a)>()(a); }, address);
+        }
+    };
+    using Records = std::unordered_map<IpAddress, Record, Hash>;
+
+    explicit LearnedAddresses(std::size_t addresses_max) : addresses_max_(addresses_max) {}
+    [[nodiscard]] Status publish(const IpAddress& address, LearnedSets sets);
+    void settle(Records::iterator at, std::uint64_t now_s);
+    void forget_past();
+
+    std::size_t addresses_max_;
+    std::pair<std::unique_ptr<LearnedTable<Ipv4Address>>,
+              std::unique_ptr<LearnedTable<Ipv6Address>>>
+        tables_;
+    Records records_;
+    // When a record is to be looked at again; it may have been prolonged meanwhile.
+    std::multimap<std::uint64_t, IpAddress> due_;
+    std::size_t past_ = 0;
+};
+
+}  // namespace causeway
