@@ -30,6 +30,7 @@ void Burst::take(Burst& other, Exit exit) noexcept {
     port_ = other.port_;
     left_count_ = 0;
     policy_ = other.policy_;
+    ports_out_ = 0;
     unsigned taken = 0;
     unsigned kept = 0;
     for (const LeftPacket& packet : other.left()) {

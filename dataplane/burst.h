@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "base/check.h"
 #include "base/headers.h"
@@ -66,6 +67,23 @@ struct LeftPacket {
     PacketMeta meta;
 };
 
+// A value for each packet of a burst. They are unset until they are written: to clear 64 keys costs
+// as much as to look 32 of them up.
+template <class T>
+requires std::is_trivially_copyable_v<T>
+class Column {
+  public:
+    Column() noexcept {}
+    [[nodiscard]] T& operator[](std::size_t k) noexcept { return values_[k]; }
+    [[nodiscard]] const T& operator[](std::size_t k) const noexcept { return values_[k]; }
+    [[nodiscard]] std::span<T> first(std::size_t count) noexcept { return {values_.data(), count}; }
+
+  private:
+    union {
+        std::array<T, kBurstSizeMax> values_;
+    };
+};
+
 class Burst {
   public:
     Burst(Counters& counters, AclLog& log) noexcept : counters_(counters), log_(log) {}
@@ -81,6 +99,7 @@ class Burst {
         walking_ = static_cast<unsigned>(count);
         left_count_ = 0;
         policy_ = PolicyBits();
+        ports_out_ = 0;
         std::uint64_t bytes = 0;
         for (unsigned k = 0; k < walking_; ++k) {
             const rte_mbuf& mbuf = *mbufs_[k];
@@ -107,14 +126,17 @@ class Burst {
     // What at least one of the packets needs, of those that walk or have walked.
     [[nodiscard]] PolicyBits policy() const noexcept { return policy_; }
     void note(PolicyBits bits) noexcept { policy_ |= bits; }
+    // Bit p: one of the packets leaves by port p, or would have. From RewriteEthernet on.
+    [[nodiscard]] std::uint32_t ports_out() const noexcept { return ports_out_; }
+    void note_ports_out(std::uint32_t ports) noexcept { ports_out_ |= ports; }
     [[nodiscard]] std::span<PacketMeta> walking() noexcept { return {meta_.data(), walking_}; }
     [[nodiscard]] std::span<rte_mbuf*> mbufs() noexcept { return {mbufs_.data(), walking_}; }
     [[nodiscard]] std::span<LeftPacket> left() noexcept { return {left_.data(), left_count_}; }
 
-    // keys[k] = key(meta of the k-th walking packet).
-    template <class Key, class Make>
-    requires std::is_nothrow_invocable_r_v<Key, Make, const PacketMeta&>
-    void gather(std::array<Key, kBurstSizeMax>& keys, Make&& key) const noexcept {
+    // keys[k] = key(meta of the k-th walking packet). Keys: a Column, or an array of pointers.
+    template <class Keys, class Make>
+    requires std::is_nothrow_invocable_v<Make, const PacketMeta&>
+    void gather(Keys& keys, Make&& key) const noexcept {
         for (unsigned k = 0; k < walking_; ++k) keys[k] = key(meta_[k]);
     }
 
@@ -126,9 +148,10 @@ class Burst {
     }
 
     // Asks verdict(meta, values[k]) of the k-th walking packet, likewise.
-    template <class Value, class Verdict>
-    requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&, const Value&>
-    void filter(const std::array<Value, kBurstSizeMax>& values, Verdict&& verdict) noexcept {
+    template <class Values, class Verdict>
+    requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&,
+                                           decltype(std::declval<const Values&>()[0])>
+    void filter(const Values& values, Verdict&& verdict) noexcept {
         ask([&](unsigned k) noexcept { return verdict(meta_[k], values[k]); });
     }
 
@@ -150,6 +173,8 @@ class Burst {
     // Moves those with an Exit to left_; the others close ranks in order.
     void part(const std::array<Exit, kBurstSizeMax>& exits) noexcept;
 
+    static_assert(kPortsMax <= 32, "ports_out_ has one bit a port");
+
     std::array<rte_mbuf*, kBurstSizeMax> mbufs_;
     std::array<PacketMeta, kBurstSizeMax> meta_;
     std::array<LeftPacket, kBurstSizeMax> left_;
@@ -157,6 +182,7 @@ class Burst {
     unsigned left_count_ = 0;
     PortId port_;
     PolicyBits policy_;
+    std::uint32_t ports_out_ = 0;
     Counters& counters_;
     AclLog& log_;
 };

@@ -66,6 +66,8 @@ class Counters {
     [[nodiscard]] const TrafficCounters& traffic(AttachmentId row) const noexcept {
         return traffic_[row.value()];
     }
+    // All rows, for a loop that counts in many.
+    [[nodiscard]] TrafficCounters* traffic() noexcept { return traffic_.get(); }
     void count_exit(AttachmentId row, Exit exit) noexcept {
         exits_[row.value()][static_cast<std::size_t>(exit)].add(1);
     }
@@ -83,7 +85,6 @@ class Counters {
             bytes.add(packet_bytes);
         }
     };
-    // All rows, for a loop that counts in many.
     [[nodiscard]] RuleCounters* rules() noexcept { return rules_.get(); }
     [[nodiscard]] const RuleCounters& rule(RuleCounterId row) const noexcept {
         return rules_[row.value()];

@@ -71,11 +71,10 @@ struct Ipv4 {
         [[nodiscard]] std::uint32_t value() const noexcept { return word_ & 0xffU; }
         // RFC 1812 5.3.1, and RFC 1624 for the checksum.
         void decrement() noexcept {
-            const auto before = static_cast<std::uint16_t>(word_);
-            const auto after = static_cast<std::uint16_t>(before - 1);  // the TTL is the low byte
+            // The TTL is the low byte of its 16 bits. Whatever they were, they are less by one.
             const std::uint16_t checksum =
-                checksum_replace(static_cast<std::uint16_t>(word_ >> 16), before, after);
-            word_ = std::uint32_t{checksum} << 16 | after;
+                checksum_replace(static_cast<std::uint16_t>(word_ >> 16), 1, 0);
+            word_ = std::uint32_t{checksum} << 16 | ((word_ - 1) & 0xffffU);
             std::memcpy(at_, &word_, sizeof word_);
         }
 

@@ -94,30 +94,29 @@ void Worker::finish(Burst& burst) noexcept {
 }
 
 void Worker::transmit(Burst& burst) noexcept {
-    const std::span<PacketMeta> packets = burst.walking();
-    if (packets.empty()) return;
-    const std::uint8_t port = packets.front().adjacency->port.value();
-    unsigned others = 0;
-    for (const PacketMeta& meta : packets) others |= meta.adjacency->port.value() ^ port;
-    if (others != 0) return transmit_by_port(burst);
+    if (burst.size() == 0) return;
+    const std::uint32_t ports = burst.ports_out();
+    if (!std::has_single_bit(ports)) return transmit_by_port(burst);
+    const auto port = static_cast<std::uint8_t>(std::countr_zero(ports));
     send(PortId(port), burst.mbufs().data(), burst.size(),
-         [packets](unsigned k) noexcept -> const PacketMeta& { return packets[k]; });
+         [packets = burst.walking()](unsigned k) noexcept -> const PacketMeta& {
+             return packets[k];
+         });
 }
 
 void Worker::transmit_by_port(Burst& burst) noexcept {
     const std::span<PacketMeta> packets = burst.walking();
     const std::span<rte_mbuf*> mbufs = burst.mbufs();
-    std::uint32_t ports = 0;  // bit p: tx_batches_[p] is not empty
     for (unsigned k = 0; k < burst.size(); ++k) {
         const std::uint8_t port = packets[k].adjacency->port.value();
         TxBatch& batch = tx_batches_[port];
         batch.mbufs[batch.count] = mbufs[k];
         batch.places[batch.count++] = static_cast<std::uint8_t>(k);
-        ports |= 1U << port;
     }
-    for (; ports != 0; ports &= ports - 1) {
+    for (std::uint32_t ports = burst.ports_out(); ports != 0; ports &= ports - 1) {
         const auto port = static_cast<std::uint8_t>(std::countr_zero(ports));
         TxBatch& batch = tx_batches_[port];
+        if (batch.count == 0) continue;  // they have left since
         send(PortId(port), batch.mbufs.data(), batch.count,
              [&](unsigned k) noexcept -> const PacketMeta& { return packets[batch.places[k]]; });
         batch.count = 0;
@@ -131,12 +130,13 @@ void Worker::send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_o
     const DeviceQueue& queue = tx_[port.value()];
     const unsigned sent =
         rte_eth_tx_burst(queue.device, queue.queue, mbufs, static_cast<std::uint16_t>(count));
+    TrafficCounters* const traffic = counters_.traffic();
     for (unsigned k = 0; k < sent; ++k) {
         const PacketMeta& meta = meta_of(k);
-        TrafficCounters& out = counters_.traffic(meta.adjacency->attachment);
+        TrafficCounters& out = traffic[meta.adjacency->attachment.value()];
         out.tx_packets.add(1);
         out.tx_bytes.add(meta.frame_bytes);
-        counters_.traffic(meta.attachment).forwarded_packets.add(1);
+        traffic[meta.attachment.value()].forwarded_packets.add(1);
     }
     if (sent == count) [[likely]]
         return;

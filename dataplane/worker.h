@@ -109,6 +109,5 @@ class Worker {
     Counter turns_;
     Counter idle_turns_;
 };
-static_assert(kPortsMax <= 32, "transmit_by_port() has one bit a port");
 
 }  // namespace causeway

@@ -33,23 +33,19 @@ enum class AdjacencyKind : std::uint8_t {
     kCount,
 };
 
-//   0        10       32                                64
+//   0        10       40                                64
 //  +--------+--------+---------------------------------+
 //  | fields | unused | layer-2 header, right-aligned   |
 //  +--------+--------+---------------------------------+
-//
-// The header ends at the last byte, so one 32-byte store that ends where layer 3 begins lays any
-// header of up to 32 bytes before a packet; what it writes further left is the packet's own
-// headroom.
 struct alignas(kCacheLine) Adjacency {
-    static constexpr std::size_t kHeaderRoom = 32;
+    static constexpr std::size_t kHeaderRoom = 24;
 
     AdjacencyKind kind = AdjacencyKind::kNoRoute;
     PortId port;
     AttachmentId attachment;        // the way out, for counting
     std::uint16_t mtu = 0;          // bytes of layer 3
     std::uint8_t header_bytes = 0;  // 14, 18 or 22
-    std::array<std::uint8_t, 25> unused{};
+    std::array<std::uint8_t, 33> unused{};
     std::array<std::uint8_t, kHeaderRoom> header{};
 
     void set_header(std::span<const std::uint8_t> bytes) noexcept {
@@ -60,9 +56,18 @@ struct alignas(kCacheLine) Adjacency {
     [[nodiscard]] std::span<const std::uint8_t> header_view() const noexcept {
         return {header.data() + kHeaderRoom - header_bytes, header_bytes};
     }
+    // Lays the header before layer 3, in two stores that overlap. Of a tagged one neither begins
+    // before the header does: where that is the first byte of a buffer's line, as a device leaves
+    // it, the line before it, which nobody else touches, stays out of the cache.
+    void write_header(std::uint8_t* layer3) const noexcept {
+        const std::uint8_t* const end = header.data() + kHeaderRoom;
+        const std::size_t bytes = header_bytes;
+        std::memcpy(layer3 - bytes, end - bytes, 8);
+        std::memcpy(layer3 - 16, end - 16, 16);
+    }
 };
 static_assert(sizeof(Adjacency) == kCacheLine, "one line a packet");
-static_assert(offsetof(Adjacency, header) == 32, "the header is one aligned 32-byte load");
+static_assert(offsetof(Adjacency, header) + Adjacency::kHeaderRoom == kCacheLine);
 
 // The first groups and adjacencies are fixed: AdjacencyId{k} and GroupId{k} have kind k, for every
 // kind but kForward. Id 0 is kNoRoute; kForward's number is that id's unused twin.

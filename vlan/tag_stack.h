@@ -38,11 +38,10 @@ struct TagStack {
 };
 
 [[nodiscard]] constexpr bool is_tpid(Be16 type) noexcept {
-    return type == Be16(0x8100) || type == Be16(0x88a8);
+    return (type == Be16(0x8100)) | (type == Be16(0x88a8));
 }
 
-// The slow and complete reading of a frame's tags; parse_tags() has a short cut for the usual
-// frame.
+// The slow and complete reading of a frame's tags; DoubleTags is the short cut for the usual frame.
 [[nodiscard]] TagStack parse_any_tags(const std::uint8_t* frame, std::size_t bytes,
                                       PortTpids tpids) noexcept;
 
@@ -66,24 +65,45 @@ class TagPattern {
     std::uint64_t wanted_;
 };
 
-// Reads a frame's tags. REQUIRES: 22 readable bytes, whatever the frame's length; a device's buffer
-// always has them.
+// A frame's tags, if it has two, as the usual one does. REQUIRES: 22 readable bytes, whatever the
+// frame's length; a device's buffer always has them.
+class DoubleTags {
+  public:
+    explicit DoubleTags(const std::uint8_t* frame) noexcept {
+        std::memcpy(&tags_, frame + 12, sizeof tags_);
+        std::memcpy(&ether_type_, frame + 20, sizeof ether_type_);
+    }
+    [[nodiscard]] std::uint16_t outer() const noexcept { return vid(16); }
+    [[nodiscard]] std::uint16_t inner() const noexcept { return vid(48); }
+    [[nodiscard]] Be16 ether_type() const noexcept { return ether_type_; }
+
+    // Whether the frame has exactly these, of the port's types and with VIDs 1 to 4094.
+    [[nodiscard]] bool are_plain(std::size_t bytes, const TagPattern& pattern) const noexcept {
+        return pattern.is_double_tagged(tags_) & is_customer(outer()) & is_customer(inner()) &
+               !is_tpid(ether_type_) & (bytes >= kBytes);
+    }
+    static constexpr std::uint8_t kBytes = 22;
+
+  private:
+    [[nodiscard]] std::uint16_t vid(unsigned shift) const noexcept {
+        return swap_bytes(static_cast<std::uint16_t>(tags_ >> shift)) & 0xfffU;
+    }
+    // Subtracting one wraps 0 to the top.
+    [[nodiscard]] static bool is_customer(std::uint16_t vid) noexcept {
+        return static_cast<std::uint16_t>(vid - 1) < 4094;
+    }
+
+    std::uint64_t tags_;
+    Be16 ether_type_;
+};
+
+// Reads a frame's tags. REQUIRES: as above.
 [[nodiscard]] inline TagStack parse_tags(const std::uint8_t* frame, std::size_t bytes,
                                          const TagPattern& pattern) noexcept {
-    std::uint64_t tags;
-    std::memcpy(&tags, frame + 12, sizeof tags);
-    Be16 type;
-    std::memcpy(&type, frame + 20, sizeof type);
-    const auto outer =
-        static_cast<std::uint16_t>(swap_bytes(static_cast<std::uint16_t>(tags >> 16)) & 0xfffU);
-    const auto inner =
-        static_cast<std::uint16_t>(swap_bytes(static_cast<std::uint16_t>(tags >> 48)) & 0xfffU);
-    // VIDs 1 to 4094, both: subtracting one wraps 0 to the top.
-    const bool plain =
-        pattern.is_double_tagged(tags) && static_cast<std::uint16_t>(outer - 1) < 4094 &&
-        static_cast<std::uint16_t>(inner - 1) < 4094 && !is_tpid(type) && bytes >= 22;
-    if (plain) [[likely]]
-        return {outer, inner, 22, TagFault::kNone, type};
+    const DoubleTags tags(frame);
+    if (tags.are_plain(bytes, pattern)) [[likely]] {
+        return {tags.outer(), tags.inner(), DoubleTags::kBytes, TagFault::kNone, tags.ether_type()};
+    }
     return parse_any_tags(frame, bytes, pattern.tpids());
 }
 

@@ -53,33 +53,48 @@ struct CheckIpv4 {
         const std::uint16_t total = header.total_length.host();
         const int room = meta.frame_bytes - meta.header_bytes;
         meta.packet_bytes = total;
-        // Conditions are combined and not tried one by one: one branch, and it is never taken.
-        const bool plain = (meta.ether_type == kIpv4) & (header.version_ihl == 0x45) &
-                           (total >= sizeof(Ipv4Header)) & (total <= room) &
-                           checksum_is_good(meta.frame) & !MartianTable::is_suspect(header.source) &
-                           !MartianTable::is_suspect(header.destination) &
-                           ((header.flags_fragment.wire() & kFragment.wire()) == 0) &
-                           (header.source != header.destination);
-        if (plain) [[likely]]
+        // What is wrong is collected and not asked for one by one: one branch, and it is never
+        // taken.
+        std::uint64_t faults = (word_at(header, 0) ^ kPlainWord) & kPlainMask;
+        faults |= meta.ether_type.wire() ^ kIpv4.wire();
+        faults |= MartianTable::is_suspect(header.source);
+        faults |= MartianTable::is_suspect(header.destination);
+        faults |= header.source == header.destination;
+        faults |= (total < sizeof(Ipv4Header)) | (total > room);
+        faults |= !checksum_is_good(header);
+        if (faults == 0) [[likely]]
             return Exit::kNone;
         return examine(meta);
     }
 
   private:
-    static constexpr Be16 kFragment{Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask};
     static constexpr Be16 kIpv4{static_cast<std::uint16_t>(EtherType::kIpv4)};
+    // Of the first eight bytes of a header, those that the usual packet has alike: version 4, no
+    // options, no fragment.
+    static constexpr std::uint64_t kPlainWord = 0x45;
+    static constexpr std::uint64_t kPlainMask =
+        0xff | std::uint64_t{Be16(Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask).wire()}
+                   << 48;
 
-    // The sum over a header without options; RFC 1071 1 (3): all ones where the checksum is right.
-    [[nodiscard]] static bool checksum_is_good(const std::uint8_t* header) noexcept {
-        std::uint64_t first;
-        std::uint64_t second;
-        std::uint32_t third;
-        std::memcpy(&first, header, 8);
-        std::memcpy(&second, header + 8, 8);
-        std::memcpy(&third, header + 16, 4);
-        const std::uint64_t sum = (first & 0xffff'ffffU) + (first >> 32) + (second & 0xffff'ffffU) +
-                                  (second >> 32) + third;
-        return checksum_fold(sum) == 0xffff;
+    [[nodiscard]] static std::uint64_t word_at(const Ipv4Header& header,
+                                               std::size_t offset) noexcept {
+        std::uint64_t word;
+        std::memcpy(&word, reinterpret_cast<const std::uint8_t*>(&header) + offset, sizeof word);
+        return word;
+    }
+
+    // Of a header without options. RFC 1071 1 (3): its words sum up to all ones where the checksum
+    // is right, in one's complement. Such a sum, of words of any width and less its folds, is a
+    // multiple of 0xffff; only a header of zeros has that, too.
+    [[nodiscard]] static bool checksum_is_good(const Ipv4Header& header) noexcept {
+        const std::uint64_t first = word_at(header, 0);
+        const std::uint64_t second = word_at(header, 8);
+        const std::uint32_t third = header.destination.wire();
+        std::uint64_t sum = first + second;
+        sum += sum < second;  // the carry comes back in
+        sum += third;
+        sum += sum < third;
+        return sum % 0xffff == 0;
     }
 
     // The whole examination, for whatever is not a plain good packet, in the order of RFC 1812.

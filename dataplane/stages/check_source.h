@@ -28,11 +28,11 @@ struct CheckSource {
     static void run(Burst& burst, const Tables& tables) noexcept {
         if (!burst.policy().has_any(kChecksSources)) return;
         // A packet from nowhere in particular is looked up, too: it costs less than parting them.
-        std::array<decltype(Family::source_key(PacketMeta())), kBurstSizeMax> keys;
-        std::array<GroupId, kBurstSizeMax> groups;
+        Column<decltype(Family::source_key(PacketMeta()))> keys;
+        Column<GroupId> groups;
         burst.gather(keys, Family::source_key);
         const std::size_t count = burst.size();
-        Family::fib(tables).lookup(std::span(keys).first(count), std::span(groups).first(count));
+        Family::fib(tables).lookup(keys.first(count), groups.first(count));
 
         const Policies& policies = *tables.policies;
         burst.filter(groups, [&](PacketMeta& meta, const GroupId& way_back) noexcept {

@@ -21,7 +21,7 @@ struct FindAttachment {
         : by_tag_(tables.attachments_by_tag.view(burst.port())),
           states_(tables.attachments.data()),
           burst_(burst),
-          counters_(burst.counters()) {}
+          traffic_(burst.counters().traffic()) {}
 
     FindAttachment(const FindAttachment&) noexcept = default;
     FindAttachment& operator=(const FindAttachment&) = delete;
@@ -37,7 +37,7 @@ struct FindAttachment {
         meta.attachment = id;
         meta.vrf = state.vrf;
         policy_ |= state.policy;
-        TrafficCounters& traffic = counters_.traffic(id);
+        TrafficCounters& traffic = traffic_[id.value()];
         traffic.rx_packets.add(1);
         traffic.rx_bytes.add(meta.frame_bytes);
         return state.closed;
@@ -48,7 +48,7 @@ struct FindAttachment {
     const AttachmentState* const states_;
     Burst& burst_;
     PolicyBits policy_;
-    Counters& counters_;
+    TrafficCounters* const traffic_;
 };
 
 }  // namespace causeway

@@ -24,12 +24,12 @@ struct FindRoute {
     static constexpr std::string_view kName = "find_route";
 
     static void run(Burst& burst, const Tables& tables) noexcept {
-        std::array<decltype(Family::route_key(PacketMeta())), kBurstSizeMax> keys;
-        std::array<GroupId, kBurstSizeMax> groups;
+        Column<decltype(Family::route_key(PacketMeta()))> keys;
+        Column<GroupId> groups;
         burst.gather(keys, Family::route_key);
 
         const std::size_t count = burst.size();
-        Family::fib(tables).lookup(std::span(keys).first(count), std::span(groups).first(count));
+        Family::fib(tables).lookup(keys.first(count), groups.first(count));
 
         if (burst.policy().has_any(kSteers)) [[unlikely]]
             steer(burst, groups);
@@ -56,7 +56,7 @@ struct FindRoute {
     }
 
     // Where a rule said where to go, that is where it goes.
-    static void steer(Burst& burst, std::array<GroupId, kBurstSizeMax>& groups) noexcept {
+    static void steer(Burst& burst, Column<GroupId>& groups) noexcept {
         const std::span<PacketMeta> packets = burst.walking();
         for (unsigned k = 0; k < packets.size(); ++k) {
             if (packets[k].steered != 0) groups[k] = GroupId(packets[k].steered);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <string_view>
 
 #include "dataplane/burst.h"
@@ -25,32 +24,22 @@ struct ParseEthernet {
         : port_(tables.ports[burst.port().value()]) {}
 
     Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
-        const TagStack stack = parse_tags(meta.frame, meta.frame_bytes, port_.tags);
-        meta.outer_tag = stack.outer;
-        meta.inner_tag = stack.inner;
-        meta.ether_type = stack.ether_type;
-        meta.header_bytes = stack.header_bytes;
-        if (stack.fault != TagFault::kNone) [[unlikely]]
-            return exit_of(stack.fault);
-        const std::uint64_t mac = mac_word(meta.frame);
-        if (mac == port_.mac) [[likely]]
+        const DoubleTags tags(meta.frame);
+        meta.outer_tag = tags.outer();
+        meta.inner_tag = tags.inner();
+        meta.ether_type = tags.ether_type();
+        meta.header_bytes = DoubleTags::kBytes;
+        const bool plain =
+            tags.are_plain(meta.frame_bytes, port_.tags) & (mac_word(meta.frame) == port_.mac);
+        if (plain) [[likely]]
             return Exit::kNone;
-        return is_for_everyone(meta) ? Exit::kNone : Exit::kNotOurMac;
+        return examine(meta, port_.tags.tpids(), port_.mac);
     }
 
   private:
-    [[nodiscard]] static Exit exit_of(TagFault fault) noexcept {
-        static constexpr std::array kExitOfFault{
-            Exit::kNone,         Exit::kUntagged,  Exit::kPriorityTagged, Exit::kReservedVid,
-            Exit::kTripleTagged, Exit::kWrongTpid, Exit::kTruncatedFrame,
-        };
-        static_assert(kExitOfFault.size() == static_cast<std::size_t>(TagFault::kTruncated) + 1);
-        return kExitOfFault[static_cast<std::size_t>(fault)];
-    }
-
-    // Whether a frame that is not sent to us alone is nonetheless for us.
-    [[nodiscard]] static bool is_for_everyone(const PacketMeta& meta) noexcept;
-
+    // The whole examination, for whatever is not a plain frame to us.
+    [[nodiscard]] static Exit examine(PacketMeta& meta, PortTpids tpids,
+                                      std::uint64_t mac) noexcept;
     const PortState port_;
 };
 
