@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/headers.h"
+#include "base/text.h"
 #include "dataplane/stages/check_ipv4.h"
 #include "tests/support/frame_builder.h"
 
@@ -22,10 +23,6 @@ constexpr std::size_t kPackets = std::size_t{1} << 19;
 constexpr std::size_t kFcsBytes = 4;
 constexpr std::array<std::size_t, 12> kImixBytes{64, 64,  64,  64,  64,  64,
                                                  64, 594, 594, 594, 594, 1'518};
-
-// Sources are of the networks that are set aside for benchmarks (RFC 2544 C.2.2, RFC 5180 8).
-constexpr const char* kSource = "198.18.0.0";
-constexpr const char* kSource6 = "2001:2::";
 
 // Whether the walk lets packets to it pass.
 bool is_unicast(Ipv4Address address) {
@@ -85,14 +82,14 @@ void PrebuiltPackets::add_kinds(std::size_t frame_bytes, Tagging tagging) {
         test::FrameBuilder frame = test::frame();
         if (tagging == Tagging::kQinq) frame.tags(0, 0);
         if (is_ipv6) {
-            frame.ipv6(kSource6, kSource6);
+            frame.ipv6(to_string(kSourceNetwork6), to_string(kSourceNetwork6));
         } else {
-            frame.ipv4(kSource, kSource);
+            frame.ipv4(to_string(kSourceNetwork), to_string(kSourceNetwork));
         }
         const std::size_t room = frame_bytes - kFcsBytes - layer3_;
         const std::size_t headers =
             sizeof(UdpHeader) + (is_ipv6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
-        frame.udp(0, 443).payload(room > headers ? room - headers : 0);
+        frame.udp(0, kDestinationPort).payload(room > headers ? room - headers : 0);
         const std::vector<std::uint8_t> bytes = frame.bytes();
         Kind& kind = kinds_.emplace_back();
         std::copy_n(bytes.begin(), std::min(bytes.size(), kHeaderBytesMax), kind.header.begin());

@@ -24,6 +24,12 @@
 
 namespace causeway::perf {
 
+// Sources are of the networks that are set aside for benchmarks (RFC 2544 C.2.2, RFC 5180 8), 2^16
+// hosts at random.
+inline constexpr Ipv4Address kSourceNetwork{0xc612'0000U};  // 198.18.0.0
+inline constexpr Ipv6Address kSourceNetwork6{0x2001'0002ULL << 32, 0};
+inline constexpr std::uint16_t kDestinationPort = 443;
+
 enum class Tagging {
     kQinq,
     kNone,  // the same packets less their tags, for forwarders that know none

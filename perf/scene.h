@@ -24,6 +24,8 @@ struct Scene {
     std::size_t attachments = 2;  // of the edge port
     std::size_t ways = 1;         // members of each route's group
     std::size_t ports = 1;        // that packets leave by, at random
+    std::size_t rules = 0;        // of an access list on the way in; every other packet meets one
+    std::size_t policers = 0;     // levels that each packet's bandwidth is held to, at most 2
     std::size_t burst = 32;
     std::size_t workers = 1;
 };
@@ -39,7 +41,8 @@ struct Scene {
            part("routes", scene.routes) +
            "/destinations:" + (scene.destinations == Destinations::kDrawn ? "drawn" : "uniform") +
            part("vrfs", scene.vrfs) + part("attachments", scene.attachments) +
-           part("ways", scene.ways) + part("ports", scene.ports) + part("burst", scene.burst) +
+           part("ways", scene.ways) + part("ports", scene.ports) + part("rules", scene.rules) +
+           part("policers", scene.policers) + part("burst", scene.burst) +
            part("workers", scene.workers);
 }
 

@@ -51,6 +51,7 @@ void empty(rte_ring* ring) {
 
 SceneRouter::SceneRouter(const Scene& scene, std::uint64_t seed)
     : scene_(scene),
+      policy_(scene),
       bed_({.ports = 1 + scene.ports,
             .packets = scene.workers * 2 * RingLane::kInFlight - 1,
             .ring_size = 64}) {
@@ -120,7 +121,9 @@ std::vector<Entrance> SceneRouter::attach_edge() {
                           .outer = static_cast<std::uint16_t>(1 + i / 4 % 4'094),
                           .inner = static_cast<std::uint16_t>(100 + i % 4)};
         const std::size_t vrf = i % scene_.vrfs;
-        bed_.attach(kEdgePort, tags.outer, tags.inner, vrfs_[vrf]);
+        const AttachmentId id = bed_.attach(kEdgePort, tags.outer, tags.inner, vrfs_[vrf]);
+        const AttachmentPolicy policy = policy_.next();
+        if (policy.bits() != PolicyBits()) bed_.set_policy(id, policy);
         entrances.push_back({.tags = tags, .vrf = vrf});
     }
     return entrances;

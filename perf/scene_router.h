@@ -18,6 +18,7 @@
 #include "perf/prebuilt_packets.h"
 #include "perf/ring_lane.h"
 #include "perf/scene.h"
+#include "perf/scene_policy.h"
 #include "perf/scene_routes.h"
 #include "tests/support/test_bed.h"
 
@@ -58,6 +59,7 @@ class SceneRouter {
     [[nodiscard]] std::vector<GroupId> groups_of(const std::vector<NextHopId>& ways);
 
     Scene scene_;
+    ScenePolicy policy_;
     test::TestBed bed_;  // of which the tables and the pool are used
     std::vector<VrfId> vrfs_;
     std::vector<Queues> queues_;

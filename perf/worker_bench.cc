@@ -167,6 +167,11 @@ std::vector<Scene> scenes() {
         {.ipv6_percent = 100, .routes = kFull},
         {.ipv6_percent = 100, .routes = kFull, .destinations = kUniform},
         {.routes = kFull, .attachments = 16'000},
+        {.rules = 1'000},
+        {.ipv6_percent = 100, .rules = 1'000},
+        {.policers = 2},
+        {.attachments = 1'000, .policers = 2},
+        {.routes = kFull, .rules = 1'000, .policers = 2},
         {.workers = 2},
         {.routes = kFull, .workers = 2},
     };

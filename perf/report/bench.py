@@ -56,9 +56,11 @@ def write_docs(report: Report, sections: list[Section]) -> None:
     folder.mkdir(exist_ok=True)
     write_json(folder, report)
     write_plots(folder, sections)
-    page = REPOSITORY / "docs" / "performance.md"
-    generated = render.as_markdown(sections, folder.name)
-    page.write_text(render.replace_generated(page.read_text(), generated))
+    sizes = [section for section in sections if section.name == "sizing"]
+    for name, some in (("performance.md", sections), ("deployment.md", sizes)):
+        page = REPOSITORY / "docs" / name
+        generated = render.as_markdown(some, folder.name)
+        page.write_text(render.replace_generated(page.read_text(), generated))
 
 
 def parse() -> argparse.Namespace:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the benchmarks, in rounds: A B C A B C, so that a ratio does not see the clock wander."""
 
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +26,8 @@ QUICK_SCENES = [
     scene(bytes=1518), scene(ipv6=100, bytes=1518), scene(routes=1000), scene(routes=FULL_TABLE),
     scene(routes=FULL_TABLE, destinations="uniform"), scene(ipv6=100, routes=FULL_TABLE),
     scene(attachments=16000), scene(vrfs=1000, attachments=1000),
-    scene(ipv6=100, vrfs=1000, attachments=1000), scene(workers=2),
+    scene(ipv6=100, vrfs=1000, attachments=1000), scene(workers=2), scene(rules=1000),
+    scene(policers=2), scene(routes=FULL_TABLE, rules=1000, policers=2),
 ]  # fmt: skip
 
 
@@ -38,6 +40,7 @@ class Plan:
     first_round: list[list[str]]
     l3fwd: list[list[str]]
     l3fwd_first: list[list[str]]
+    end_to_end: list[str]
     testpmd_seconds: float
     testpmd_repetitions: int = 1  # in a round: it says means, which a busy moment spoils
 
@@ -49,6 +52,7 @@ def gathers(kib_max: int) -> str:
 
 QUICK = Plan(
     rounds_max=1, seconds_max=120, testpmd_seconds=0.3, first_round=[], l3fwd_first=[],
+    end_to_end=["--device=af_xdp", "--seconds=0.5"],
     every_round=[
         ["worker_bench", "--passes=60",
          "--benchmark_filter=^worker/(" + "|".join(QUICK_SCENES) + ")/"],
@@ -57,8 +61,12 @@ QUICK = Plan(
         ["tag_bench", "--benchmark_min_time=0.05"],
         ["fib_bench", "--benchmark_min_time=0.05", "--benchmark_filter="
          "lookup/(few|full)/drawn/(scalar|avx512|rte_fib_2b)/64$|link_loss"],
-        ["fib6_bench", "--benchmark_min_time=0.05", "--benchmark_filter=lookup6/full/drawn/"],
+        ["fib6_bench", "--benchmark_min_time=0.05",
+         "--benchmark_filter=lookup6/full/drawn/|link_loss6"],
         ["vrf_bench", "--benchmark_min_time=0.05", "--benchmark_filter=/(1|16)$"],
+        ["acl_bench", "--benchmark_min_time=0.05", "--benchmark_filter=rules:1000/hits:100"],
+        ["policer_bench", "--benchmark_min_time=0.05"],
+        ["nat_bench", "--benchmark_min_time=0.05", "--benchmark_filter=established/outbound"],
     ],
     l3fwd=[["--lookup=lpm", "--passes=60"], ["--lookup=fib", "--passes=60"],
            ["--lookup=fib", "--passes=60", f"--routes={FULL_TABLE}"]],
@@ -66,6 +74,7 @@ QUICK = Plan(
 
 FULL = Plan(
     rounds_max=5, seconds_max=840, testpmd_seconds=0.5, testpmd_repetitions=3,
+    end_to_end=["--seconds=2"],
     every_round=[
         ["worker_bench", "--passes=1000"],
         ["bare_loop_bench", "--benchmark_min_time=0.3"],
@@ -75,9 +84,14 @@ FULL = Plan(
          "lookup/.*/(scalar|avx512|raw_gather|rte_fib_2b|rte_fib_4b)/64$|link_loss|update"],
         ["fib6_bench", "--benchmark_min_time=0.2"],
         ["vrf_bench", "--benchmark_min_time=0.2"],
+        ["acl_bench", "--benchmark_min_time=0.2", "--benchmark_filter=rules:(100|1000)/"],
+        ["policer_bench", "--benchmark_min_time=0.2"],
+        ["nat_bench", "--benchmark_min_time=0.2", "--benchmark_filter=lookup|established|create"],
     ],
     first_round=[
         ["fib_bench", "--benchmark_min_time=0.2", "--benchmark_filter=rte_lpm/64|load"],
+        ["acl_bench", "--benchmark_min_time=0.2", "--benchmark_filter=rules:10000/"],
+        ["names_bench", "--benchmark_min_time=0.2"],
     ],
     l3fwd=[["--lookup=lpm"], ["--lookup=fib"], ["--lookup=fib", f"--routes={FULL_TABLE}"],
            ["--lookup=fib", f"--routes={FULL_TABLE}", "--uniform"]],
@@ -147,11 +161,15 @@ class Measurement:
         for command in self.plan.first_round:
             self.run_benchmark(command)
         self.run_l3fwd(self.plan.l3fwd_first)
+        self.run_end_to_end()
 
     def run_benchmark(self, command: list[str]) -> None:
         program, *arguments = command
         say(f"round {self.result.rounds + 1}: {' '.join(command)[:100]}")
         path = str(self.build / "perf" / program)
+        if not Path(path).exists():
+            self.result.missing[program] = "this build does not have it"
+            return
         # worker_bench chooses its cores itself.
         core = None if program == "worker_bench" else CORE
         text = run([path, "--benchmark_format=json", *arguments], core)
@@ -170,6 +188,20 @@ class Measurement:
                 say(f"l3fwd_bench: {reason}")
                 continue
             self.result.rows.append(rows.parse_l3fwd(text))
+
+    def run_end_to_end(self) -> None:
+        """In network namespaces, which take root, and perhaps a kernel with AF_XDP."""
+        program = [sys.executable, "-B", str(PERF / "end_to_end.py"), f"--build={self.build}"]
+        say(f"round {self.result.rounds + 1}: end_to_end.py {' '.join(self.plan.end_to_end)}")
+        try:
+            text = run([*program, *self.plan.end_to_end], None)
+        except (RuntimeError, subprocess.TimeoutExpired) as reason:
+            self.result.missing["end_to_end"] = str(reason)
+            say(f"end_to_end: {reason}")
+            return
+        for one in json.loads(text.splitlines()[-1]):
+            values = {key: [value] for key, value in one["values"].items()}
+            self.result.rows.append(Row("end_to_end", one["name"], "", values))
 
     def run_testpmd(self) -> None:
         say(f"round {self.result.rounds + 1}: dpdk-testpmd")

@@ -3,7 +3,8 @@
 
 USUAL = {
     "ipv6": "0", "bytes": "64", "routes": "16", "destinations": "drawn", "vrfs": "1",
-    "attachments": "2", "ways": "1", "ports": "1", "burst": "32", "workers": "1",
+    "attachments": "2", "ways": "1", "ports": "1", "rules": "0", "policers": "0", "burst": "32",
+    "workers": "1",
 }  # fmt: skip
 FULL_TABLE = 940_000  # routes of IPv4, and beside them of IPv6:
 FULL_TABLE6 = 168_000
@@ -32,6 +33,8 @@ def in_words(name: str) -> str:
         "attachments": lambda value: f"{int(value):,} attachments",
         "ways": lambda value: f"{value} next hops a route",
         "ports": lambda value: f"{value} ports out",
+        "rules": lambda value: f"{int(value):,} rules",
+        "policers": lambda value: f"{value} levels of policers",
         "burst": lambda value: f"bursts of {value}",
         "workers": lambda value: f"{value} workers",
     }

@@ -9,8 +9,11 @@ from collections.abc import Callable
 
 from report import plots
 from report.model import IncompleteReport, Report, Section
+from report.on_devices import on_devices
+from report.policy_sections import access_lists, names, nat, policers, policies
 from report.rows import Row
 from report.scenes import FULL_TABLE, USUAL, in_words, scene
+from report.sizing import sizing
 
 
 FAMILIES = {"IPv4": "0", "IPv6": "100"}  # per cent of IPv6
@@ -247,8 +250,9 @@ def vrf_lookups(report: Report) -> Section:
 
 
 def link_loss(report: Report) -> Section:
-    rows = sorted(report.of("fib_bench", "link_loss/"), key=lambda row: row.low("prefixes"))
-    labels = [f"{row.low('prefixes'):,.0f} prefixes" for row in rows]
+    rows = [*report.of("fib_bench", "link_loss/"), *report.of("fib6_bench", "link_loss6/")]
+    labels = [f"{row.low('prefixes'):,.0f} prefixes of IPv{'6' if '6/' in row.name else '4'}"
+              for row in rows]  # fmt: skip
     table = [[label, f"{row.low('cycles'):,.0f}"] for label, row in zip(labels, rows)]
     text = ("From the word that a link is gone until its last packet takes the other way: buckets "
             "change, no prefix does. TSC cycles.")  # fmt: skip
@@ -290,8 +294,9 @@ def memory(report: Report) -> Section:
 
 
 SECTIONS: list[Callable[[Report], Section]] = [
-    machine, floors, whole_walk, beside_l3fwd, stages, scaling, sizes, workers, route_lookups,
-    vrf_lookups, link_loss, tags, memory,
+    machine, floors, whole_walk, beside_l3fwd, stages, scaling, sizes, policies, workers,
+    route_lookups, vrf_lookups, link_loss, access_lists, policers, nat, names, tags, memory,
+    on_devices, sizing,
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ PERF = Path(__file__).resolve().parents[2] / "perf"
 sys.path[:0] = [str(PERF), str(PERF / "yardsticks")]
 import build_l3fwd  # noqa: E402
 
-from report import plots, render, rows, sections  # noqa: E402
+from report import on_devices, plots, policy_sections, render, rows, sections, sizing  # noqa: E402
 from report.measure import FULL, QUICK  # noqa: E402
 from report.model import IncompleteReport, Report  # noqa: E402
 from report.rows import Row  # noqa: E402
@@ -77,16 +77,47 @@ def sample_report() -> Report:
         Row("fib_bench", "lookup/full/drawn/scalar/64", "", {"cycles": [9.0]}),
         Row("fib_bench", "link_loss/1000", "", {"cycles": [1300.0], "prefixes": [1000.0]}),
         Row("fib6_bench", "lookup6/full/drawn/scalar/64", "", {"cycles": [40.0]}),
+        Row("fib6_bench", "link_loss6/1000", "", {"cycles": [1200.0], "prefixes": [1000.0]}),
+        Row("worker_bench", "worker/" + scene(rules=1000), "", walk | {"net_min": [80.0]}),
+        Row("acl_bench", "acl<Ipv4>/rules:1000/hits:100", "", {"bare": [33.0], "stage": [70.0]}),
+        Row("policer_bench", "police/attachments:2", "", spread),
+        Row("end_to_end", "af_xdp/rate", "", {"rate": [90_000.0]}),
+        Row("end_to_end", "af_xdp/latency", "", {"p50": [30.0], "p99": [60.0], "p99.9": [90.0]}),
+        Row("end_to_end", "af_xdp/gap", "", {
+            "primary_in_ms": [9.0], "primary_out_ms": [8.0], "secondary_in_ms": [12.0],
+            "secondary_out_ms": [7.0]}),
+        Row("nat_bench", "nat/established/outbound", "", {"tsc": [60.0]}),
         Row("vrf_bench", "vrfs/scalar/1", "", {"cycles": [4.0]}),
         Row("vrf_bench", "vrfs/scalar/16", "", {"cycles": [5.0]}),
         Row("tag_bench", "find/burst:32/attachments:4/unknown_in_8:0", "",
             spread | {"KiB": [512.0]}),
         Row("memory_bench", "gather/kib:32/page_kib:4", "", spread),
         Row("memory_bench", "gather/kib:1024/page_kib:4", "", spread),
-    ], {"processor": "a <fast> one"})  # fmt: skip
+    ], {"processor": "a <fast> one", "TSC, MHz": "2000"})  # fmt: skip
+
+
+class Sizing(unittest.TestCase):
+    def test_line_rate_is_that_of_ieee_802_3(self) -> None:
+        # 14.88 million untagged frames of 64 bytes a second fill 10 Gbit/s.
+        rate = sizing.packets_a_second(1, 10, 64 - sizing.TAGS)
+        self.assertAlmostEqual(rate / 1e6, 14.88, places=2)
+
+    def test_a_core_does_what_it_has_cycles_for(self) -> None:
+        hertz = (100 + sizing.DEVICE_CYCLES) * 1e6 / sizing.UTILISATION  # a million a second
+        self.assertEqual(sizing.cores(0.99e6, 100, hertz), 1)
+        self.assertEqual(sizing.cores(1.01e6, 100, hertz), 2)
 
 
 class Sections(unittest.TestCase):
+    def test_the_worse_link_is_what_counts(self) -> None:
+        self.assertEqual(on_devices.on_devices(sample_report()).table, [
+            ["af_xdp", "90,000", "30 µs", "60 µs", "90 µs", "12 ms", "8 ms"],
+        ])  # fmt: skip
+
+    def test_what_a_policy_adds_is_said(self) -> None:
+        table = policy_sections.policies(sample_report()).table
+        self.assertEqual([row[3] for row in table], ["35.0"])
+
     def test_every_row_but_one_is_needed(self) -> None:
         self.assertEqual(len(sections.all_sections(sample_report())), len(sections.SECTIONS))
         for program in ("worker_bench", "l3fwd_bench", "bare_loop_bench", "testpmd", "fib_bench",

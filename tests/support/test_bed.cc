@@ -178,8 +178,11 @@ void TestBed::take_ipv6_from(AttachmentId attachment) {
 }
 
 void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
-    policies_.push_back(policies_.empty() ? std::make_unique<Policies>()
-                                          : std::make_unique<Policies>(*policies_.back()));
+    if (policies_.empty()) {
+        policies_.push_back(std::make_unique<Policies>());
+    } else if (policies_.back().get() == published_policies_) {
+        policies_.push_back(std::make_unique<Policies>(*policies_.back()));
+    }
     policies_.back()->attachments[attachment.value()] = policy;
     states_[attachment.value()].policy = policy.bits();
 }
@@ -253,6 +256,7 @@ void TestBed::publish() {
     tables->fib6 = fib6_.get();
     tables->next_hops = next_hops_.get();
     if (!policies_.empty()) tables->policies = policies_.back().get();
+    published_policies_ = tables->policies;
     published_.publish(std::move(tables));
 }
 

@@ -109,6 +109,7 @@ class TestBed {
     std::vector<AttachmentState> states_;
     // Those of each publication: the worker may still read the one before.
     std::vector<std::unique_ptr<Policies>> policies_;
+    const Policies* published_policies_ = nullptr;
     std::vector<PortTpids> tpids_;
     std::uint16_t next_attachment_;
     std::uint16_t next_vrf_ = 1;

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sections on what customers may ask for besides forwarding: access lists, policers, NAT, names."""
+
+from report import plots
+from report.model import Report, Section
+from report.scenes import FULL_TABLE
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+# What the scene has besides, and how many cycles more it may take than the scene without.
+EXTRAS = (
+    ("an access list of 1,000 rules, 50 % hits", {"rules": 1_000}, "40"),
+    ("the same, IPv6", {"rules": 1_000, "ipv6": 100}, ""),
+    ("policers, two levels", {"policers": 2}, ""),
+    ("policers, two levels, 1,000 attachments", {"policers": 2, "attachments": 1_000}, ""),
+    ("both, 940,000 routes", {"rules": 1_000, "policers": 2, "routes": FULL_TABLE}, ""),
+)
+
+
+def policies(report: Report) -> Section:
+    """What a policy adds to the walk that has all else alike."""
+    table = []
+    for words, changes, limit in EXTRAS:
+        without = {key: value for key, value in changes.items() if key not in ("rules", "policers")}
+        row, bare = report.worker(**changes), report.worker(**without)
+        if row is None:
+            continue
+        extra = row.low("net_min") - bare.low("net_min") if bare else None
+        table.append([words, number(row.low("net_min")), number(row.middle("net_median")),
+                      number(extra), limit])  # fmt: skip
+    text = (
+        "The whole walk with what a customer may ask for. `more` is what the same scene takes "
+        "without, subtracted; minimum, net of the harness's floor, TSC cycles a packet."
+    )
+    header = ["scene", "net, minimum", "net, median", "more", "aim"]
+    return Section("policies", "With policies", text, header, table)
+
+
+def access_lists(report: Report) -> Section:
+    table = []
+    for row in report.of("acl_bench", "acl<"):
+        keys = row.keys()
+        family = row.name.removeprefix("acl<").partition(">")[0].replace("Ip", "IP")
+        words = f"{family}, {int(keys['rules']):,} rules, {keys['hits']} % hits"
+        table.append([words, number(row.low("bare")), number(row.low("stage"))])
+    text = (
+        "The stage alone (images, classification, counters, verdicts) beside bare `rte_acl` on the "
+        "same rules and packets, in turns. TSC cycles a packet; the best round's median. "
+        "`perf/acl_bench`."
+    )
+    return Section("acl", "Access lists", text, ["list", "bare rte_acl", "stage"], table)
+
+
+def policers(report: Report) -> Section:
+    table = []
+    for row in report.of("policer_bench", "police/"):
+        attachments = f"{int(row.keys()['attachments']):,}"
+        table.append([attachments, number(row.low("min")), number(row.middle("median"))])
+    text = (
+        "The stage alone, two levels, bursts of 32 that fit. TSC cycles a packet. "
+        "`perf/policer_bench`."
+    )
+    return Section("policers", "Policers", text, ["attachments", "minimum", "median"], table)
+
+
+def nat(report: Report) -> Section:
+    table = [
+        [row.name.removeprefix("nat/").replace("/", ", ").replace("_", " "), number(row.low("tsc"))]
+        for row in report.of("nat_bench", "nat/") if "tsc" in row.values
+    ]  # fmt: skip
+    text = (
+        "A million sessions in random order. TSC cycles a packet, of `create and expire` a "
+        "session; the best round's median. `perf/nat_bench`."
+    )
+    plot = plots.bars("NAT, a million sessions: TSC cycles", [row[0] for row in table],
+                      {"": [float(row[1].replace(",", "")) for row in table]})  # fmt: skip
+    return Section("nat", "NAT", text, ["what", "cycles"], table, plot)
+
+
+def names(report: Report) -> Section:
+    rows = [row for row in report.rows if row.program == "names_bench" and "tsc_name" in row.values]
+    if not rows:
+        return Section("names", "Names", "Not measured: this build has no names_bench.", [""], [])
+    table = [[row.name.replace("_", " ").replace("/", ", "), number(row.low("tsc_name"))]
+             for row in rows]  # fmt: skip
+    text = "Wildcards and suffixes against DNS names. TSC cycles a name. `perf/names_bench`."
+    return Section("names", "Names", text, ["patterns", "cycles"], table)
