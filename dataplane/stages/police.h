@@ -40,28 +40,19 @@ struct Police {
     // At a time that a test may choose.
     static void run(Burst& burst, const Policies& policies, std::uint64_t now_ticks) noexcept {
         const std::span<PacketMeta> packets = burst.walking();
-        std::array<const PolicerPair*, kBurstSizeMax> pairs;
-        burst.gather(pairs,
-                     [&](const PacketMeta& meta) noexcept { return pair_of(meta, policies); });
+        Shares shares;
+        for (unsigned k = 0; k < packets.size(); ++k) {
+            const PolicerPair* const pair = pair_of(packets[k], policies);
+            if (pair != nullptr) shares.add(*pair, k, packets[k].frame_bytes);
+        }
         std::array<Exit, kBurstSizeMax> exits{};
-        std::uint64_t judged = 0;  // bit k: packet k
         unsigned over = 0;
-        for (unsigned first = 0; first < packets.size(); ++first) {
-            if ((judged >> first & 1) != 0 || pairs[first] == nullptr) continue;
-            const PolicerPair* const pair = pairs[first];
-            std::uint64_t same = 0;
-            std::uint64_t bytes = 0;
-            for (unsigned k = first; k < packets.size(); ++k) {
-                const bool is_same = pairs[k] == pair;
-                same |= std::uint64_t{is_same} << k;
-                bytes += is_same ? packets[k].frame_bytes : 0U;
-            }
-            judged |= same;
-            if (pair->refused_by(bytes, now_ticks) == nullptr) continue;
+        for (const Share& share : shares.all()) {
+            if (share.pair->refused_by(share.bytes, now_ticks) == nullptr) continue;
             over = 1;
-            for (; same != 0; same &= same - 1) {
-                const auto k = static_cast<unsigned>(std::countr_zero(same));
-                exits[k] = judge(*pair, packets[k].frame_bytes, now_ticks);
+            for (std::uint64_t left = share.packets; left != 0; left &= left - 1) {
+                const auto k = static_cast<unsigned>(std::countr_zero(left));
+                exits[k] = judge(*share.pair, packets[k].frame_bytes, now_ticks);
             }
         }
         if (over == 0) return;
@@ -70,6 +61,52 @@ struct Police {
 
   private:
     static constexpr std::uint8_t kExpedited = 46;
+
+    // What one pair of policers has of a burst.
+    struct Share {
+        const PolicerPair* pair;
+        std::uint64_t packets;  // bit k: packet k
+        std::uint64_t bytes;
+    };
+
+    // The shares of a burst, found again by a hash of the pair, whether it has one or 64.
+    class Shares {
+      public:
+        void add(const PolicerPair& pair, unsigned packet, std::uint64_t bytes) noexcept {
+            std::size_t slot = slot_of(pair);
+            while (slots_[slot] != kNone && shares_[slots_[slot]].pair != &pair) {
+                slot = (slot + 1) % kSlots;
+            }
+            if (slots_[slot] == kNone) {
+                slots_[slot] = count_;
+                shares_[count_++] = {.pair = &pair, .packets = 0, .bytes = 0};
+            }
+            Share& share = shares_[slots_[slot]];
+            share.packets |= std::uint64_t{1} << packet;
+            share.bytes += bytes;
+        }
+        [[nodiscard]] std::span<const Share> all() const noexcept {
+            return {shares_.data(), count_};
+        }
+
+      private:
+        static constexpr std::size_t kSlots = 2 * kBurstSizeMax;  // so that one is always free
+        static constexpr std::uint8_t kNone = 0xff;
+
+        [[nodiscard]] static std::size_t slot_of(const PolicerPair& pair) noexcept {
+            // Fibonacci hashing: the high bits of a product depend on all of an address's.
+            const auto address = reinterpret_cast<std::uintptr_t>(&pair);
+            return (address * 0x9e37'79b9'7f4a'7c15U) >> (64 - std::countr_zero(kSlots));
+        }
+
+        std::array<std::uint8_t, kSlots> slots_ = [] {
+            std::array<std::uint8_t, kSlots> slots;
+            slots.fill(kNone);
+            return slots;
+        }();
+        std::array<Share, kBurstSizeMax> shares_;
+        std::uint8_t count_ = 0;
+    };
 
     [[nodiscard]] static const PolicerPair* pair_of(const PacketMeta& meta,
                                                     const Policies& policies) noexcept {
