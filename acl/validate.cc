@@ -165,6 +165,10 @@ Status validate(const AclSets& sets) {
     return ok();
 }
 
+Status validate(const AclRule& rule, const AclSets& sets) {
+    return RuleCheck(rule, sets)();
+}
+
 Status validate(const Acl& acl, const AclSets& sets) {
     if (acl.rules.size() > kAclRulesMax) {
         return Unexpected(ErrorCode::kFull,
@@ -179,7 +183,7 @@ Status validate(const Acl& acl, const AclSets& sets) {
             return Unexpected(ErrorCode::kExists, "\"" + rule.name + "\" names a rule before",
                               path + "name");
         }
-        if (const Status status = RuleCheck(rule, sets)(); !status) {
+        if (const Status status = validate(rule, sets); !status) {
             Error error = status.error();
             error.field.insert(0, path);
             return Unexpected(std::move(error));

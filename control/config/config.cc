@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "control/config/errors.h"
+#include "control/config/policy_reader.h"
+#include "control/config/policy_values.h"
 #include "control/config/reader.h"
 #include "control/config/rules.h"
 #include "control/config/values.h"
@@ -67,6 +69,9 @@ PortConfig read_port(const YamlNode& node, const std::string& path, ConfigErrors
     fields.optional("mtu", port.mtu, kMtu);
     fields.optional("rx-descriptors", port.rx_descriptors, parse_descriptors);
     fields.optional("tx-descriptors", port.tx_descriptors, parse_descriptors);
+    if (fields.find("speed") != nullptr) {
+        fields.optional("speed", port.speed_bps.emplace(), parse_rate);
+    }
     fields.optional("enabled", port.enabled, kFlags);
     fields.refuse_other_keys();
     return port;
@@ -158,6 +163,7 @@ PeeringConfig read_peering(const YamlNode& node, const std::string& path, Config
     fields.required("peer-asn", peering.peer_asn, parse_peer_asn);
     fields.optional("mtu", peering.mtu, kMtu);
     fields.values("prefixes", kEntriesMax, peering.prefixes, parse_prefix);
+    read_peering_policy(fields, peering.type, peering.policy);
     fields.refuse_other_keys();
     return peering;
 }
@@ -172,6 +178,7 @@ CircuitConfig read_circuit(const YamlNode& node, const std::string& path, Config
     fields.optional("provider-state", circuit.provider_state, kProviderStates);
     read_link(fields, "primary", circuit.primary);
     read_link(fields, "secondary", circuit.secondary);
+    read_policing(fields, circuit.policing);
     fields.each("peerings", kEntriesMax, [&](const YamlNode& item, const std::string& item_path) {
         PeeringConfig& peering =
             circuit.peerings.emplace_back(read_peering(item, item_path, errors));
@@ -237,7 +244,7 @@ RouteConfig read_route(const YamlNode& node, const std::string& path, ConfigErro
     return route;
 }
 
-Config read_config(const YamlNode& root, ConfigErrors& errors) {
+Config read_config(const YamlNode& root, ConfigErrors& errors, std::vector<ConfigError>& warnings) {
     Config config;
     MapReader sections(root, {}, errors);
     const YamlNode* daemon = sections.find("daemon");
@@ -257,6 +264,7 @@ Config read_config(const YamlNode& root, ConfigErrors& errors) {
     sections.each("routes", kEntriesMax, [&](const YamlNode& node, const std::string& path) {
         config.routes.push_back(read_route(node, path, errors));
     });
+    config.policy = read_policy(sections, warnings);
     sections.refuse_other_keys();
     return config;
 }
@@ -288,10 +296,13 @@ LoadedConfig load_config(std::string_view yaml) {
         return loaded;
     }
     ConfigErrors errors(document.root);
-    Config config = read_config(document.root, errors);
+    Config config = read_config(document.root, errors, loaded.warnings);
     check_config_rules(config, errors);
     loaded.errors = errors.take();
-    if (!loaded.errors.empty()) return loaded;
+    if (!loaded.errors.empty()) {
+        loaded.warnings.clear();  // of rules that will change
+        return loaded;
+    }
     config.vrfs = vrfs_of(config);
     loaded.config = std::move(config);
     return loaded;

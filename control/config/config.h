@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "control/config/policy_config.h"
 
 namespace causeway {
 
@@ -42,6 +43,7 @@ struct PortConfig {
     unsigned mtu = 1'500;  // bytes of layer 3
     unsigned rx_descriptors = 1'024;
     unsigned tx_descriptors = 1'024;
+    std::optional<std::uint64_t> speed_bps;  // none: nobody has said
     bool enabled = true;
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
@@ -79,7 +81,8 @@ struct PeeringConfig {
     std::uint32_t peer_asn = 0;
     unsigned mtu = 1'500;
     std::vector<IpPrefix> prefixes;  // behind the customer: reached over both links at once
-    std::string vrf;                 // derived: the circuit's name, or "microsoft"
+    PeeringPolicyConfig policy;
+    std::string vrf;  // derived: the circuit's name, or "microsoft"
 
     template <class Address>
     [[nodiscard]] const std::optional<PeeringLeg<Address>>& leg(Link link) const noexcept {
@@ -100,6 +103,7 @@ struct CircuitConfig {
     ProviderState provider_state = ProviderState::kNotProvisioned;
     std::optional<CircuitLink> primary;
     std::optional<CircuitLink> secondary;
+    PolicingConfig policing;
     std::vector<PeeringConfig> peerings;
 
     [[nodiscard]] bool forwards() const noexcept {
@@ -156,6 +160,7 @@ struct Config {
     std::vector<CircuitConfig> circuits;
     std::vector<CoreAttachmentConfig> core_attachments;
     std::vector<RouteConfig> routes;
+    PolicyConfig policy;
     // Every VRF that the above speaks of: "microsoft" and one per circuit with a private peering,
     // sorted.
     std::vector<std::string> vrfs;
@@ -177,6 +182,7 @@ struct ConfigError {
 struct LoadedConfig {
     std::optional<Config> config;
     std::vector<ConfigError> errors;
+    std::vector<ConfigError> warnings;  // what is right, but hardly meant
 };
 
 // Parses and validates one YAML document. Never throws; any text is fine as input.

@@ -51,6 +51,11 @@ void ConfigErrors::add(std::string path, std::string message) {
     add(mark, std::move(path), std::move(message));
 }
 
+ConfigError ConfigErrors::remark(std::string path, std::string message) const {
+    const YamlMark mark = find(path).mark;
+    return {mark.line, mark.column, std::move(path), std::move(message)};
+}
+
 ConfigErrors::Found ConfigErrors::find(std::string_view path) const {
     const YamlNode* node = &root_;
     while (!path.empty()) {

@@ -31,6 +31,10 @@ class ConfigErrors {
     void add(YamlMark mark, std::string path, std::string message);
     void add(std::string path, std::string message);  // at the place of the path
 
+    // How many there are so far, listed or not.
+    [[nodiscard]] std::size_t count() const noexcept { return errors_.size() + unlisted_; }
+    // A remark with the place of its path; it is not added.
+    [[nodiscard]] ConfigError remark(std::string path, std::string message) const;
     // Whether one error more would only be counted, so its message need not cost much.
     [[nodiscard]] bool is_full() const noexcept { return errors_.size() == kConfigErrorsMax; }
     [[nodiscard]] bool is_bad(const std::string& path) const { return bad_.contains(path); }

@@ -281,6 +281,11 @@ void NetworkRules::check_peering_prefixes() {
                        view.peering->prefixes[i]);
             claim_prefix(view.peering->vrf, view.peering->prefixes[i], path);
         }
+        const auto& advertised = view.peering->policy.advertised_prefixes;
+        for (std::size_t i = 0; i < advertised.size(); ++i) {
+            const std::string list = member(view.peering_path, "advertised-public-prefixes");
+            std::visit([&](auto prefix) { check_public(element(list, i), prefix); }, advertised[i]);
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "control/config/legs.h"
+#include "control/config/policy_rules.h"
 #include "control/config/values.h"
 #include "control/config/words.h"
 
@@ -35,6 +36,7 @@ class Rules {
         check_limits();
         check_network_rules(config_, legs_, errors_);
         check_recursion_rules(config_, errors_);
+        check_policy_rules(config_, legs_, errors_);
     }
 
   private:

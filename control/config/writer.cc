@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "control/config/config.h"
+#include "control/config/policy_writer.h"
 #include "control/config/values.h"
 
 namespace causeway {
@@ -28,6 +29,7 @@ class ConfigWriter {
         list("circuits", config.circuits);
         list("core-attachments", config.core_attachments);
         list("routes", config.routes);
+        write_policy(out_, config.policy);
         out_ << YAML::EndMap << YAML::Newline;
         return {out_.c_str(), out_.size()};
     }
@@ -100,6 +102,7 @@ void ConfigWriter::write(const PortConfig& port) {
     field("mtu", port.mtu);
     field("rx-descriptors", port.rx_descriptors);
     field("tx-descriptors", port.tx_descriptors);
+    if (port.speed_bps) field("speed", bandwidth_text(*port.speed_bps));
     flag("enabled", port.enabled);
     out_ << YAML::EndMap;
 }
@@ -122,6 +125,7 @@ void ConfigWriter::write(const CircuitConfig& circuit) {
     field("provider-state", kProviderStates.name(circuit.provider_state));
     link("primary", circuit.primary);
     link("secondary", circuit.secondary);
+    write_policing(out_, circuit.policing);
     list("peerings", circuit.peerings);
     out_ << YAML::EndMap;
 }
@@ -136,6 +140,7 @@ void ConfigWriter::write(const PeeringConfig& peering) {
     field("peer-asn", peering.peer_asn);
     field("mtu", peering.mtu);
     values("prefixes", peering.prefixes, [](const IpPrefix& prefix) { return to_string(prefix); });
+    write_peering_policy(out_, peering.policy);
     out_ << YAML::EndMap;
 }
 

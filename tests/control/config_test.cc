@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <regex>
@@ -142,6 +143,21 @@ TEST(ConfigRight, values_are_those_of_the_document) {
     EXPECT_EQ(to_string(vnet.ipv6->subnet), "2001:db8:2::/64");
     EXPECT_EQ(to_string(contoso.peerings[0].prefixes[1]), "2001:db8:1::/48");
     EXPECT_EQ(to_string(config.routes[2].via[0].address), "2001:db8:2::9");
+}
+
+TEST(ConfigRight, rules_that_do_nothing_are_warned_of_with_their_line) {
+    const std::vector<Document> documents = read_documents("right");
+    const auto document = std::ranges::find(documents, "idle-rules", &Document::name);
+    ASSERT_NE(document, documents.end());
+    const LoadedConfig loaded = load_config(document->text);
+    ASSERT_TRUE(loaded.config.has_value());
+    ASSERT_EQ(loaded.warnings.size(), 2U);
+    EXPECT_EQ(format_error("a", loaded.warnings[0]),
+              "a:8:9: acls[0].rules[1]: no packet reaches rule within-ten: rule all-of-ten and "
+              "others before it take them all");
+    EXPECT_EQ(format_error("a", loaded.warnings[1]),
+              "a:9:9: acls[0].rules[2]: rule like-the-rest changes nothing: \"otherwise\" does the "
+              "same to its packets");
 }
 
 TEST(ConfigError, is_printed_as_compilers_do) {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/config/policy_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "control/config/policy_values.h"
+#include "control/config/words.h"
+
+namespace causeway {
+namespace {
+
+constexpr std::uint64_t kLayer2BytesMax = 22;  // addresses, two tags, EtherType
+
+class PolicyRules {
+  public:
+    PolicyRules(const Config& config, const std::vector<LegView>& legs, ConfigErrors& errors)
+        : config_(config), legs_(legs), errors_(errors) {}
+
+    void check() {
+        for (const LegView& view : legs_) {
+            if (view.which != Link::kPrimary || errors_.is_bad(view.peering_path)) continue;
+            const PeeringPolicyConfig& policy = view.peering->policy;
+            check_acl(member(view.peering_path, "acl-in"), policy.acl_in);
+            check_acl(member(view.peering_path, "acl-out"), policy.acl_out);
+            check_dscp_map(member(view.peering_path, "dscp-map"), policy.dscp_map);
+            check_sources(*view.peering, view.peering_path);
+        }
+        for (const LegView& view : legs_) check_bandwidth(view);
+        for (std::size_t i = 0; i < config_.circuits.size(); ++i) {
+            const CircuitConfig& circuit = config_.circuits[i];
+            check_port_speed(circuit, circuit.primary, element("circuits", i));
+            check_port_speed(circuit, circuit.secondary, element("circuits", i));
+        }
+    }
+
+  private:
+    void check_dscp_map(const std::string& path, const std::string& name) {
+        if (name.empty() || name == kMicrosoftDscpMapName) return;
+        if (errors_.is_bad(path) || errors_.is_bad("dscp-maps")) return;
+        std::vector<std::string_view> names{kMicrosoftDscpMapName, "none"};
+        for (const DscpMapConfig& map : config_.policy.dscp_maps) names.push_back(map.name);
+        if (std::ranges::find(names, name) != names.end()) return;
+        errors_.add(path, fmt::format("there is no DSCP map \"{}\"{}", quotable(name),
+                                      suggestion(name, names)));
+    }
+
+    void check_sources(const PeeringConfig& peering, const std::string& peering_path) {
+        if (peering.type == PeeringType::kMicrosoft || errors_.is_bad(peering_path + ".type")) {
+            return;
+        }
+        const std::string check_path = member(peering_path, "source-check");
+        if (peering.policy.source_check == SourceCheck::kAdvertised) {
+            errors_.add(check_path,
+                        "only a Microsoft peering advertises public prefixes: choose "
+                        "off, strict or loose");
+        }
+        for (const std::string_view key :
+             {"advertised-public-prefixes", "advertised-public-prefixes-state"}) {
+            const std::string path = member(peering_path, key);
+            if (!errors_.is_given(path) || errors_.is_bad(path)) continue;
+            errors_.add(path, "only a Microsoft peering advertises public prefixes: leave it out");
+        }
+    }
+
+    // A peering has at most what the circuit has, and a burst lets the largest frame pass.
+    void check_bandwidth(const LegView& view) {
+        if (errors_.is_bad(view.peering_path) || errors_.is_bad(view.circuit_path)) return;
+        const CircuitConfig& circuit = *view.circuit;
+        const auto& peering_bps = view.peering->policy.bandwidth_bps;
+        const std::string path = member(view.peering_path, "bandwidth");
+        const bool is_bad =
+            errors_.is_bad(path) || errors_.is_bad(member(view.circuit_path, "bandwidth"));
+        if (is_bad) return;
+        if (peering_bps && *peering_bps > circuit.bandwidth_bps) {
+            if (view.which == Link::kPrimary) {
+                errors_.add(path, fmt::format("{} is above the circuit's {}: a peering shares what "
+                                              "the circuit has",
+                                              bandwidth_text(*peering_bps),
+                                              bandwidth_text(circuit.bandwidth_bps)));
+            }
+            return;
+        }
+        check_burst(view, peering_bps.value_or(circuit.bandwidth_bps));
+    }
+
+    void check_burst(const LegView& view, std::uint64_t bits_per_second) {
+        const PolicingConfig& policing = view.circuit->policing;
+        const std::string path = member(view.circuit_path, "policing.burst");
+        if (!policing.enabled || view.link == nullptr || errors_.is_bad(path)) return;
+        const auto port = std::ranges::find(config_.ports, view.link->port, &PortConfig::name);
+        if (port == config_.ports.end()) return;
+        const std::uint64_t frame = port->mtu + kLayer2BytesMax;
+        const std::uint64_t share = policing.expedited_percent == 0
+                                        ? bits_per_second
+                                        : bits_per_second * policing.expedited_percent / 100;
+        const std::uint64_t bytes =
+            std::min(policing.burst.bytes_at(bits_per_second), policing.burst.bytes_at(share));
+        if (bytes >= frame) return;
+        errors_.add(path, fmt::format("{} is {} bytes at {}: less than the largest frame of port "
+                                      "{}, {} bytes, which would never pass",
+                                      to_string(policing.burst), bytes,
+                                      bandwidth_text(std::max<std::uint64_t>(1, share)), port->name,
+                                      frame));
+    }
+
+    void check_port_speed(const CircuitConfig& circuit, const std::optional<CircuitLink>& link,
+                          const std::string& circuit_path) {
+        const std::string path = member(circuit_path, "bandwidth");
+        if (!link || errors_.is_bad(circuit_path) || errors_.is_bad(path)) return;
+        const auto port = std::ranges::find(config_.ports, link->port, &PortConfig::name);
+        if (port == config_.ports.end() || !port->speed_bps) return;
+        if (circuit.bandwidth_bps <= *port->speed_bps) return;
+        errors_.add(path, fmt::format("{} is beyond port {}, whose speed is {}",
+                                      bandwidth_text(circuit.bandwidth_bps), port->name,
+                                      bandwidth_text(*port->speed_bps)));
+    }
+
+    void check_acl(const std::string& path, const std::string& name) {
+        if (name.empty() || errors_.is_bad(path) || errors_.is_bad("acls")) return;
+        const std::vector<Acl>& acls = config_.policy.acls;
+        if (std::ranges::find(acls, name, &Acl::name) != acls.end()) return;
+        std::vector<std::string_view> names;
+        for (const Acl& acl : acls) names.push_back(acl.name);
+        errors_.add(path, fmt::format("there is no access list \"{}\"{}", quotable(name),
+                                      suggestion(name, names)));
+    }
+
+    const Config& config_;
+    const std::vector<LegView>& legs_;
+    ConfigErrors& errors_;
+};
+
+}  // namespace
+
+void check_policy_rules(const Config& config, const std::vector<LegView>& legs,
+                        ConfigErrors& errors) {
+    PolicyRules(config, legs, errors).check();
+}
+
+}  // namespace causeway

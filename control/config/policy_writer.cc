@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/config/policy_writer.h"
+
+#include <yaml-cpp/emittermanip.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/text.h"
+#include "control/config/policy_values.h"
+
+namespace causeway {
+namespace {
+
+void field(YAML::Emitter& out, const char* key, const std::string& value) {
+    out << YAML::Key << key << YAML::Value << value;
+}
+void field(YAML::Emitter& out, const char* key, std::string_view value) {
+    field(out, key, std::string(value));
+}
+void field(YAML::Emitter& out, const char* key, unsigned value) {
+    field(out, key, std::to_string(value));
+}
+
+template <class T, class Write>
+void list(YAML::Emitter& out, const char* key, const std::vector<T>& items, const Write& write) {
+    if (items.empty()) return;
+    out << YAML::Key << key << YAML::Value << YAML::BeginSeq;
+    for (const T& item : items) {
+        out << YAML::BeginMap;
+        write(item);
+        out << YAML::EndMap;
+    }
+    out << YAML::EndSeq;
+}
+
+void words(YAML::Emitter& out, const char* key, const std::vector<std::string>& items) {
+    if (items.empty()) return;
+    out << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& item : items) out << item;
+    out << YAML::EndSeq;
+}
+
+// Literals first, then the names of sets.
+template <class Literal>
+void match(YAML::Emitter& out, const char* key, const std::vector<Literal>& literals,
+           const std::vector<std::string>& sets = {}) {
+    std::vector<std::string> texts;
+    for (const Literal& literal : literals) texts.push_back(to_string(literal));
+    texts.insert(texts.end(), sets.begin(), sets.end());
+    words(out, key, texts);
+}
+
+void write_rule(YAML::Emitter& out, const AclRule& rule) {
+    field(out, "name", rule.name);
+    field(out, "action", kAclVerdicts.name(rule.action.verdict));
+    match(out, "source", rule.source.prefixes, rule.source.sets);
+    match(out, "destination", rule.destination.prefixes, rule.destination.sets);
+    if (rule.protocol) field(out, "protocol", protocol_text(*rule.protocol));
+    match(out, "source-ports", rule.source_ports.ranges, rule.source_ports.sets);
+    match(out, "destination-ports", rule.destination_ports.ranges, rule.destination_ports.sets);
+    if (rule.icmp) {
+        field(out, "icmp-type", unsigned{rule.icmp->type});
+        if (rule.icmp->code) field(out, "icmp-code", unsigned{*rule.icmp->code});
+    }
+    if (rule.tcp_flags) words(out, "tcp-flags", tcp_flag_texts(*rule.tcp_flags));
+    if (rule.dscp) field(out, "dscp", dscp_text(*rule.dscp));
+    field(out, "fragments", kFragmentWords.name(rule.fragments));
+    if (rule.action.log_one_in != 0) field(out, "log-one-in", rule.action.log_one_in);
+    if (rule.action.mark_dscp) field(out, "mark-dscp", dscp_text(*rule.action.mark_dscp));
+}
+
+void write_acl(YAML::Emitter& out, const Acl& acl) {
+    field(out, "name", acl.name);
+    field(out, "otherwise", kAclVerdicts.name(acl.otherwise.verdict));
+    if (acl.otherwise.log_one_in != 0) {
+        field(out, "otherwise-log-one-in", acl.otherwise.log_one_in);
+    }
+    list(out, "rules", acl.rules, [&](const AclRule& rule) { write_rule(out, rule); });
+}
+
+void write_dscp_map(YAML::Emitter& out, const DscpMapConfig& map) {
+    field(out, "name", map.name);
+    std::vector<std::string> kept;
+    for (const std::uint8_t dscp : map.keep) kept.push_back(dscp_text(dscp));
+    words(out, "keep", kept);
+    list(out, "rewrite", map.rewrite, [&](const DscpMapConfig::Rewrite& rewrite) {
+        field(out, "from", dscp_text(rewrite.from));
+        field(out, "to", dscp_text(rewrite.to));
+    });
+    field(out, "others", map.others ? dscp_text(*map.others) : "keep");
+}
+
+}  // namespace
+
+void write_policy(YAML::Emitter& out, const PolicyConfig& policy) {
+    list(out, "prefix-sets", policy.prefix_sets, [&](const PrefixSetConfig& set) {
+        field(out, "name", set.name);
+        match(out, "prefixes", set.prefixes);
+    });
+    list(out, "port-sets", policy.port_sets, [&](const PortSetConfig& set) {
+        field(out, "name", set.name);
+        match(out, "ports", set.ranges);
+    });
+    list(out, "acls", policy.acls, [&](const Acl& acl) { write_acl(out, acl); });
+    list(out, "dscp-maps", policy.dscp_maps,
+         [&](const DscpMapConfig& map) { write_dscp_map(out, map); });
+}
+
+void write_peering_policy(YAML::Emitter& out, const PeeringPolicyConfig& policy) {
+    if (!policy.acl_in.empty()) field(out, "acl-in", policy.acl_in);
+    if (!policy.acl_out.empty()) field(out, "acl-out", policy.acl_out);
+    field(out, "source-check", kSourceChecks.name(policy.source_check));
+    match(out, "advertised-public-prefixes", policy.advertised_prefixes);
+    field(out, "advertised-public-prefixes-state", kPrefixesStates.name(policy.advertised_state));
+    field(out, "dscp-map", policy.dscp_map.empty() ? "none" : policy.dscp_map);
+    if (policy.bandwidth_bps) field(out, "bandwidth", bandwidth_text(*policy.bandwidth_bps));
+}
+
+void write_policing(YAML::Emitter& out, const PolicingConfig& policing) {
+    out << YAML::Key << "policing" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    field(out, "enabled", kFlags.name(policing.enabled));
+    field(out, "burst", to_string(policing.burst));
+    field(out, "tolerance", policing.tolerance_percent);
+    field(out, "expedited", policing.expedited_percent);
+    out << YAML::EndMap;
+}
+
+}  // namespace causeway
