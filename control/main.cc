@@ -93,6 +93,9 @@ int main(const Arguments& arguments) {
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     LoadedConfig loaded = load_config(text);
     if (!loaded.config) return report(arguments.config, loaded);
+    for (const ConfigError& warning : loaded.warnings) {
+        std::cerr << format_error(arguments.config, warning) << " (warning)\n";
+    }
     if (!arguments.socket.empty()) loaded.config->daemon.socket = arguments.socket;
     if (arguments.check) {
         std::cout << arguments.config << ": ok: " << loaded.config->circuits.size()

@@ -5,6 +5,7 @@
 #include <rte_vect.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <string>
 
@@ -129,9 +130,9 @@ const Method& choose_method(rte_acl_ctx* context) {
     return kMethods.back();
 }
 
-// DPDK's names are of the whole process.
+// DPDK's names are of the whole process, and lists may be built on any thread.
 std::string unique_name(const char* family) {
-    static unsigned count = 0;
+    static std::atomic<unsigned> count{0};
     return "acl" + std::to_string(count++) + family;
 }
 

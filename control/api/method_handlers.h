@@ -28,6 +28,11 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer list_groups(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_drops(RouterApi& router, const Params& params);
 
+[[nodiscard]] Answer list_acls(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_acl_rules(RouterApi& router, const Params& params);
+[[nodiscard]] Answer explain_acl(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_policers(RouterApi& router, const Params& params);
+
 [[nodiscard]] Answer add_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer replace_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer delete_route(RouterApi& router, const Params& params);

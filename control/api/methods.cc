@@ -40,6 +40,20 @@ constexpr std::array kRouteFilters{
     kLimit};
 constexpr std::array kMatched{
     kVrf, Parameter{"address", kAddress, kRequired, "the destination to look up"}};
+constexpr std::array<std::string_view, 3> kFragmentKinds{"whole", "first", "later"};
+constexpr Parameter kAcl{"acl", kText, kRequired, "the access list's name"};
+constexpr std::array kAclRules{kAcl, kAfter, kLimit};
+constexpr std::array kAclPacket{
+    kAcl,
+    Parameter{"source", kAddress, kRequired, "where the packet comes from"},
+    Parameter{"destination", kAddress, kRequired, "where it goes, of the same family"},
+    Parameter{"protocol", kText, kOptional, "tcp, udp, icmp, ..., or a number; tcp if not given"},
+    Parameter{"source-port", kCount, kOptional, "of TCP, UDP and SCTP"},
+    Parameter{"destination-port", kCount, kOptional, "of TCP, UDP and SCTP"},
+    Parameter{"icmp-type", kText, kOptional, "of ICMP and ICMPv6: TYPE or TYPE/CODE"},
+    Parameter{"tcp-flags", kText, kOptional, "those set, as in syn,ack; syn if not given"},
+    Parameter{"dscp", kText, kOptional, "as in ef; 0 if not given"},
+    Parameter{"fragment", kText, kOptional, "whole if not given", kFragmentKinds}};
 constexpr std::array kDropOwner{
     Parameter{"of", kText, kOptional, "only this attachment's or port's"}};
 constexpr std::array kNewRoute{
@@ -92,6 +106,15 @@ constexpr std::array kMethods{
            detail::get_counters},
     Method{"drop.list", kReader, "packets dropped, by reason, with its meaning", kDropOwner,
            detail::list_drops},
+    Method{"acl.list", kReader,
+           "access lists, whether they are in force, and what they have judged", kPaged,
+           detail::list_acls},
+    Method{"acl.rules", kReader, "the rules of an access list and their counters", kAclRules,
+           detail::list_acl_rules},
+    Method{"acl.explain", kReader, "which rule a packet hits, and why those before do not match",
+           kAclPacket, detail::explain_acl},
+    Method{"policer.list", kReader, "bandwidths, and what exceeded them", kPaged,
+           detail::list_policers},
     Method{"stage.list",
            kReader,
            "cycles per packet of every stage and worker",

@@ -84,7 +84,7 @@ RpcError config_error(const std::vector<ConfigError>& errors) {
 Answer apply(RouterApi& router, const Params& params, ApplyMode mode) {
     const ConfigOutcome outcome = router.apply_config(*params.text("yaml"), mode);
     if (!outcome.errors.empty()) return config_error(outcome.errors);
-    return Json{{"changes", json_list(outcome.changes)}};
+    return Json{{"changes", json_list(outcome.changes)}, {"warnings", json_list(outcome.warnings)}};
 }
 
 }  // namespace

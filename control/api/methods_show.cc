@@ -7,16 +7,12 @@
 
 #include "base/text.h"
 #include "control/api/method_handlers.h"
+#include "control/api/page_json.h"
 #include "control/api/route_json.h"
 #include "control/api/view_json.h"
 
 namespace causeway::detail {
 namespace {
-
-RpcError bad_cursor() {
-    return rpc_error(RpcCode::kInvalidParams, "after must be the `next` of an earlier answer",
-                     "after");
-}
 
 std::string text_of(const std::string& name) {
     return name;
@@ -78,7 +74,7 @@ bool read_cursor(std::string_view text, RouteCursor& cursor) {
 template <class Cursor>
 std::optional<PageRequest<Cursor>> page_request(const Params& params) {
     PageRequest<Cursor> request;
-    request.limit = std::min<std::size_t>(params.count("limit").value_or(kPageRows), kPageRowsMax);
+    request.limit = page_limit(params);
     if (const auto after = params.text("after")) {
         request.after.emplace();
         if (!read_cursor(*after, *request.after)) return std::nullopt;

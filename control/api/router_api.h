@@ -18,24 +18,12 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "control/api/page_request.h"
+#include "control/api/policy_api.h"
 #include "control/api/views.h"
 #include "control/config/config.h"
 
 namespace causeway {
-
-// The part of a list that follows `after`, at most `limit` of it. Lists are ordered by their key,
-// so a cursor stays meaningful while rows come and go.
-template <class Cursor>
-struct PageRequest {
-    std::optional<Cursor> after;
-    std::size_t limit = 0;  // at least 1
-};
-
-template <class Row, class Cursor>
-struct Page {
-    std::vector<Row> items;
-    std::optional<Cursor> next;  // the last item's key; none at the end of the list
-};
 
 struct NeighbourCursor {
     std::string attachment;
@@ -133,12 +121,11 @@ struct ConfigChange {
 struct ConfigOutcome {
     std::vector<ConfigError> errors;
     std::vector<ConfigChange> changes;
+    std::vector<ConfigError> warnings{};  // what is right, but hardly meant
 };
 
-class RouterApi {
+class RouterApi : public PolicyApi {
   public:
-    virtual ~RouterApi() = default;
-
     [[nodiscard]] virtual DaemonStatus status() = 0;
     [[nodiscard]] virtual std::vector<PortView> ports() = 0;
     [[nodiscard]] virtual std::vector<StageView> stages() = 0;

@@ -20,14 +20,18 @@ ExitCode change(Session& session, const Query& query,
     return ExitCode::kOk;
 }
 
-// Every error of a document in the form that editors jump to.
-ExitCode report_document(const std::string& file, const CallError& error) {
-    if (!error.data.is_object() || !error.data.contains("errors")) return report(error);
-    for (const Json& item : error.data.at("errors")) {
+// Errors or warnings of a document in the form that editors jump to.
+void print_places(const std::string& file, const Json& items, std::string_view kind) {
+    for (const Json& item : items) {
         const ConfigError one{item.at("line"), item.at("column"), item.at("field"),
                               item.at("message")};
-        fmt::print(stderr, "{}\n", format_error(file, one));
+        fmt::print(stderr, "{}{}\n", format_error(file, one), kind);
     }
+}
+
+ExitCode report_document(const std::string& file, const CallError& error) {
+    if (!error.data.is_object() || !error.data.contains("errors")) return report(error);
+    print_places(file, error.data.at("errors"), "");
     const std::size_t count = error.data.at("errors").size();
     fmt::print(stderr, "{} error{}; nothing was changed\n", count, count == 1 ? "" : "s");
     return error.exit;
@@ -100,6 +104,7 @@ ExitCode apply_config(Session& session, const std::string& file, Commit commit) 
     if (const CallError* error = std::get_if<CallError>(&called))
         return report_document(file, *error);
     const Json& result = std::get<Json>(called);
+    print_places(file, result.at("warnings"), " (warning)");
     session.output.write(session.format == Format::kJson ? result.dump(2) + '\n'
                                                          : changes_text(result, commit));
     return ExitCode::kOk;

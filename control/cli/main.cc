@@ -42,6 +42,7 @@ struct Words {
     bool json = false;
     std::string name;
     RouteArguments routes;
+    PacketArguments packet;
     RouteChoice route;
     bool blackhole = false;
     bool unreachable = false;
@@ -70,6 +71,7 @@ class Grammar {
         app_.set_version_flag("--version", CAUSEWAY_VERSION);
         app_.fallthrough();
         add_show();
+        add_acl();
         add_route();
         add_link();
         add_config();
@@ -99,6 +101,8 @@ class Grammar {
 
     void add_show();
     void add_show_routing(CLI::App* show);
+    void add_show_policy(CLI::App* show);
+    void add_acl();
     void add_route();
     void add_route_files(CLI::App* route);
     void add_route_reader(CLI::App* load);
@@ -128,6 +132,7 @@ void Grammar::add_show() {
         ->alias("arp")
         ->add_option("ATTACHMENT", words_.name, "only this attachment's");
     add_show_routing(show);
+    add_show_policy(show);
     leaf(show, "counters", "packets and bytes, and what became of them",
          "causeway show counters contoso/private/primary",
          [this](Session& session) { return show_counters(session, words_.name); })
@@ -155,6 +160,40 @@ void Grammar::add_show_routing(CLI::App* show) {
                        "a prefix: it and what it covers; an address: its longest match");
     leaf(show, "groups", "next-hop groups, their members and shares", "causeway show groups",
          show_groups);
+}
+
+void Grammar::add_show_policy(CLI::App* show) {
+    leaf(show, "acl", "access lists, or one with its rules and what they have matched",
+         "causeway show acl microsoft-in",
+         [this](Session& session) { return show_acl(session, words_.name); })
+        ->alias("acls")
+        ->add_option("NAME", words_.name, "an access list's name");
+    leaf(show, "policer", "bandwidths, and what exceeded them", "causeway show policer",
+         show_policer)
+        ->alias("policers");
+}
+
+void Grammar::add_acl() {
+    CLI::App* const acl = branch("acl", "ask access lists");
+    CLI::App* const explain =
+        leaf(acl, "explain", "which rule a packet hits, and why those before do not match",
+             "causeway acl explain microsoft-in 203.0.113.5 198.18.7.9 --protocol tcp "
+             "--destination-port 25",
+             [this](Session& session) { return explain_acl(session, words_.packet); });
+    PacketArguments& packet = words_.packet;
+    explain->add_option("ACL", packet.acl, "the access list, as in `causeway show acl`")
+        ->required();
+    explain->add_option("SOURCE", packet.source, "the address it comes from")->required();
+    explain->add_option("DESTINATION", packet.destination, "the address it goes to")->required();
+    explain->add_option("--protocol", packet.protocol, "tcp, udp, icmp, ..., or a number");
+    const auto port = CLI::Range(1U, 65'535U);
+    explain->add_option("--source-port", packet.source_port, "of TCP, UDP, SCTP")->check(port);
+    explain->add_option("--destination-port", packet.destination_port, "likewise")->check(port);
+    explain->add_option("--icmp-type", packet.icmp_type, "TYPE or TYPE/CODE");
+    explain->add_option("--tcp-flags", packet.tcp_flags, "those set, as in syn,ack");
+    explain->add_option("--dscp", packet.dscp, "as in ef, or a number");
+    explain->add_option("--fragment", packet.fragment, "whole, first or later")
+        ->check(CLI::IsMember({"whole", "first", "later"}));
 }
 
 void Grammar::add_route() {

@@ -16,6 +16,21 @@ struct RouteArguments {
     std::string target;  // a prefix: it and what it covers; an address: its longest match
 };
 
+// A packet as `acl explain` is told of it.
+struct PacketArguments {
+    std::string acl;
+    std::string source;
+    std::string destination;
+    std::string protocol;
+    unsigned source_port = 0;  // 0: not given
+    unsigned destination_port = 0;
+    std::string icmp_type;
+    std::string tcp_flags;
+    std::string dscp;
+    std::string fragment;
+};
+[[nodiscard]] ExitCode explain_acl(Session& session, const PacketArguments& packet);
+
 // The VRF given, or the only one there is; else the error says why one must be named.
 [[nodiscard]] Called vrf_or_only(Session& session, const std::string& vrf, std::string_view why);
 
@@ -29,6 +44,9 @@ struct RouteArguments {
 [[nodiscard]] ExitCode show_groups(Session& session);
 [[nodiscard]] ExitCode show_counters(Session& session, const std::string& name);
 [[nodiscard]] ExitCode show_drops(Session& session, const std::string& owner);
+// Access lists, or one with its rules.
+[[nodiscard]] ExitCode show_acl(Session& session, const std::string& name);
+[[nodiscard]] ExitCode show_policer(Session& session);
 [[nodiscard]] ExitCode show_stages(Session& session);
 [[nodiscard]] ExitCode show_config(Session& session);
 [[nodiscard]] ExitCode show_methods(Session& session);

@@ -64,6 +64,21 @@ std::vector<ConfigChange> Router::difference(const Config& from, const Config& t
         return circuits;
     };
     compare(by_name(from), by_name(to), [](const auto& key) { return "circuit " + key; });
+    const auto compare_named = [&](const auto& old_rows, const auto& new_rows,
+                                   std::string_view kind) {
+        using Row = typename std::decay_t<decltype(old_rows)>::value_type;
+        const auto rows_by_name = [](const std::vector<Row>& rows) {
+            std::map<std::string, Row> named;
+            for (const Row& row : rows) named.emplace(row.name, row);
+            return named;
+        };
+        compare(rows_by_name(old_rows), rows_by_name(new_rows),
+                [kind](const auto& key) { return std::string(kind) + ' ' + key; });
+    };
+    compare_named(from.policy.prefix_sets, to.policy.prefix_sets, "prefix set");
+    compare_named(from.policy.port_sets, to.policy.port_sets, "port set");
+    compare_named(from.policy.acls, to.policy.acls, "access list");
+    compare_named(from.policy.dscp_maps, to.policy.dscp_maps, "DSCP map");
     compare(before.attachments, after.attachments,
             [](const auto& key) { return "attachment " + key; });
     compare(before.routes, after.routes, [](const RoutePlace& place) {
@@ -79,7 +94,8 @@ ConfigOutcome Router::apply_config(std::string_view yaml, ApplyMode mode) {
     if (auto errors = errors_against_ports(next); !errors.empty()) {
         return {.errors = std::move(errors), .changes = {}};
     }
-    ConfigOutcome outcome{.errors = {}, .changes = difference(config_, next)};
+    ConfigOutcome outcome{
+        .errors = {}, .changes = difference(config_, next), .warnings = std::move(loaded.warnings)};
     if (mode == ApplyMode::kValidate) return outcome;
     if (const Status status = commit(next); !status) {
         return {.errors = {{.line = 0,

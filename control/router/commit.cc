@@ -25,12 +25,15 @@ RouteLimits limits_of(const Config& config) {
 // All of the configuration, or all of the one before it: where a maximum stops us half way, the old
 // plan is installed again, whose resources it had before.
 Status Router::commit(const Config& config) {
+    if (const Status status = policy_->adopt(config); !status) return status;
     const Plan before = installed_;
     ribs_->set_limits(limits_of(config));
     if (const Status status = install(plan_of(config)); !status) {
         ribs_->set_limits(limits_of(config_));
         const Status restored = install(before);
         if (!restored) log_error("cannot restore: {}", restored.error().message);
+        const Status policy_restored = policy_->adopt(config_);
+        if (!policy_restored) log_error("cannot restore: {}", policy_restored.error().message);
         publish();
         return status;
     }
@@ -219,15 +222,17 @@ void Router::update_attachment_state(const PlannedAttachment& planned) {
 
 void Router::publish() {
     auto tables = std::make_unique<Tables>();
+    tables->policies = policy_->make(attachments_);
     std::vector<AttachmentTable::Row> rows;
     for (const auto& [name, id] : attachments_.by_name()) {
         const Attachment* attachment = attachments_.find(id);
         if (attachment == nullptr) continue;
         rows.push_back(
             {.key = {attachment->port, attachment->outer, attachment->inner}, .attachment = id});
-        tables->attachments[id.value()] = {.vrf = attachment->vrf,
-                                           .closed = attachment->closed,
-                                           .policy = attachment->ipv6 ? PolicyBits() : kNoIpv6};
+        PolicyBits policy = attachment->ipv6 ? PolicyBits() : kNoIpv6;
+        if (tables->policies != nullptr) policy |= tables->policies->of(id).bits();
+        tables->attachments[id.value()] = {
+            .vrf = attachment->vrf, .closed = attachment->closed, .policy = policy};
     }
     auto by_tag = AttachmentTable::build(rows);
     CHECK(by_tag.has_value());  // colliding tags are refused by load_config()
@@ -244,6 +249,7 @@ void Router::publish() {
     tables->fib6 = fib6_.get();
     tables->next_hops = next_hops_.get();
     tables_.publish(std::move(tables));
+    policy_->replaced();
     for (const VrfId id : closing_vrfs_) resting_vrfs_.emplace_back(quiescence_.begin(), id);
     closing_vrfs_.clear();
     feed_tag_filters();

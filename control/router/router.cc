@@ -80,6 +80,9 @@ Result<std::unique_ptr<Router>> Router::start(const Config& config, EventLoop& l
         new Router(config, loop, std::move(forwarder).value(), std::move(monitor).value()));
     if (const Status status = router->wire_up(); !status) return Unexpected(status.error());
     if (const Status status = router->commit(config); !status) return Unexpected(status.error());
+    // Nobody waits for packets yet, so nobody waits for lists later.
+    router->policy_->wait();
+    if (router->policy_->collect()) router->publish();
     router->forwarder_->launch(router->tables_, router->quiescence_);
     for (Port& port : router->forwarder_->ports()) {
         log_info("port {}: {} by {}, {} receive queue(s)", port.name(),
@@ -109,6 +112,9 @@ Status Router::wire_up() {
     slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
                                             transmitter_, slow_counters_);
 
+    policy_ = std::make_unique<PolicyTables>(
+        quiescence_, [this](RuleCounterId row) { return rule_totals(row); }, forwarder_->tsc_hz());
+
     for (const Port& port : forwarder_->ports()) {
         const std::size_t k = port.id().value();
         if (port_states_[k].admin == AdminStatus::kDown) {
@@ -131,6 +137,9 @@ Status Router::wire_up() {
         }
         recursions_->follow();
         tables_.reclaim();
+        policy_->tick(now);
+        policy_log_.take(forwarder_->workers(), *policy_, attachments_, now);
+        if (policy_->collect()) publish();
     }));
     timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));
     return ok();

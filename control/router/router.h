@@ -27,6 +27,8 @@
 #include "control/api/router_api.h"
 #include "control/config/config.h"
 #include "control/links/link_monitor.h"
+#include "control/policy/acl_log_writer.h"
+#include "control/policy/policy_tables.h"
 #include "control/router/attachments.h"
 #include "control/router/plan.h"
 #include "control/router/recursions.h"
@@ -86,6 +88,12 @@ class Router final : public RouterApi {
     [[nodiscard]] Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) override;
     [[nodiscard]] Result<std::vector<ReasonCount>> drops(
         const std::optional<std::string>& owner) override;
+    [[nodiscard]] Page<AclView, std::string> acls(const PageRequest<std::string>&) override;
+    [[nodiscard]] Result<Page<AclRuleView, std::size_t>> acl_rules(
+        std::string_view acl, const PageRequest<std::size_t>&) override;
+    [[nodiscard]] Result<AclExplanationView> explain_acl(std::string_view acl,
+                                                         const AclPacket& packet) override;
+    [[nodiscard]] Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
     [[nodiscard]] Result<RouteOutcome> change_routes(const RouteBatch&) override;
     [[nodiscard]] Result<std::uint64_t> begin_sync(std::string_view vrf) override;
     [[nodiscard]] Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
@@ -141,6 +149,8 @@ class Router final : public RouterApi {
     [[nodiscard]] Exit closed_now(const PlannedAttachment& planned) const;
     void update_attachment_state(const PlannedAttachment& planned);
     void publish();
+    // What a rule's row says, over all workers.
+    [[nodiscard]] RuleTotals rule_totals(RuleCounterId row) const;
     void feed_tag_filters();
     [[nodiscard]] std::vector<ConfigError> errors_against_ports(const Config& config) const;
     [[nodiscard]] static std::vector<ConfigChange> difference(const Config& from, const Config& to);
@@ -192,6 +202,8 @@ class Router final : public RouterApi {
     std::unique_ptr<Ways> ways_;
     std::unique_ptr<Routes> routes_;
     std::unique_ptr<SlowPath> slow_path_;
+    std::unique_ptr<PolicyTables> policy_;
+    AclLogWriter policy_log_;
     std::map<std::string, VrfId, std::less<>> vrfs_;
     // A VRF's id rests until no worker can hold tables that name it: else a packet of the old
     // customer could be looked up among the routes of the new one.

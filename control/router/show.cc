@@ -61,6 +61,16 @@ Router::RowTotals Router::totals_of(AttachmentId row) const {
     return totals;
 }
 
+RuleTotals Router::rule_totals(RuleCounterId row) const {
+    RuleTotals totals;
+    for (const auto& worker : forwarder_->workers()) {
+        const Counters::RuleCounters& counters = worker->counters().rule(row);
+        totals.packets += counters.packets.read();
+        totals.bytes += counters.bytes.read();
+    }
+    return totals;
+}
+
 Router::RowTotals Router::since(const RowTotals& now, const RowTotals& then) {
     RowTotals counted{.rx_packets = now.rx_packets - then.rx_packets,
                       .rx_bytes = now.rx_bytes - then.rx_bytes,

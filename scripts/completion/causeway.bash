@@ -16,7 +16,9 @@ _causeway() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             -s | --socket) _causeway_socket=(--socket "${COMP_WORDS[++i]}") ;;
-            --vrf | --via | --source | --circuit | -c | --attachment | -a | --port | -p | --batch | --peer)
+            --vrf | --via | --source | --circuit | -c | --attachment | -a | --port | -p | --batch | --peer | \
+                --protocol | --source-port | --destination-port | --icmp-type | --tcp-flags | --dscp | \
+                --fragment)
                 ((i++)) ;;
             -*) ;;
             *) path+=("${COMP_WORDS[i]}") ;;
@@ -30,6 +32,8 @@ _causeway() {
         --source) words='connected static bgp' ;;
         -c | --circuit) words=$(_causeway_names circuits '[^{}]*"name') ;;
         -a | --attachment) words=$(_causeway_names attachments) ;;
+        --fragment) words='whole first later' ;;
+        --protocol) words='tcp udp icmp icmpv6 sctp gre esp ah' ;;
         -p | --port) words=$(_causeway_names ports) ;;
         *) _causeway_words ;;
     esac
@@ -40,16 +44,22 @@ _causeway() {
 _causeway_words() {
     local options='--json --socket --help'
     case "${path[*]}" in
-        '') words="show route link nat apply check call completion --version $options" ;;
+        '') words="show acl route link nat apply check call completion --version $options" ;;
         nat) words="log $options" ;;
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
-            words="status ports circuits attachments neighbours arp vrfs routes groups counters
-                   drops stages config methods $options" ;;
+            words="status ports circuits attachments neighbours arp vrfs routes groups acl
+                   policer counters drops stages config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         'show neighbours' | 'show arp') words="$(_causeway_names attachments) $options" ;;
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
         'show routes') words="--vrf --source $options" ;;
+        'show acl') words="$(_causeway_names acl) $options" ;;
+        acl) words="explain $options" ;;
+        'acl explain') words="$(_causeway_names acl) $options" ;;
+        'acl explain'*)
+            words="--protocol --source-port --destination-port --icmp-type --tcp-flags --dscp
+                   --fragment $options" ;;
         route) words="add delete load save $options" ;;
         'route add'*)
             words="--vrf --via --blackhole --unreachable --prohibit --replace $options" ;;

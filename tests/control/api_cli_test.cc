@@ -85,10 +85,39 @@ TEST_F(CliTest, ErrorsOfADocumentAreInTheFormOfCompilers) {
 TEST_F(CliTest, ADocumentIsAppliedOrOnlyChecked) {
     EXPECT_NE(run("check -", "x: y").output.find("1 change; valid, not applied"),
               std::string::npos);
-    EXPECT_NE(run("apply -", "x: \"y\"\n").output.find("+ circuit contoso"), std::string::npos);
+    const auto applied = run("apply -", "x: \"y\"\n");
+    EXPECT_NE(applied.output.find("+ circuit contoso"), std::string::npos);
+    EXPECT_NE(applied.output.find("-:7:9: acls[0].rules[1]: no packet reaches rule b (warning)"),
+              std::string::npos);
     expect("apply /no/such/file", 1, "cannot read /no/such/file: No such file");
     expect("apply /tmp", 1, "is a directory");
     EXPECT_EQ(server_.stop().applied_yaml, "x: \"y\"\n");
+}
+
+TEST_F(CliTest, AccessListsAndPolicersAreShown) {
+    expect("show acl", 0, "microsoft-in  building");
+    expect("show acl", 0, "1,234,567");
+    expect("show acl microsoft-in", 0, "shadowed by r0");
+    expect("show acl microsoft-in", 0, "(otherwise)");
+    expect("show acl other", 1, "no access list \"other\"");
+    expect("show policer", 0, "contoso/primary in  1 Gbps");
+}
+
+TEST_F(CliTest, APacketIsExplained) {
+    const std::string words = "acl explain microsoft-in 203.0.113.5 198.18.7.9 ";
+    expect(words + "--destination-port 25", 0, "rule r0 does not match: source, protocol");
+    expect(words + "--destination-port 25", 0, "rule r1 matches: deny");
+    expect(words + "--destination-port 70000", 2, "");
+    expect(words + "--protocol tpc", 1, "\"tpc\" is not a protocol");
+    expect(words + "--tcp-flags syn,nack", 1, "\"nack\" is not a flag");
+    expect("acl explain microsoft-in 203.0.113.5 2001:db8::1", 1, "not of the family");
+    expect(words + "--protocol icmp --icmp-type 3/4 --dscp ef", 0, "rule r1");
+    const auto packet = server_.stop().explained;
+    ASSERT_TRUE(packet && packet->icmp);
+    EXPECT_EQ(packet->icmp->type, 3);
+    EXPECT_EQ(packet->icmp->code, 4);
+    EXPECT_EQ(packet->dscp, 46);
+    EXPECT_FALSE(packet->ports);
 }
 
 TEST_F(CliTest, AnyMethodCanBeCalled) {

@@ -296,6 +296,9 @@ TEST_F(JsonRpcTest, EveryMethodOfTheTableWorks) {
                        {"state", "up"},
                        {"link", "primary"},
                        {"sync", 1},
+                       {"acl", "microsoft-in"},
+                       {"source", "10.0.0.1"},
+                       {"destination", "10.0.0.2"},
                        {"yaml", ""}};
     for (const Method& method : methods()) {
         Json params = Json::object();

@@ -263,6 +263,54 @@ Result<std::vector<ReasonCount>> FakeRouter::drops(const std::optional<std::stri
 }
 
 // All or nothing, as the contract says: the edits are made on a copy.
+Page<AclView, std::string> FakeRouter::acls(const PageRequest<std::string>&) {
+    AclView acl;
+    acl.name = "microsoft-in";
+    acl.state = AclViewState::kBuilding;
+    acl.rules = 2;
+    acl.idle_rules = 1;
+    acl.packets = 1'234'567;
+    acl.bound = {"contoso/microsoft in"};
+    return {.items = {acl}, .next = {}};
+}
+
+// Two rules and the rest, a row a page.
+Result<Page<AclRuleView, std::size_t>> FakeRouter::acl_rules(
+    std::string_view acl, const PageRequest<std::size_t>& request) {
+    if (acl != "microsoft-in") return no_such("access list", acl, "acl");
+    const std::size_t index = request.after ? *request.after + 1 : 0;
+    Page<AclRuleView, std::size_t> page;
+    if (index > 2) return page;
+    AclRuleView rule{.index = index, .name = index == 2 ? "" : "r" + std::to_string(index)};
+    rule.verdict = index == 0 ? AclVerdict::kPermit : AclVerdict::kDenyAndExplain;
+    rule.packets = 10 * index;
+    if (index == 1) rule.remark = "shadowed by r0";
+    page.items.push_back(rule);
+    if (index < 2) page.next = index;
+    return page;
+}
+
+Result<AclExplanationView> FakeRouter::explain_acl(std::string_view acl, const AclPacket& packet) {
+    if (acl != "microsoft-in") return no_such("access list", acl, "acl");
+    explained = packet;
+    AclExplanationView view;
+    view.misses.push_back({"r0", {"source", "protocol"}});
+    view.misses_unlisted = 3;
+    view.hit = "r1";
+    view.verdict = AclVerdict::kDeny;
+    return view;
+}
+
+Page<PolicerView, std::string> FakeRouter::policers(const PageRequest<std::string>&) {
+    PolicerView policer{.name = "contoso/primary in"};
+    policer.bits_per_second = 1'000'000'000;
+    policer.burst_bytes = 2'500'000;
+    policer.tolerance_percent = 20;
+    policer.is_held = false;
+    policer.dropped_packets = 7;
+    return {.items = {policer}, .next = {}};
+}
+
 Result<RouteOutcome> FakeRouter::change_routes(const RouteBatch& batch) {
     const auto found = tables.find(batch.vrf);
     if (found == tables.end()) return no_such("VRF", batch.vrf, "vrf");
@@ -343,7 +391,9 @@ std::string FakeRouter::config_yaml() {
 ConfigOutcome FakeRouter::apply_config(std::string_view yaml, ApplyMode mode) {
     if (!config_errors.empty()) return {config_errors, {}};
     if (mode == ApplyMode::kCommit) applied_yaml = yaml;
-    return {{}, {{ConfigChange::Kind::kAdded, "circuit contoso", ""}}};
+    return {{},
+            {{ConfigChange::Kind::kAdded, "circuit contoso", ""}},
+            {{7, 9, "acls[0].rules[1]", "no packet reaches rule b"}}};
 }
 
 }  // namespace causeway

@@ -28,7 +28,8 @@ class FakeRouter final : public RouterApi {
     std::map<std::string, AttachmentView, std::less<>> legs;
     std::vector<ConfigError> config_errors;  // what apply_config() answers
     std::string applied_yaml;
-    std::set<IpPrefix> stale;  // of the VRF that is synced
+    std::optional<AclPacket> explained;  // the last packet that was asked for
+    std::set<IpPrefix> stale;            // of the VRF that is synced
     std::uint64_t syncs = 0;
     std::size_t neighbours_total = 5;
     unsigned status_calls = 0;
@@ -50,6 +51,11 @@ class FakeRouter final : public RouterApi {
     Result<RouteMatch> match(std::string_view vrf, const IpAddress&) override;
     Page<GroupView, GroupId> groups(const PageRequest<GroupId>&) override;
     Result<std::vector<ReasonCount>> drops(const std::optional<std::string>& owner) override;
+    Page<AclView, std::string> acls(const PageRequest<std::string>&) override;
+    Result<Page<AclRuleView, std::size_t>> acl_rules(std::string_view acl,
+                                                     const PageRequest<std::size_t>&) override;
+    Result<AclExplanationView> explain_acl(std::string_view acl, const AclPacket& packet) override;
+    Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
     Result<RouteOutcome> change_routes(const RouteBatch&) override;
     Result<std::uint64_t> begin_sync(std::string_view vrf) override;
     Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,

@@ -4,6 +4,8 @@
 
     on_wire.py who-has INTERFACE OUR-ADDRESS ADDRESS    prints the MAC that answers, or "nobody"
     on_wire.py send INTERFACE COUNT HEX...              sends each frame COUNT times
+    on_wire.py send-tos SOURCE ADDRESS PORT TOS         sends a datagram with this TOS byte
+    on_wire.py receive-tos PORT                         prints the TOS byte of the first datagram
 """
 
 import socket
@@ -48,12 +50,34 @@ def send(interface: str, count: int, frames: list[bytes]) -> None:
             time.sleep(0.001)  # no queue of the lab is shorter than one round
 
 
+def send_tos(source: str, address: str, port: int, tos: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+        datagram.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+        datagram.bind((source, 0))
+        for _ in range(3):  # the first may wait for ARP
+            datagram.sendto(b"tos", (address, port))
+            time.sleep(0.1)
+
+
+def receive_tos(port: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+        datagram.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        datagram.bind(("", port))
+        datagram.settimeout(8)
+        ancillary = datagram.recvmsg(64, socket.CMSG_SPACE(4))[1]
+    return ancillary[0][2][0]
+
+
 def main() -> None:
     match sys.argv[1:]:
         case ["who-has", interface, source, address]:
             print(who_has(interface, source, address))
         case ["send", interface, count, *frames]:
             send(interface, int(count), [bytes.fromhex(frame) for frame in frames])
+        case ["send-tos", source, address, port, tos]:
+            send_tos(source, address, int(port), int(tos))
+        case ["receive-tos", port]:
+            print(receive_tos(int(port)))
         case _:
             sys.exit(__doc__)
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PolicyApi: the part of RouterApi that is about policy: access lists and their counters, policers.
+// Plain values in the operator's words, as in views.h.
+//
+// Thread safety: control thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acl/match.h"
+#include "acl/packet_view.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "control/api/page_request.h"
+
+namespace causeway {
+
+enum class AclViewState : std::uint8_t {
+    kActive,    // as the configuration has it
+    kBuilding,  // what was there before is in force meanwhile
+    kFailed,    // what was there before stays
+};
+
+struct AclView {
+    std::string name;
+    AclViewState state = AclViewState::kActive;
+    std::string error;  // of kFailed
+    std::size_t rules = 0;
+    std::size_t idle_rules = 0;      // that change nothing
+    std::uint64_t packets = 0;       // that it has judged
+    std::uint64_t bytes = 0;         // of layer 3
+    std::vector<std::string> bound;  // "contoso/microsoft in"
+};
+
+struct AclRuleView {
+    std::size_t index = 0;  // that of `otherwise` is the number of rules
+    std::string name;       // empty: `otherwise`
+    AclVerdict verdict = AclVerdict::kPermit;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::string remark;  // "shadowed by all-of-ten"; or empty
+};
+
+// Which rule a packet hits, and why those before did not. Of many, the last before the hit.
+struct AclExplanationView {
+    struct Miss {
+        std::string rule;
+        std::vector<std::string_view> fields;  // that do not match
+    };
+    std::vector<Miss> misses;
+    std::size_t misses_unlisted = 0;
+    std::optional<std::string> hit;  // none: `otherwise`
+    AclVerdict verdict = AclVerdict::kPermit;
+    AclViewState state = AclViewState::kActive;
+};
+
+struct PolicerView {
+    std::string name;  // "contoso/private/primary in"; "contoso/primary in expedited"
+    std::uint64_t bits_per_second = 0;
+    std::uint64_t burst_bytes = 0;
+    unsigned tolerance_percent = 0;
+    bool is_held = true;  // to the rate itself, not to what is tolerated
+    std::uint64_t dropped_packets = 0;
+    std::uint64_t dropped_bytes = 0;
+};
+
+class PolicyApi {
+  public:
+    virtual ~PolicyApi() = default;
+
+    // Cursor: the name.
+    [[nodiscard]] virtual Page<AclView, std::string> acls(const PageRequest<std::string>&) = 0;
+    // In order; cursor: the index of the last.
+    [[nodiscard]] virtual Result<Page<AclRuleView, std::size_t>> acl_rules(
+        std::string_view acl, const PageRequest<std::size_t>&) = 0;
+    [[nodiscard]] virtual Result<AclExplanationView> explain_acl(std::string_view acl,
+                                                                 const AclPacket& packet) = 0;
+    [[nodiscard]] virtual Page<PolicerView, std::string> policers(
+        const PageRequest<std::string>&) = 0;
+};
+
+}  // namespace causeway

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/api/policy_json.h"
+
+#include "control/config/policy_values.h"
+
+namespace causeway {
+namespace {
+
+std::string_view word(AclViewState state) {
+    switch (state) {
+        case AclViewState::kActive:
+            return "active";
+        case AclViewState::kBuilding:
+            return "building";
+        case AclViewState::kFailed:
+            return "failed";
+    }
+    return "";
+}
+
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+}  // namespace
+
+Json json_of(const AclView& acl) {
+    return {{"name", acl.name},
+            {"state", word(acl.state)},
+            {"error", text_or_null(acl.error)},
+            {"rules", acl.rules},
+            {"idle-rules", acl.idle_rules},
+            {"packets", acl.packets},
+            {"bytes", acl.bytes},
+            {"bound", acl.bound}};
+}
+
+Json json_of(const AclRuleView& rule) {
+    return {{"index", rule.index},
+            {"name", text_or_null(rule.name)},
+            {"action", kAclVerdicts.name(rule.verdict)},
+            {"packets", rule.packets},
+            {"bytes", rule.bytes},
+            {"remark", text_or_null(rule.remark)}};
+}
+
+Json json_of(const AclExplanationView& explanation) {
+    Json misses = Json::array();
+    for (const AclExplanationView::Miss& miss : explanation.misses) {
+        misses.push_back({{"rule", miss.rule}, {"fields", miss.fields}});
+    }
+    return {{"state", word(explanation.state)},
+            {"misses", misses},
+            {"misses-unlisted", explanation.misses_unlisted},
+            {"hit", explanation.hit ? Json(*explanation.hit) : Json(nullptr)},
+            {"action", kAclVerdicts.name(explanation.verdict)}};
+}
+
+Json json_of(const PolicerView& policer) {
+    return {{"name", policer.name},
+            {"rate-bps", policer.bits_per_second},
+            {"burst-bytes", policer.burst_bytes},
+            {"tolerance", policer.tolerance_percent},
+            {"held", policer.is_held},
+            {"dropped-packets", policer.dropped_packets},
+            {"dropped-bytes", policer.dropped_bytes}};
+}
+
+}  // namespace causeway

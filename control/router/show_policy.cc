@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What operators look at of policy.
+#include <algorithm>
+#include <map>
+
+#include "acl/match.h"
+#include "base/text.h"
+#include "control/api/page.h"
+#include "control/router/router.h"
+
+namespace causeway {
+namespace {
+
+constexpr std::size_t kMissesListed = 100;
+
+AclViewState state_of(const PolicyTables::AclState& acl) {
+    if (acl.is_current()) return AclViewState::kActive;
+    return acl.error ? AclViewState::kFailed : AclViewState::kBuilding;
+}
+
+Unexpected no_such_acl(std::string_view name) {
+    return {ErrorCode::kNotFound, "there is no access list " + std::string(name), "acl"};
+}
+
+std::string remark(const Acl& acl, const AclFinding& finding) {
+    if (finding.fault == AclFault::kShadowed) {
+        return "shadowed by " + acl.rules[*finding.by].name;
+    }
+    return "redundant: " + (finding.by ? acl.rules[*finding.by].name : std::string("otherwise")) +
+           " does the same";
+}
+
+std::string name_of(const PolicerKey& key) {
+    std::string name = key.circuit;
+    if (key.peering) name += '/' + std::string(to_string(*key.peering));
+    name += '/' + std::string(to_string(key.link));
+    name += key.direction == Direction::kIn ? " in" : " out";
+    if (key.traffic == TrafficClass::kExpedited) name += " expedited";
+    return name;
+}
+
+}  // namespace
+
+Page<AclView, std::string> Router::acls(const PageRequest<std::string>& request) {
+    std::map<std::string, std::vector<std::string>> bound;
+    for (const CircuitConfig& circuit : config_.circuits) {
+        for (const PeeringConfig& peering : circuit.peerings) {
+            const std::string name = circuit.name + '/' + std::string(to_string(peering.type));
+            const PeeringPolicyConfig& policy = peering.policy;
+            if (!policy.acl_in.empty()) bound[policy.acl_in].push_back(name + " in");
+            if (!policy.acl_out.empty()) bound[policy.acl_out].push_back(name + " out");
+        }
+    }
+    return page_of<AclView>(
+        policy_->acls(), request, [&](const std::string& name, const PolicyTables::AclState& acl) {
+            const RuleTotals totals = policy_->rows().counted(name);
+            return AclView{.name = name,
+                           .state = state_of(acl),
+                           .error = acl.error ? acl.error->message : std::string(),
+                           .rules = acl.wanted->acl.rules.size(),
+                           .idle_rules = acl.findings.size(),
+                           .packets = totals.packets,
+                           .bytes = totals.bytes,
+                           .bound = bound[name]};
+        });
+}
+
+Result<Page<AclRuleView, std::size_t>> Router::acl_rules(std::string_view name,
+                                                         const PageRequest<std::size_t>& request) {
+    const auto found = policy_->acls().find(name);
+    if (found == policy_->acls().end()) return no_such_acl(name);
+    const Acl& acl = found->second.wanted->acl;
+    std::map<std::size_t, std::string> remarks;
+    for (const AclFinding& finding : found->second.findings) {
+        remarks[finding.rule] = remark(acl, finding);
+    }
+    Page<AclRuleView, std::size_t> page;
+    const std::size_t first = request.after ? *request.after + 1 : 0;
+    const std::size_t count = acl.rules.size() + 1;
+    for (std::size_t i = first; i < count && page.items.size() < request.limit; ++i) {
+        const bool is_rule = i < acl.rules.size();
+        const std::string rule = is_rule ? acl.rules[i].name : std::string();
+        const RuleTotals totals = policy_->rows().counted(name, rule);
+        page.items.push_back({.index = i,
+                              .name = rule,
+                              .verdict = (is_rule ? acl.rules[i].action : acl.otherwise).verdict,
+                              .packets = totals.packets,
+                              .bytes = totals.bytes,
+                              .remark = remarks[i]});
+        page.next = i;
+    }
+    if (page.items.empty() || page.items.back().index + 1 == count) page.next.reset();
+    return page;
+}
+
+Result<AclExplanationView> Router::explain_acl(std::string_view name, const AclPacket& packet) {
+    const auto found = policy_->acls().find(name);
+    if (found == policy_->acls().end()) return no_such_acl(name);
+    const AclSource& source = *found->second.wanted;
+    const AclExplanation explanation = explain(source.acl, *source.sets, packet);
+    AclExplanationView view{.misses = {},
+                            .misses_unlisted = 0,
+                            .hit = {},
+                            .verdict = explanation.action.verdict,
+                            .state = state_of(found->second)};
+    if (explanation.hit) view.hit = source.acl.rules[*explanation.hit].name;
+    const std::size_t listed = std::min(explanation.misses.size(), kMissesListed);
+    view.misses_unlisted = explanation.misses.size() - listed;
+    for (std::size_t i = view.misses_unlisted; i < explanation.misses.size(); ++i) {
+        const AclExplanation::Miss& miss = explanation.misses[i];
+        auto& row = view.misses.emplace_back();
+        row.rule = source.acl.rules[miss.rule].name;
+        for (const AclField field : miss.fields) row.fields.push_back(to_string(field));
+    }
+    return view;
+}
+
+Page<PolicerView, std::string> Router::policers(const PageRequest<std::string>& request) {
+    std::map<std::string, const PolicerState*> rows;
+    for (const auto& [key, state] : policy_->policers().all()) rows.emplace(name_of(key), &state);
+    return page_of<PolicerView>(
+        rows, request, [](const std::string& name, const PolicerState* state) {
+            return PolicerView{.name = name,
+                               .bits_per_second = state->bits_per_second,
+                               .burst_bytes = state->burst_bytes,
+                               .tolerance_percent = state->tolerance_percent,
+                               .is_held = state->is_held,
+                               .dropped_packets = state->policer->dropped_packets(),
+                               .dropped_bytes = state->policer->dropped_bytes()};
+        });
+}
+
+}  // namespace causeway
