@@ -68,6 +68,19 @@ class ByteBucket {
         } while (!full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
         return true;
     }
+    // Takes the bytes whether they are there or not: what is owed is waited for by those who ask.
+    void charge(std::uint64_t bytes, std::uint64_t now_ticks) noexcept {
+        const std::uint64_t now = now_ticks * kUnitsPerTick;
+        const std::uint64_t depth = depth_.load(std::memory_order_relaxed);
+        const std::uint64_t cost = cost_of(bytes, price_.load(std::memory_order_relaxed));
+        const std::uint64_t owed_max = depth + hz_ * kUnitsPerTick / 2;  // well within ahead()'s
+        std::uint64_t full_at = full_at_.load(std::memory_order_relaxed);
+        std::uint64_t next = 0;
+        do {
+            const std::uint64_t taken = ahead(full_at, now, depth) + cost;
+            next = now + (taken < owed_max ? taken : owed_max);
+        } while (!full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
+    }
     // Gives back what take() took, because another bucket refused.
     void give_back(std::uint64_t bytes) noexcept {
         full_at_.fetch_sub(cost_of(bytes, price_.load(std::memory_order_relaxed)),
@@ -109,6 +122,9 @@ class alignas(kCacheLine) Policer {
     [[nodiscard]] bool take(std::uint64_t bytes, std::uint64_t now_ticks) noexcept {
         return bucket_.take(bytes, now_ticks);
     }
+    void charge(std::uint64_t bytes, std::uint64_t now_ticks) noexcept {
+        bucket_.charge(bytes, now_ticks);
+    }
     void give_back(std::uint64_t bytes) noexcept { bucket_.give_back(bytes); }
 
     void count_drop(std::uint64_t bytes) noexcept {
@@ -134,19 +150,28 @@ static_assert(sizeof(Policer) == kCacheLine);
 struct PolicerPair {
     Policer* peering = nullptr;
     Policer* circuit = nullptr;
+    const PolicerPair* charged = nullptr;  // pays for what passes here, too
 
     // The level that refused, or null: the bytes may pass.
     [[nodiscard]] Policer* refused_by(std::uint64_t bytes, std::uint64_t now_ticks) const noexcept {
         if (peering != nullptr && !peering->take(bytes, now_ticks)) return peering;
-        if (circuit == nullptr || circuit->take(bytes, now_ticks)) return nullptr;
-        if (peering != nullptr) peering->give_back(bytes);
-        return circuit;
+        if (circuit != nullptr && !circuit->take(bytes, now_ticks)) {
+            if (peering != nullptr) peering->give_back(bytes);
+            return circuit;
+        }
+        if (charged != nullptr) charged->charge(bytes, now_ticks);
+        return nullptr;
+    }
+    void charge(std::uint64_t bytes, std::uint64_t now_ticks) const noexcept {
+        if (peering != nullptr) peering->charge(bytes, now_ticks);
+        if (circuit != nullptr) circuit->charge(bytes, now_ticks);
     }
     friend bool operator==(const PolicerPair&, const PolicerPair&) = default;
 };
 
 // Of one attachment and direction. Expedited traffic (DSCP 46, RFC 3246) has buckets of its own,
-// so that voice survives when the rest exceeds its rate.
+// so that voice survives when the rest exceeds its rate. Charging the rest for it keeps the sum at
+// the rate of the rest.
 struct PolicePlan {
     PolicerPair rest;
     PolicerPair expedited;

@@ -94,7 +94,7 @@ std::shared_ptr<const Policers::Plan> Policers::plan_of(const CircuitConfig& cir
         pairs.expedited = pairs.rest;
     } else {
         pairs.expedited = {find(peering, TrafficClass::kExpedited),
-                           find({}, TrafficClass::kExpedited)};
+                           find({}, TrafficClass::kExpedited), &pairs.rest};
     }
     return plan;
 }

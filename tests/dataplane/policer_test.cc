@@ -182,5 +182,34 @@ TEST(Policer, workers_share_it_exactly) {
     EXPECT_GE(static_cast<double>(delivered), 0.99 * granted);
 }
 
+// Voice at 5 % of the rate beside twice the rate of other traffic, for ten seconds: no voice is
+// lost, and both together are the rate, to a hundredth.
+TEST(PolicePlan, what_is_expedited_passes_and_is_paid_for_by_the_rest) {
+    constexpr PolicerRate kRate{.bytes_per_second = 6'250'000, .burst_bytes = 125'000};
+    constexpr PolicerRate kVoice{.bytes_per_second = 625'000, .burst_bytes = 12'500};
+    constexpr std::uint64_t kSeconds = 10;
+    Policer rest(kHz, kRate, 0);
+    Policer voice(kHz, kVoice, 0);
+    PolicePlan plan;
+    plan.rest = {nullptr, &rest};
+    plan.expedited = {nullptr, &voice, &plan.rest};
+    std::uint64_t passed = 0;
+    std::uint64_t voice_lost = 0;
+    const auto offer = [&](const PolicerPair& pair, std::uint64_t bytes, std::uint64_t now) {
+        const bool passes = pair.refused_by(bytes, now) == nullptr;
+        passed += passes ? bytes : 0;
+        return passes;
+    };
+    // A voice packet of 200 bytes each 640 us, and 1,000 bytes each 80 us.
+    const std::uint64_t step = kHz / 12'500;
+    for (std::uint64_t k = 0; k < 12'500 * kSeconds; ++k) {
+        if (k % 8 == 0) voice_lost += !offer(plan.expedited, 200, k * step);
+        (void)offer(plan.rest, 1'000, k * step);
+    }
+    EXPECT_EQ(voice_lost, 0U);
+    const double rate = static_cast<double>(passed) / kSeconds;
+    EXPECT_NEAR(rate, 6'250'000.0, 62'500.0);
+}
+
 }  // namespace
 }  // namespace causeway::test
