@@ -65,6 +65,11 @@ inline constexpr std::size_t kInjectRingSize = 4'096;
 // Packets of one queue that wait for a worker other than the one that received them.
 inline constexpr std::size_t kHandoverRingSize = 4'096;
 
+// NAT: sessions of one worker that wait to be ended at an operator's word; packets of one worker
+// that go on after they have waited for the first fragment of their datagram, or for this worker.
+inline constexpr std::size_t kNatClearRingSize = 4'096;
+inline constexpr std::size_t kNatResumedMax = 4'096;
+
 // Packets that wait for a neighbour to answer: of one neighbour, and of all together.
 inline constexpr std::size_t kPendingPerNeighbour = 8;
 inline constexpr std::size_t kPendingTotal = 4'096;
@@ -95,6 +100,7 @@ static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words
 static_assert((kAclLogSize & (kAclLogSize - 1)) == 0, "AclLog's counters wrap around");
 static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kHandoverRingSize & (kHandoverRingSize - 1)) == 0, "rte_ring wants a power of two");
+static_assert((kNatClearRingSize & (kNatClearRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kInjectRingSize & (kInjectRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert(kApiAdminReserve < kApiConnectionsMax);
 static_assert(kApiInputBytesMax >

@@ -1,7 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/burst.h"
 
+#include "dataplane/punt.h"
+#include "dataplane/tables.h"
+
 namespace causeway {
+
+void Burst::resume(std::size_t count, const Tables& tables) noexcept {
+    DCHECK(count > 0 && count <= kBurstSizeMax);
+    port_ = PuntNote::of(*mbufs_[0]).port;
+    walking_ = static_cast<unsigned>(count);
+    left_count_ = 0;
+    policy_ = kSteers;  // each of them says whether it is
+    ports_out_ = 0;
+    for (unsigned k = 0; k < walking_; ++k) {
+        rte_mbuf& mbuf = *mbufs_[k];
+        const PuntNote& note = PuntNote::of(mbuf);
+        // As the attachment is now: it may have changed meanwhile.
+        const AttachmentState& state = tables.attachments[note.attachment.value()];
+        PacketMeta& meta = meta_[k];
+        meta.frame = rte_pktmbuf_mtod(&mbuf, std::uint8_t*) + note.header_bytes;
+        meta.steered = note.steered;
+        meta.attachment = note.attachment;
+        meta.vrf = state.vrf;
+        meta.frame_bytes = mbuf.data_len;
+        meta.packet_bytes = meta.ipv4().total_length.host();
+        meta.header_bytes = note.header_bytes;
+        policy_ |= state.policy;
+    }
+}
 
 void Burst::part(const std::array<Exit, kBurstSizeMax>& exits) noexcept {
     const unsigned count = walking_;

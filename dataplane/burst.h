@@ -84,9 +84,14 @@ class Column {
     };
 };
 
+class NatWorker;
+struct Tables;
+
 class Burst {
   public:
-    Burst(Counters& counters, AclLog& log) noexcept : counters_(counters), log_(log) {}
+    // Without a NatWorker nothing is translated.
+    Burst(Counters& counters, AclLog& log, NatWorker* nat = nullptr) noexcept
+        : counters_(counters), log_(log), nat_(nat) {}
     Burst(const Burst&) = delete;
     Burst& operator=(const Burst&) = delete;
 
@@ -115,6 +120,10 @@ class Burst {
         traffic.rx_bytes.add(bytes);
     }
 
+    // Of packets that have walked up to Translate already, as their notes say (dataplane/punt.h);
+    // all from one port. They are not counted again.
+    void resume(std::size_t count, const Tables& tables) noexcept;
+
     // Takes over those who left `other` by `exit`; here they walk on, in their order. REQUIRES:
     // none walks here.
     void take(Burst& other, Exit exit) noexcept;
@@ -123,6 +132,7 @@ class Burst {
     [[nodiscard]] unsigned size() const noexcept { return walking_; }
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
     [[nodiscard]] AclLog& log() noexcept { return log_; }
+    [[nodiscard]] NatWorker* nat() noexcept { return nat_; }
     // What at least one of the packets needs, of those that walk or have walked.
     [[nodiscard]] PolicyBits policy() const noexcept { return policy_; }
     void note(PolicyBits bits) noexcept { policy_ |= bits; }
@@ -185,6 +195,7 @@ class Burst {
     std::uint32_t ports_out_ = 0;
     Counters& counters_;
     AclLog& log_;
+    NatWorker* nat_;
 };
 
 }  // namespace causeway

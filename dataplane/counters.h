@@ -10,6 +10,7 @@
 //   an attachment's row   rx = forwarded + the sum of its exits
 //   a port's row          rx = the sum of its attachments' rx + the sum of its exits
 //   all rows together     tx = forwarded + injected
+// A packet that waits for NAT (nat_worker.h) has been received and has no end yet.
 // Each side of each equation is counted at a place of its own. A port's row has the number of the
 // port; its rx is every frame of the port, its exits are the frames that no attachment claims.
 #pragma once

@@ -37,6 +37,9 @@ Result<std::unique_ptr<Forwarder>> Forwarder::open(const ForwarderOptions& optio
         return Unexpected(status.error());
     }
     if (const Status status = forwarder->make_punts(); !status) return Unexpected(status.error());
+    if (const Status status = forwarder->make_nat_lanes(); !status) {
+        return Unexpected(status.error());
+    }
     if (const Status status = forwarder->make_handovers(); !status) {
         return Unexpected(status.error());
     }
@@ -76,6 +79,15 @@ Status Forwarder::make_punts() {
     return ok();
 }
 
+Status Forwarder::make_nat_lanes() {
+    for (std::size_t worker = 0; worker < worker_cores_.size(); ++worker) {
+        auto lane = NatLane::create("nat_lane_" + std::to_string(worker));
+        if (!lane) return Unexpected(lane.error());
+        nat_lanes_.push_back(std::move(lane).value());
+    }
+    return ok();
+}
+
 // With a queue for each worker, worker k polls queue k. A device with fewer has its queues spread
 // over the workers, other ports beginning with other workers, and their frames are shared.
 WorkerId Forwarder::owner_of(const Port& port, unsigned queue) const noexcept {
@@ -104,7 +116,9 @@ Status Forwarder::make_handovers() {
 }
 
 WorkerOptions Forwarder::options_of(WorkerId worker) const {
-    WorkerOptions options{.id = worker, .rx = {}, .shared_rx = {}, .handovers = {}, .tx = {}};
+    WorkerOptions options{
+        .id = worker, .rx = {}, .shared_rx = {}, .handovers = {}, .tx = {}, .nat_lanes = {}};
+    for (const auto& lane : nat_lanes_) options.nat_lanes.push_back(lane.get());
     auto handover = handovers_.begin();
     for (const Port& port : ports_) {
         const bool is_shared = port.rx_queues() != worker_cores_.size();

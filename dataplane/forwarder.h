@@ -61,12 +61,15 @@ class Forwarder {
     [[nodiscard]] std::span<const std::unique_ptr<Handover>> handovers() const noexcept {
         return handovers_;
     }
+    // By which sessions of one worker are ended from outside.
+    [[nodiscard]] NatLane& nat_lane(std::size_t worker) noexcept { return *nat_lanes_[worker]; }
     [[nodiscard]] std::span<const unsigned> worker_cores() const noexcept { return worker_cores_; }
 
   private:
     Forwarder(Eal eal, Mempool pool) : eal_(std::move(eal)), pool_(std::move(pool)) {}
     Status open_ports(const ForwarderOptions& options);
     Status make_punts();
+    Status make_nat_lanes();
     Status make_handovers();
     [[nodiscard]] WorkerOptions options_of(WorkerId worker) const;
     [[nodiscard]] WorkerId owner_of(const Port& port, unsigned queue) const noexcept;
@@ -76,6 +79,7 @@ class Forwarder {
     std::vector<Port> ports_;
     std::vector<unsigned> worker_cores_;
     std::vector<std::unique_ptr<Punt>> punts_;
+    std::vector<std::unique_ptr<NatLane>> nat_lanes_;   // by worker
     std::vector<std::unique_ptr<Handover>> handovers_;  // by port, then queue, of those that share
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<bool> stop_{false};

@@ -18,6 +18,7 @@
 namespace causeway {
 
 class AclList;
+struct NatInside;
 struct PolicePlan;
 
 // One bit for each stage that has something to do for an attachment. The walk collects those of a
@@ -30,7 +31,7 @@ class PolicyBits {
         return (bits_ & bits.bits_) != 0;
     }
     constexpr PolicyBits& operator|=(PolicyBits other) noexcept {
-        bits_ = static_cast<std::uint8_t>(bits_ | other.bits_);
+        bits_ = static_cast<std::uint16_t>(bits_ | other.bits_);
         return *this;
     }
     [[nodiscard]] friend constexpr PolicyBits operator|(PolicyBits a, PolicyBits b) noexcept {
@@ -40,12 +41,12 @@ class PolicyBits {
 
     [[nodiscard]] static constexpr PolicyBits bit(unsigned number) noexcept {
         PolicyBits bits;
-        bits.bits_ = static_cast<std::uint8_t>(1U << number);
+        bits.bits_ = static_cast<std::uint16_t>(1U << number);
         return bits;
     }
 
   private:
-    std::uint8_t bits_ = 0;
+    std::uint16_t bits_ = 0;
 };
 inline constexpr PolicyBits kFiltersIn = PolicyBits::bit(0);
 inline constexpr PolicyBits kFiltersOut = PolicyBits::bit(1);
@@ -55,6 +56,8 @@ inline constexpr PolicyBits kPolicesIn = PolicyBits::bit(5);
 inline constexpr PolicyBits kPolicesOut = PolicyBits::bit(6);
 inline constexpr PolicyBits kNoIpv6 = PolicyBits::bit(7);  // it has no address of IPv6
 inline constexpr PolicyBits kSteers = PolicyBits::bit(2);  // of a burst only: a rule has steered
+// Its packets may be to a public address of a NAT, or from somebody inside of one.
+inline constexpr PolicyBits kTranslates = PolicyBits::bit(8);
 
 // How the source of what comes in is looked at.
 enum class SourceCheck : std::uint8_t {
@@ -82,7 +85,8 @@ struct AttachmentPolicy {
     // Their policers are written by workers and outlive every Tables that leads to them.
     const PolicePlan* police_in = nullptr;
     const PolicePlan* police_out = nullptr;
-    PeeringId peering;  // alike for both links; 0: not a customer's
+    const NatInside* nat = nullptr;  // of what comes in here; null: nobody's source is translated
+    PeeringId peering;               // alike for both links; 0: not a customer's
     SourceCheck source_check = SourceCheck::kOff;
     LinkPrefixes link_prefixes;
 
@@ -94,6 +98,7 @@ struct AttachmentPolicy {
         if (dscp_map != nullptr) bits |= kMapsDscp;
         if (police_in != nullptr) bits |= kPolicesIn;
         if (police_out != nullptr) bits |= kPolicesOut;
+        if (nat != nullptr) bits |= kTranslates;
         return bits;
     }
 };

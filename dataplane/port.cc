@@ -25,17 +25,12 @@ constexpr unsigned kTagBytes = 2 * 4;
 constexpr unsigned kEthernetBytes = 14;
 constexpr unsigned kFcsBytes = 4;
 
-// 52 bytes are the longest key that a driver of DPDK wants. Not const, as DPDK's structs are not.
-constinit std::array<std::uint8_t, 52> symmetric_rss_key = [] {
-    std::array<std::uint8_t, 52> key{};
-    for (std::size_t i = 0; i < key.size(); ++i) {
-        key[i] = static_cast<std::uint8_t>(i % 2 == 0 ? kRssKeyWord >> 8 : kRssKeyWord);
-    }
-    return key;
-}();
-constexpr std::uint64_t kRssTypes = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
-                                    RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |
-                                    RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+// Not const, as DPDK's structs are not.
+constinit auto symmetric_rss_key = kRssKey;
+constexpr std::uint64_t kRssTypes = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 |
+                                    RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP |
+                                    RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP |
+                                    RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 
 // net_af_packet reads from slots of 2 KiB, and the kernel cuts a longer frame without a word. It
 // puts the frame behind its own header (tpacket_rcv) and takes the outer tag out of it.

@@ -21,13 +21,15 @@
 
 namespace causeway {
 
-// What a packet brings along on this road, in the private room of its mbuf.
+// What a packet brings along on this road, in the private room of its mbuf; also on that to another
+// worker (dataplane/nat_worker.h).
 struct PuntNote {
     AttachmentId attachment;  // up: where it came in; down: where it goes out
     VrfId vrf;
     PortId port;                    // up: where it came in; down: where it goes out
     Exit exit = Exit::kNone;        // why it went up
     std::uint8_t header_bytes = 0;  // of layer 2
+    std::uint16_t steered = 0;      // between workers: where a rule has steered it, or 0
 
     [[nodiscard]] static PuntNote& of(rte_mbuf& mbuf) noexcept {
         return *static_cast<PuntNote*>(rte_mbuf_to_priv(&mbuf));

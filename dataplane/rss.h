@@ -24,6 +24,15 @@ namespace causeway {
 
 inline constexpr std::uint16_t kRssKeyWord = 0x6d5a;
 
+// 52 bytes are the longest key that a driver of DPDK wants.
+inline constexpr auto kRssKey = [] {
+    std::array<std::uint8_t, 52> key{};
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        key[i] = static_cast<std::uint8_t>(i % 2 == 0 ? kRssKeyWord >> 8 : kRssKeyWord & 0xff);
+    }
+    return key;
+}();
+
 // Entries of a NIC's indirection table repeat after this many, so that tables of any size agree.
 inline constexpr std::size_t kRssSlots = 64;
 static_assert(kWorkersMax <= kRssSlots);

@@ -25,12 +25,12 @@
 namespace causeway {
 
 // What a worker must know of an attachment to let a packet in.
-struct AttachmentState {
+struct alignas(8) AttachmentState {
     VrfId vrf;
     Exit closed = Exit::kNone;  // why it lets nothing in, if so
     PolicyBits policy;          // of what it sends and of what goes out to it
 };
-static_assert(sizeof(AttachmentState) == 4, "sixteen a cache line");
+static_assert(sizeof(AttachmentState) == 8, "one load, and eight a cache line");
 
 // A port as seen by an arriving frame.
 struct PortState {
@@ -45,6 +45,8 @@ struct PortState {
     return word & 0xffff'ffff'ffffU;
 }
 
+struct NatTables;
+
 struct Tables {
     std::array<PortState, kPortsMax> ports;
     AttachmentTable attachments_by_tag;
@@ -53,6 +55,7 @@ struct Tables {
     const Fib6* fib6 = nullptr;
     const NextHops* next_hops = nullptr;
     const Policies* policies = nullptr;  // null where no attachment has any bit set
+    const NatTables* nat = nullptr;      // null where there is no NAT
 };
 
 }  // namespace causeway

@@ -18,6 +18,7 @@
 #include "dataplane/stages/parse_ethernet.h"
 #include "dataplane/stages/police.h"
 #include "dataplane/stages/rewrite_ethernet.h"
+#include "dataplane/stages/translate.h"
 
 namespace causeway {
 
@@ -27,6 +28,7 @@ using Ipv4Walk = Walk<PerPacket<ParseEthernet,   // frame -> tags, EtherType, wh
                       Police<Ipv4, Direction::kIn>,   // the bandwidth of peering and circuit
                       CheckSource<Ipv4>,              // may this source come from here
                       Filter<Ipv4, Direction::kIn>,   // the access list of the way in
+                      Translate,                      // NAT44, both ways
                       FindRoute<Ipv4>,                // (VRF, destination, flow) -> adjacency
                       Filter<Ipv4, Direction::kOut>,  // the access list of the way out
                       PerPacket<DecrementTtl<Ipv4>,   // MTU, TTL, checksum
@@ -34,6 +36,11 @@ using Ipv4Walk = Walk<PerPacket<ParseEthernet,   // frame -> tags, EtherType, wh
                       MapDscp<Ipv4>,                  // the DSCP contract
                       Police<Ipv4, Direction::kOut>   // the bandwidth of the way out
                       >;
+
+// Those whose walk NAT had to interrupt (dataplane/nat_worker.h): the same from there on.
+using ResumedWalk = Walk<Translate, FindRoute<Ipv4>, Filter<Ipv4, Direction::kOut>,
+                         PerPacket<DecrementTtl<Ipv4>, RewriteEthernet>, MapDscp<Ipv4>,
+                         Police<Ipv4, Direction::kOut> >;
 
 // The IPv6 packets of the same turn: they have left Ipv4Walk by Exit::kIpv6, parsed and with their
 // attachment found, and walk on here as a dense burst of their own.

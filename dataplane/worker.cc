@@ -19,7 +19,8 @@ Worker::Worker(const WorkerOptions& options, const Published<Tables>& tables,
       burst_size_(static_cast<std::uint16_t>(options.burst_size)),
       tables_(tables),
       quiescence_(quiescence),
-      punt_(punt) {
+      punt_(punt),
+      nat_(options.id, options.nat_lanes, counters_) {
     CHECK(options.burst_size > 0 && options.burst_size <= kBurstSizeMax);
     for (const DeviceQueue& queue : options.tx) tx_[queue.port.value()] = queue;
 }
@@ -40,6 +41,7 @@ void Worker::run(const std::atomic<bool>& stop) noexcept {
 unsigned Worker::turn() noexcept {
     const Tables& tables = tables_.read();  // one acquire load; fixed for this turn
     unsigned received = 0;
+    if (tables.nat != nullptr) nat_.begin_turn(*tables.nat);
     for (const DeviceQueue& queue : rx_) {
         const unsigned count =
             rte_eth_rx_burst(queue.device, queue.queue, burst_.room().data(), burst_size_);
@@ -48,6 +50,7 @@ unsigned Worker::turn() noexcept {
         process(queue.port, count, tables);
     }
     if (!shared_rx_.empty() || !handovers_.empty()) received += poll_shared(tables);
+    if (tables.nat != nullptr) received += resume(tables);
     send_injected();
     return received;
 }
@@ -78,19 +81,31 @@ void Worker::process(PortId port, unsigned count, const Tables& tables) noexcept
     burst_.start(port, count);
     ipv4_walk_(burst_, tables);
     if (!burst_.left().empty()) walk_ipv6(tables);
-    finish(burst_);
+    finish(burst_, tables);
+}
+
+unsigned Worker::resume(const Tables& tables) noexcept {
+    unsigned resumed = 0;
+    while (const unsigned count = nat_.take(burst_.room().first(burst_size_))) {
+        resumed += count;
+        burst_.resume(count, tables);
+        resumed_walk_(burst_, tables);
+        finish(burst_, tables);
+        if (resumed >= kNatResumedMax) break;  // the devices wait
+    }
+    return resumed;
 }
 
 void Worker::walk_ipv6(const Tables& tables) noexcept {
     ipv6_burst_.take(burst_, Exit::kIpv6);
     if (ipv6_burst_.size() == 0) return;
     ipv6_walk_(ipv6_burst_, tables);
-    finish(ipv6_burst_);
+    finish(ipv6_burst_, tables);
 }
 
-void Worker::finish(Burst& burst) noexcept {
+void Worker::finish(Burst& burst, const Tables& tables) noexcept {
     transmit(burst);
-    dispose(burst);
+    dispose(burst, tables);
 }
 
 void Worker::transmit(Burst& burst) noexcept {
@@ -146,7 +161,7 @@ void Worker::send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_o
     rte_pktmbuf_free_bulk(mbufs + sent, count - sent);
 }
 
-void Worker::dispose(Burst& burst) noexcept {
+void Worker::dispose(Burst& burst, const Tables& tables) noexcept {
     const std::span<LeftPacket> left = burst.left();
     if (left.empty()) return;
     std::array<rte_mbuf*, kBurstSizeMax> drops;
@@ -154,11 +169,16 @@ void Worker::dispose(Burst& burst) noexcept {
     std::array<const PacketMeta*, kBurstSizeMax> punted;
     unsigned drop_count = 0;
     unsigned punt_count = 0;
-    for (const LeftPacket& packet : left) {
-        if (info_of(packet.meta.exit).fate == Fate::kDrop) {
+    for (LeftPacket& packet : left) {
+        const Fate fate = info_of(packet.meta.exit).fate;
+        if (fate == Fate::kDrop) {
             drops[drop_count++] = packet.mbuf;
             counters_.count_exit(packet.meta.attachment, packet.meta.exit);
             continue;
+        }
+        if (fate == Fate::kWalk) continue;  // it waits, and is somebody else's
+        if (burst.nat() != nullptr && burst.policy().has_any(kTranslates)) {
+            nat_.restore(packet.meta, tables);
         }
         PuntNote::of(*packet.mbuf) = {.attachment = packet.meta.attachment,
                                       .vrf = packet.meta.vrf,

@@ -15,6 +15,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/counters.h"
 #include "dataplane/handover.h"
+#include "dataplane/nat_worker.h"
 #include "dataplane/published.h"
 #include "dataplane/punt.h"
 #include "dataplane/tables.h"
@@ -41,6 +42,7 @@ struct WorkerOptions {
     std::vector<SharedQueue> shared_rx;  // what it polls for the others, too
     std::vector<Handover*> handovers;    // by which others hand over to it
     std::vector<DeviceQueue> tx;         // its own transmit queue on every port
+    std::vector<NatLane*> nat_lanes;     // of all workers, by their ids
     unsigned burst_size = 32;  // packets taken from a queue at once, at most kBurstSizeMax
 };
 
@@ -63,6 +65,7 @@ class Worker {
     [[nodiscard]] std::uint64_t injected_lost() const noexcept { return injected_lost_.read(); }
     // Packets that another worker received.
     [[nodiscard]] std::uint64_t handed_over() const noexcept { return handed_over_.read(); }
+    [[nodiscard]] const NatWorker& nat() const noexcept { return nat_; }
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_.read(); }
     [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_.read(); }
 
@@ -77,15 +80,17 @@ class Worker {
     // Takes the first packets of burst_'s room through the walks and out.
     void process(PortId port, unsigned count, const Tables& tables) noexcept;
     unsigned poll_shared(const Tables& tables) noexcept;
+    // Those whose walk NAT has interrupted.
+    unsigned resume(const Tables& tables) noexcept;
     // Walks with those who left the walk of IPv4 because they are IPv6.
     void walk_ipv6(const Tables& tables) noexcept;
     // Sends out what still walks and disposes of what has left.
-    void finish(Burst& burst) noexcept;
+    void finish(Burst& burst, const Tables& tables) noexcept;
     void transmit(Burst& burst) noexcept;
     void transmit_by_port(Burst& burst) noexcept;
     template <class MetaOf>
     void send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_of) noexcept;
-    void dispose(Burst& burst) noexcept;
+    void dispose(Burst& burst, const Tables& tables) noexcept;
     void send_injected() noexcept;
 
     WorkerId id_;
@@ -99,10 +104,12 @@ class Worker {
     Punt& punt_;
     Counters counters_;
     AclLog acl_log_;
-    Burst burst_{counters_, acl_log_};
+    NatWorker nat_;
+    Burst burst_{counters_, acl_log_, &nat_};
     Burst ipv6_burst_{counters_, acl_log_};
     Ipv4Walk ipv4_walk_;
     Ipv6Walk ipv6_walk_;
+    ResumedWalk resumed_walk_;
     std::array<TxBatch, kPortsMax> tx_batches_;
     Counter injected_lost_;  // the control thread's own packets that the device did not take
     Counter handed_over_;

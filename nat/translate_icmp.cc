@@ -77,4 +77,22 @@ Translator::FoundEnd Translator::other_end(NatProtocol protocol, Endpoint own, E
     return {.outcome = NatOutcome::kHandOver, .owner = owner};
 }
 
+// What stands on one side of the NAT for an end on the other, it itself stands for from there.
+bool Translator::restore(NatDirection direction, const NatPacket& packet,
+                         const StaticMappings& statics, NatSeconds now) const noexcept {
+    PacketView view = view_of(packet.bytes, packet.size, Extent::kWhole);
+    if (view.shape != PacketShape::kFlow) return false;
+    const Turn turn{statics, now};
+    const bool was_outbound = direction == NatDirection::kOutbound;
+    const Endpoint own = was_outbound ? view.source : view.destination;
+    const Endpoint remote = remote_of(view.protocol, was_outbound ? view.destination : view.source);
+    const FoundEnd before =
+        was_outbound
+            ? other_end<NatDirection::kInbound>(view.protocol, own, remote, packet.pool, turn)
+            : other_end<NatDirection::kOutbound>(view.protocol, own, remote, packet.pool, turn);
+    if (before.outcome != NatOutcome::kTranslated) return false;
+    rewrite_endpoint(view, was_outbound ? End::kSource : End::kDestination, before.endpoint);
+    return true;
+}
+
 }  // namespace causeway

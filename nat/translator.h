@@ -101,6 +101,11 @@ class Translator {
         translate<NatDirection::kInbound>(packets, results, statics, now);
     }
 
+    // Gives a packet that was translated in this direction, and goes no further, the endpoint back
+    // that it came with. False where that is not known any more, or it is none of a flow.
+    [[nodiscard]] bool restore(NatDirection direction, const NatPacket& packet,
+                               const StaticMappings& statics, NatSeconds now) const noexcept;
+
     // Handles of held fragments that are to be given to the method of their stage, or to be
     // dropped. Take them after each burst and after each expire(), then take_fragments().
     [[nodiscard]] std::span<const std::uint64_t> released() const noexcept {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "dataplane/burst.h"
 #include "dataplane/family.h"
+#include "dataplane/nat_tables.h"
 #include "dataplane/stages/find_route.h"
 #include "dataplane/tables.h"
 
@@ -39,6 +41,7 @@ struct CheckSource {
             const AttachmentPolicy& policy = policies.of(meta.attachment);
             if (policy.source_check == SourceCheck::kOff) return Exit::kNone;
             if (is_of_link(meta, policy)) return Exit::kNone;
+            if (is_translated(meta, policy)) return Exit::kNone;
             if (policy.source_check == SourceCheck::kAdvertised) return advertised(meta, policy);
             return returns(policies, *tables.next_hops, policy, way_back) ? Exit::kNone
                                                                           : Exit::kReversePath;
@@ -52,6 +55,16 @@ struct CheckSource {
         const auto& link = Family::of(policy.link_prefixes);
         return link.contains(Family::source_of(meta)) &&
                link.contains(Family::destination_of(meta));
+    }
+
+    // Behind it stands a NAT, which gives it a source that is known.
+    [[nodiscard]] static bool is_translated(const PacketMeta& meta,
+                                            const AttachmentPolicy& policy) noexcept {
+        if constexpr (std::same_as<Family, Ipv4>) {
+            return policy.nat != nullptr &&
+                   policy.nat->translates(Family::source_of(meta), Family::destination_of(meta));
+        }
+        return false;
     }
 
     [[nodiscard]] static Exit advertised(const PacketMeta& meta,

@@ -94,6 +94,11 @@ TestBed::TestBed(const TestBedOptions& options)
         open_port(PortId(static_cast<std::uint8_t>(port)));
     }
     for (unsigned worker = 0; worker < options.workers; ++worker) {
+        auto lane = NatLane::create(unique_name("nat"));
+        CHECK(lane.has_value());
+        nat_lanes_.push_back(std::move(lane).value());
+    }
+    for (unsigned worker = 0; worker < options.workers; ++worker) {
         workers_.push_back(
             std::make_unique<Worker>(options_of(worker), published_, quiescence_, *punt_));
     }
@@ -124,7 +129,9 @@ WorkerOptions TestBed::options_of(unsigned worker) const {
                           .shared_rx = {},
                           .handovers = {},
                           .tx = {},
+                          .nat_lanes = {},
                           .burst_size = options_.burst_size};
+    for (const auto& lane : nat_lanes_) options.nat_lanes.push_back(lane.get());
     for (std::size_t port = 0; port < options_.ports; ++port) {
         const DeviceQueue queue{
             .port = PortId(static_cast<std::uint8_t>(port)), .device = devices_[port], .queue = 0};
@@ -142,6 +149,8 @@ WorkerOptions TestBed::options_of(unsigned worker) const {
 
 TestBed::~TestBed() {
     handovers_.clear();
+    workers_.clear();
+    nat_lanes_.clear();
     for (std::size_t port = 0; port < options_.ports; ++port) {
         (void)sent(PortId(static_cast<std::uint8_t>(port)));
         void* mbuf = nullptr;
@@ -185,6 +194,15 @@ void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy
     }
     policies_.back()->attachments[attachment.value()] = policy;
     states_[attachment.value()].policy = policy.bits();
+}
+
+void TestBed::set_nat(NatEngine& engine, NatTables tables) {
+    engine.fill(tables);
+    nats_.push_back(std::make_unique<NatTables>(std::move(tables)));
+    for (AttachmentState& state : states_) {
+        if (state.vrf == nats_.back()->outside) state.policy |= kTranslates;
+    }
+    if (policies_.empty()) policies_.push_back(std::make_unique<Policies>());
 }
 
 VrfId TestBed::vrf() {
@@ -257,6 +275,7 @@ void TestBed::publish() {
     tables->next_hops = next_hops_.get();
     if (!policies_.empty()) tables->policies = policies_.back().get();
     published_policies_ = tables->policies;
+    if (!nats_.empty()) tables->nat = nats_.back().get();
     published_.publish(std::move(tables));
 }
 

@@ -12,6 +12,8 @@
 
 #include "base/types.h"
 #include "dataplane/dpdk.h"
+#include "dataplane/nat_engine.h"
+#include "dataplane/nat_tables.h"
 #include "dataplane/packet.h"
 #include "dataplane/published.h"
 #include "dataplane/punt.h"
@@ -54,6 +56,9 @@ class TestBed {
     void take_ipv6_from(AttachmentId attachment);
     // What it asks of its packets; the lists must outlive the bed.
     void set_policy(AttachmentId attachment, const AttachmentPolicy& policy);
+    // From now on there is NAT; who is inside says set_policy(). The tables' translators and clock
+    // are the engine's, which must outlive the bed.
+    void set_nat(NatEngine& engine, NatTables tables);
     VrfId vrf();  // a new one
     // A resolved neighbour on an attachment, as the destination of routes.
     NextHopId neighbour(AttachmentId out, const IpAddress& address, const MacAddress& mac,
@@ -76,6 +81,7 @@ class TestBed {
 
     [[nodiscard]] const Counters& counters() const { return workers_.front()->counters(); }
     [[nodiscard]] Worker& worker(std::size_t index = 0) { return *workers_[index]; }
+    [[nodiscard]] NatLane& nat_lane(std::size_t worker) { return *nat_lanes_[worker]; }
     [[nodiscard]] rte_mempool* pool() { return pool_.get(); }
     [[nodiscard]] rte_ring* rx_ring(PortId port) { return rx_rings_[port.value()].get(); }
     [[nodiscard]] rte_ring* tx_ring(PortId port) { return tx_rings_[port.value()].get(); }
@@ -110,10 +116,12 @@ class TestBed {
     // Those of each publication: the worker may still read the one before.
     std::vector<std::unique_ptr<Policies>> policies_;
     const Policies* published_policies_ = nullptr;
+    std::vector<std::unique_ptr<NatTables>> nats_;  // likewise
     std::vector<PortTpids> tpids_;
     std::uint16_t next_attachment_;
     std::uint16_t next_vrf_ = 1;
     std::unique_ptr<Punt> punt_;
+    std::vector<std::unique_ptr<NatLane>> nat_lanes_;   // by worker
     std::vector<std::unique_ptr<Handover>> handovers_;  // by port, if there are several workers
     std::vector<std::unique_ptr<Worker>> workers_;
 };

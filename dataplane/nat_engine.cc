@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/nat_engine.h"
+
+#include <utility>
+
+#include "dataplane/rss.h"
+
+namespace causeway {
+namespace {
+
+// As the devices spread flows, or we in their stead.
+Result<Steering> steering_of(unsigned workers) {
+    std::vector<WorkerId> table;
+    for (std::uint16_t slot = 0; slot < kRssSlots; ++slot) {
+        table.emplace_back(static_cast<std::uint8_t>(worker_of(slot, workers)));
+    }
+    return Steering::toeplitz(kRssKey, table);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NatEngine>> NatEngine::create(const NatEngineOptions& options) {
+    auto steering = steering_of(options.workers);
+    if (!steering) return Unexpected(steering.error());
+    std::unique_ptr<NatEngine> engine(new NatEngine(std::move(steering).value()));
+    engine->tick(options.now);
+    auto space = PortSpace::create();
+    if (!space) return Unexpected(space.error());
+    engine->space_ = std::move(space).value();
+    auto mappings = MappingTable::create(*engine->space_, engine->steering_, options.mappings);
+    if (!mappings) return Unexpected(mappings.error());
+    engine->mappings_ = std::move(mappings).value();
+    for (unsigned worker = 0; worker < options.workers; ++worker) {
+        auto translator = Translator::create(
+            *engine->mappings_, {.worker = WorkerId(static_cast<std::uint8_t>(worker)),
+                                 .sessions_max = options.sessions_max / options.workers,
+                                 .fragments = options.fragments,
+                                 .secret = options.mappings.secret,
+                                 .now = options.now,
+                                 .pages = options.pages});
+        if (!translator) return Unexpected(translator.error());
+        engine->translators_.push_back(std::move(translator).value());
+    }
+    return engine;
+}
+
+void NatEngine::fill(NatTables& tables) noexcept {
+    for (std::size_t worker = 0; worker < translators_.size(); ++worker) {
+        tables.translators[worker] = translators_[worker].get();
+    }
+    tables.now = &now_;
+}
+
+}  // namespace causeway

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// NatEngine: all of NAT44 that outlives a configuration: public addresses and their ports,
+// mappings, and each worker's sessions. Its tables are as large as they ever get from the start.
+//
+// Thread safety: made and ticked by the control thread; its parts say for themselves who may use
+// them. It must outlive the workers.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "dataplane/nat_tables.h"
+#include "nat/mapping_table.h"
+#include "nat/port_space.h"
+#include "nat/steering.h"
+#include "nat/translator.h"
+
+namespace causeway {
+
+struct NatEngineOptions {
+    unsigned workers = 1;
+    std::uint32_t sessions_max = 1'000'000;  // of all workers together
+    MappingTable::Options mappings;          // with the secret of all tables
+    FragmentTable::Options fragments;        // of one worker
+    NatSeconds now = 0;
+    PageSize pages = PageSize::kHuge;
+};
+
+class NatEngine {
+  public:
+    [[nodiscard]] static Result<std::unique_ptr<NatEngine>> create(const NatEngineOptions& options);
+
+    [[nodiscard]] PortSpace& space() noexcept { return *space_; }
+    [[nodiscard]] const MappingTable& mappings() const noexcept { return *mappings_; }
+    [[nodiscard]] std::size_t workers() const noexcept { return translators_.size(); }
+    [[nodiscard]] Translator& translator(std::size_t worker) noexcept {
+        return *translators_[worker];
+    }
+
+    // The clock of all timers. It never goes back.
+    void tick(NatSeconds now) noexcept {
+        if (now > now_.load(std::memory_order_relaxed)) now_.store(now, std::memory_order_relaxed);
+    }
+    [[nodiscard]] NatSeconds now() const noexcept { return now_.load(std::memory_order_relaxed); }
+
+    // Whatever every NatTables says of it.
+    void fill(NatTables& tables) noexcept;
+
+  private:
+    explicit NatEngine(Steering steering) : steering_(std::move(steering)) {}
+
+    Steering steering_;
+    std::atomic<NatSeconds> now_ = 0;
+    std::unique_ptr<PortSpace> space_;
+    std::unique_ptr<MappingTable> mappings_;
+    std::vector<std::unique_ptr<Translator>> translators_;
+};
+
+}  // namespace causeway

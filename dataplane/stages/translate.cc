@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/stages/translate.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/headers.h"
+#include "dataplane/family.h"
+#include "dataplane/nat_tables.h"
+#include "dataplane/nat_worker.h"
+#include "nat/packet_view.h"
+
+namespace causeway {
+namespace {
+
+constexpr std::array kExitOfOutcome{
+    Exit::kNone,
+    Exit::kNone,
+    Exit::kNatElsewhere,
+    Exit::kNatHeld,
+    Exit::kNatMalformed,
+    Exit::kNatForeign,
+    Exit::kNatMidFlow,
+    Exit::kNatNoMapping,
+    Exit::kNatFiltered,
+    Exit::kNatBusy,
+    Exit::kNatHostsFull,
+    Exit::kNatHostSessions,
+    Exit::kNatHostPorts,
+    Exit::kNatPortsExhausted,
+    Exit::kNatMappingsFull,
+    Exit::kNatSessionsFull,
+    Exit::kNatFragmentsFull,
+    Exit::kNatFragmentLost,
+    Exit::kNatIcmpUnmatched,
+    Exit::kNatNoPool,
+};
+static_assert(kExitOfOutcome.size() == kNatOutcomes);
+
+// A router on the way to the inside, with an address of its own, that says something about a packet
+// it has got from us (RFC 5508 REQ-5 b).
+bool is_icmp_error(const PacketMeta& meta) noexcept {
+    const Ipv4Header& header = meta.ipv4();
+    if (header.protocol != static_cast<std::uint8_t>(IpProtocol::kIcmp) ||
+        meta.packet_bytes < header.header_bytes() + sizeof(IcmpHeader)) {
+        return false;
+    }
+    const std::uint8_t type = meta.frame[header.header_bytes()];
+    return type == static_cast<std::uint8_t>(IcmpType::kUnreachable) ||
+           type == static_cast<std::uint8_t>(IcmpType::kTimeExceeded) ||
+           type == kIcmpParameterProblem;
+}
+
+// Packets of one burst that are translated in one direction.
+struct Selection {
+    std::array<std::uint8_t, kBurstSizeMax> places;  // in the burst
+    std::array<NatPacket, kBurstSizeMax> packets;
+    std::array<NatResult, kBurstSizeMax> results;
+    unsigned count = 0;
+
+    void add(Burst& burst, unsigned place, NatPoolId pool) noexcept {
+        const PacketMeta& meta = burst.walking()[place];
+        places[count] = static_cast<std::uint8_t>(place);
+        packets[count++] = {.bytes = meta.frame,
+                            .size = meta.packet_bytes,
+                            .pool = pool,
+                            .handle = NatWorker::handle_of(*burst.mbufs()[place])};
+    }
+};
+
+class Translation {
+  public:
+    Translation(Burst& burst, const Tables& tables) noexcept
+        : burst_(burst), tables_(tables), nat_(*burst.nat()) {}
+
+    void run() noexcept {
+        for (unsigned place = 0; place < burst_.size(); ++place) select(place);
+        if (out_.count + in_.count == 0) return;
+        const NatTables& nat = *tables_.nat;
+        if (out_.count != 0) {
+            nat_.translator().outbound(std::span(out_.packets).first(out_.count),
+                                       std::span(out_.results).first(out_.count), nat.statics,
+                                       nat_.now());
+            settle(out_);
+        }
+        if (in_.count != 0) {
+            nat_.translator().inbound(std::span(in_.packets).first(in_.count),
+                                      std::span(in_.results).first(in_.count), nat.statics,
+                                      nat_.now());
+            settle(in_);
+        }
+        burst_.filter(exits_, [](PacketMeta&, const Exit& exit) noexcept { return exit; });
+        nat_.collect_fragments();
+    }
+
+  private:
+    enum class Why : std::uint8_t { kAddresses, kIcmpError };
+
+    void select(unsigned place) noexcept {
+        const PacketMeta& meta = burst_.walking()[place];
+        const NatTables& nat = *tables_.nat;
+        exits_[place] = Exit::kNone;
+        if (meta.vrf != nat.outside) return;
+        const NatInside* const inside = tables_.policies->of(meta.attachment).nat;
+        const PublicAddresses::Entry* const target = nat.publics.find(Ipv4::destination_of(meta));
+        vrfs_[place] = target != nullptr ? target->inside : meta.vrf;
+        why_[place] = Why::kAddresses;
+        if (inside != nullptr &&
+            inside->translates(Ipv4::source_of(meta), Ipv4::destination_of(meta))) {
+            out_.add(burst_, place, inside->pool);
+        } else if (target != nullptr) {
+            in_.add(burst_, place, NatPoolId());
+        } else if (inside != nullptr && is_icmp_error(meta)) {
+            why_[place] = Why::kIcmpError;
+            out_.add(burst_, place, inside->pool);
+        }
+    }
+
+    void settle(const Selection& selection) noexcept {
+        for (unsigned k = 0; k < selection.count; ++k) {
+            const std::uint8_t place = selection.places[k];
+            exits_[place] = exit_of(place, selection.results[k]);
+        }
+    }
+
+    [[nodiscard]] Exit exit_of(unsigned place, const NatResult& result) noexcept {
+        PacketMeta& meta = burst_.walking()[place];
+        rte_mbuf& mbuf = *burst_.mbufs()[place];
+        switch (result.outcome) {
+            case NatOutcome::kTranslated:
+                meta.vrf = vrfs_[place];
+                return Exit::kNone;
+            case NatOutcome::kHandOver:
+                return nat_.hand_over(burst_, meta, mbuf, result.worker);
+            case NatOutcome::kHeld:
+                return nat_.hold(burst_, meta, mbuf);
+            case NatOutcome::kIcmpUnmatched:
+                // It is about a packet that no NAT has seen.
+                if (why_[place] == Why::kIcmpError) return Exit::kNone;
+                break;
+            default:
+                break;
+        }
+        return kExitOfOutcome[static_cast<std::size_t>(result.outcome)];
+    }
+
+    Burst& burst_;
+    const Tables& tables_;
+    NatWorker& nat_;
+    Selection out_;
+    Selection in_;
+    std::array<VrfId, kBurstSizeMax> vrfs_;  // where they are routed once they are translated
+    std::array<Why, kBurstSizeMax> why_;
+    std::array<Exit, kBurstSizeMax> exits_;
+};
+
+}  // namespace
+
+void Translate::translate(Burst& burst, const Tables& tables) noexcept {
+    Translation(burst, tables).run();
+}
+
+}  // namespace causeway

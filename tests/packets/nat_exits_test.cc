@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every way to leave a walk because of NAT has a packet that takes it; and whoever attacks reaches
+// the bounds of one host, and nobody else's.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "tests/packets/nat_world.h"
+#include "tests/support/frame_builder.h"
+
+namespace causeway::test {
+namespace {
+
+constexpr std::uint8_t kSyn = 0x02;
+constexpr std::uint8_t kAck = 0x10;
+const Endpoint kServer{Ipv4Address(0xc6120009), 443};  // 198.18.0.9
+
+Endpoint client(std::uint16_t port, std::uint8_t host = 5) {
+    return {Ipv4Address(0x0a000000U + host), port};
+}
+Bytes udp(Endpoint from, Endpoint to) {
+    return build({.protocol = NatProtocol::kUdp, .source = from, .destination = to});
+}
+Bytes tcp(Endpoint from, Endpoint to, std::uint8_t flags) {
+    return build({.protocol = NatProtocol::kTcp, .source = from, .destination = to, .kind = flags});
+}
+
+struct Case {
+    Exit exit;
+    NatWorldOptions options;
+    std::function<void(NatWorld&)> play;
+    bool is_from_outside = false;
+};
+
+void out(NatWorld& world, const Bytes& packet) {
+    (void)world.out(Customer::kContoso, packet);
+}
+// A thousand endpoints of one host, and a host's each.
+void many_ports(NatWorld& world) {
+    for (std::uint16_t port = 1; port <= 1'000; ++port) out(world, udp(client(port), kServer));
+}
+void many_hosts(NatWorld& world) {
+    for (std::uint8_t host = 1; host <= 200; ++host) out(world, udp(client(9, host), kServer));
+}
+
+// Packets that the NAT cannot translate.
+std::vector<Case> hopeless_packets() {
+    return {
+        {Exit::kNatMalformed,
+         {},
+         [](NatWorld& world) {
+             Bytes packet = udp(client(1), kServer);
+             packet.resize(24);
+             packet[3] = 24;
+             ++packet[8];
+             out(world, hop(packet));
+         }},
+        {Exit::kNatForeign,
+         {},
+         [](NatWorld& world) {
+             Bytes packet = udp(client(1), kServer);
+             packet[9] = 50;  // ESP
+             ++packet[8];
+             out(world, hop(packet));
+         }},
+        {Exit::kNatMidFlow, {}, [](NatWorld& world) { out(world, tcp(client(1), kServer, kAck)); }},
+        {Exit::kNatNoMapping,
+         {},
+         [](NatWorld& world) {
+             (void)world.in(udp(kServer, {ip("198.51.100.1"), 5'000}));
+         },
+         true},
+        {Exit::kNatFiltered,
+         {.settings = {.filtering = NatFiltering::kAddressDependent}},
+         [](NatWorld& world) {
+             const auto sent = world.out(Customer::kContoso, udp(client(1), kServer));
+             (void)world.in(udp({ip("198.18.66.6"), 1}, source_of(sent.at(0).packet)));
+         },
+         true},
+        {Exit::kNatFragmentsFull,
+         {},
+         [](NatWorld& world) {
+             for (std::uint16_t id = 1; id < 100; ++id) {
+                 Bytes packet = udp(client(1), kServer);
+                 packet[4] = static_cast<std::uint8_t>(id);
+                 packet[7] = 3;
+                 ++packet[8];
+                 out(world, hop(packet));
+             }
+         }},
+        {Exit::kNatFragmentLost,
+         {},
+         [](NatWorld& world) {
+             Bytes packet = udp(client(1), kServer);
+             packet[7] = 3;
+             ++packet[8];
+             out(world, hop(packet));
+             world.pass(10);
+         }},
+        {Exit::kNatIcmpUnmatched,
+         {},
+         [](NatWorld& world) {
+             (void)world.in(
+                 build_error(ip("198.18.0.1"), 3, udp({ip("198.51.100.1"), 5'000}, kServer), 28));
+         },
+         true},
+    };
+}
+
+// New flows that meet a limit.
+std::vector<Case> refused_flows() {
+    return {
+        {Exit::kNatHostsFull, {.mappings = {.hosts_max = 10}}, many_hosts},
+        {Exit::kNatHostSessions, {.settings = {.host_sessions_max = 10}}, many_ports},
+        {Exit::kNatHostPorts, {.settings = {.block_ports = 64, .host_blocks_max = 1}}, many_ports},
+        {Exit::kNatPortsExhausted,
+         {.settings = {.block_ports = 4'096}, .mappings = {.hosts_max = 1'000}},
+         many_hosts},
+        {Exit::kNatMappingsFull,
+         {.settings = {.block_ports = 4'096}, .mappings = {.mappings_max = 1}},
+         many_ports},
+        {Exit::kNatSessionsFull, {.sessions_max = 10}, many_ports},
+    };
+}
+
+TEST(NatExits, every_one_has_a_packet_that_ends_by_it) {
+    std::set<Exit> seen;
+    std::vector<Case> cases = hopeless_packets();
+    for (Case& one : refused_flows()) cases.push_back(std::move(one));
+    for (const Case& one : cases) {
+        SCOPED_TRACE(info_of(one.exit).name);
+        NatWorld world(one.options);
+        one.play(world);
+        const AttachmentId row =
+            one.is_from_outside ? world.core() : world.leg(Customer::kContoso, kNatPrimary);
+        EXPECT_GT(world.exits(row, one.exit), 0U);
+        world.pass(10);  // fragments that wait have no end yet
+        EXPECT_EQ(world.bed().unaccounted(), "");
+        seen.insert(one.exit);
+    }
+    for (const ExitInfo& info : kExits) {
+        if (!info.name.starts_with("nat_") || info.fate == Fate::kWalk) continue;
+        // What two workers do at once, and what a commit does meanwhile: no packet alone does it.
+        if (info.exit == Exit::kNatBusy || info.exit == Exit::kNatNoPool) continue;
+        EXPECT_TRUE(seen.contains(info.exit)) << info.name << ": " << info.meaning;
+    }
+}
+
+TEST(NatHostile, a_host_that_floods_takes_from_no_other) {
+    NatWorld world({.settings = {.block_ports = 64, .host_blocks_max = 2}});
+    const AttachmentId leg = world.leg(Customer::kContoso, kNatPrimary);
+    for (std::uint32_t k = 0; k < 5'000; ++k) {
+        const Endpoint remote{Ipv4Address(0xc6120000U + k), static_cast<std::uint16_t>(k)};
+        out(world, tcp(client(static_cast<std::uint16_t>(k + 1)), remote, kSyn));
+    }
+    EXPECT_EQ(world.sessions(), 128U);
+    EXPECT_EQ(world.exits(leg, Exit::kNatHostPorts), 5'000U - 128);
+    for (std::uint8_t host = 10; host < 100; ++host) {
+        EXPECT_EQ(world.out(Customer::kContoso, udp(client(1, host), kServer)).size(), 1U);
+    }
+    EXPECT_EQ(world.bed().unaccounted(), "");
+}
+
+TEST(NatHostile, spoofed_answers_reach_nobody_and_cost_nothing) {
+    NatWorld world({.settings = {.filtering = NatFiltering::kAddressDependent}});
+    (void)world.out(Customer::kContoso, udp(client(1), kServer));
+    for (std::uint32_t port = 0; port < 65'536; port += 13) {
+        for (const char* const address : {"198.51.100.1", "198.51.100.2"}) {
+            world.from_outside(udp({Ipv4Address(0xc6123333U + port), 53},
+                                   {ip(address), static_cast<std::uint16_t>(port)}));
+        }
+        if (port % 130 == 0) EXPECT_TRUE(world.run().empty());
+    }
+    EXPECT_TRUE(world.run().empty());
+    EXPECT_EQ(world.sessions(), 1U);
+    EXPECT_EQ(rte_mempool_in_use_count(world.bed().pool()), 0U);
+    EXPECT_EQ(world.bed().unaccounted(), "");
+}
+
+}  // namespace
+}  // namespace causeway::test
