@@ -11,7 +11,9 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "acl/source_set.h"
@@ -31,10 +33,9 @@ struct NatException {
     friend bool operator==(const NatException&, const NatException&) = default;
 };
 
-// Of an attachment: who is inside, and by which pool they are translated.
+// Of attachments: who is inside, and by which pool they are translated.
 struct NatInside {
     NatPoolId pool;
-    VrfId vrf;  // in which inside addresses are routed
     SourceSet<Ipv4Address> sources;
     std::vector<NatException> exceptions;  // few: tried one by one
 
@@ -81,11 +82,27 @@ class PublicAddresses {
 };
 
 struct NatTables {
+    // Those who are inside at an attachment, or nullptr.
+    [[nodiscard]] const NatInside* inside_of(AttachmentId attachment) const noexcept {
+        const std::uint16_t place = inside_of_attachment[attachment.value()];
+        return place == 0 ? nullptr : &insides[place - 1U];
+    }
+    void add_inside(NatInside inside, std::span<const AttachmentId> attachments) {
+        insides.push_back(std::move(inside));
+        for (const AttachmentId attachment : attachments) {
+            inside_of_attachment[attachment.value()] = static_cast<std::uint16_t>(insides.size());
+        }
+    }
+
     std::array<Translator*, kWorkersMax> translators{};
     const std::atomic<NatSeconds>* now = nullptr;  // the control thread's clock
     VrfId outside;                                 // in which public addresses are reached
     PublicAddresses publics;
     StaticMappings statics;
+    std::vector<NatInside> insides;
+    std::vector<std::uint16_t> inside_of_attachment =  // its place in insides, and one
+        std::vector<std::uint16_t>(kAttachmentsMax);
 };
+static_assert(kNatPoolsMax < 65'535, "places fit sixteen bits");
 
 }  // namespace causeway

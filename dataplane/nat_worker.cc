@@ -154,7 +154,7 @@ void NatWorker::restore(PacketMeta& meta, const Tables& tables) noexcept {
         meta.vrf = vrf;
     }
     if (nat.publics.find(Ipv4::source_of(meta)) != nullptr &&
-        tables.policies->of(meta.attachment).nat != nullptr) {
+        nat.inside_of(meta.attachment) != nullptr) {
         (void)translator_->restore(NatDirection::kOutbound, packet, nat.statics, now_);
     }
 }

@@ -18,7 +18,6 @@
 namespace causeway {
 
 class AclList;
-struct NatInside;
 struct PolicePlan;
 
 // One bit for each stage that has something to do for an attachment. The walk collects those of a
@@ -56,7 +55,7 @@ inline constexpr PolicyBits kPolicesIn = PolicyBits::bit(5);
 inline constexpr PolicyBits kPolicesOut = PolicyBits::bit(6);
 inline constexpr PolicyBits kNoIpv6 = PolicyBits::bit(7);  // it has no address of IPv6
 inline constexpr PolicyBits kSteers = PolicyBits::bit(2);  // of a burst only: a rule has steered
-// Its packets may be to a public address of a NAT, or from somebody inside of one.
+// It is where public addresses of a NAT are reached: its packets may be to one, or from inside.
 inline constexpr PolicyBits kTranslates = PolicyBits::bit(8);
 
 // How the source of what comes in is looked at.
@@ -85,8 +84,7 @@ struct AttachmentPolicy {
     // Their policers are written by workers and outlive every Tables that leads to them.
     const PolicePlan* police_in = nullptr;
     const PolicePlan* police_out = nullptr;
-    const NatInside* nat = nullptr;  // of what comes in here; null: nobody's source is translated
-    PeeringId peering;               // alike for both links; 0: not a customer's
+    PeeringId peering;  // alike for both links; 0: not a customer's
     SourceCheck source_check = SourceCheck::kOff;
     LinkPrefixes link_prefixes;
 
@@ -98,7 +96,6 @@ struct AttachmentPolicy {
         if (dscp_map != nullptr) bits |= kMapsDscp;
         if (police_in != nullptr) bits |= kPolicesIn;
         if (police_out != nullptr) bits |= kPolicesOut;
-        if (nat != nullptr) bits |= kTranslates;
         return bits;
     }
 };

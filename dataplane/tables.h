@@ -10,11 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/types.h"
 #include "dataplane/exit.h"
+#include "dataplane/nat_tables.h"
 #include "dataplane/policy.h"
 #include "fib/fib4.h"
 #include "fib/fib6.h"
@@ -45,8 +47,6 @@ struct PortState {
     return word & 0xffff'ffff'ffffU;
 }
 
-struct NatTables;
-
 struct Tables {
     std::array<PortState, kPortsMax> ports;
     AttachmentTable attachments_by_tag;
@@ -54,8 +54,8 @@ struct Tables {
     const Fib4* fib4 = nullptr;
     const Fib6* fib6 = nullptr;
     const NextHops* next_hops = nullptr;
-    const Policies* policies = nullptr;  // null where no attachment has any bit set
-    const NatTables* nat = nullptr;      // null where there is no NAT
+    const Policies* policies = nullptr;    // null where no attachment has any bit set
+    std::unique_ptr<const NatTables> nat;  // null where there is no NAT
 };
 
 }  // namespace causeway

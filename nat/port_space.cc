@@ -54,8 +54,30 @@ Status PortSpace::add_pool(NatPoolId pool, const NatPoolSettings& settings) {
         return Unexpected(ErrorCode::kExists, "the pool has addresses; remove them first");
     }
     if (Status status = check(settings); !status) return status;
-    entry.settings = settings;
+    set(entry, settings);
     entry.exists.store(true, std::memory_order_release);
+    return ok();
+}
+
+void PortSpace::set(Pool& pool, const NatPoolSettings& settings) {
+    settings_.push_back(std::make_unique<NatPoolSettings>(settings));
+    pool.settings.store(settings_.back().get(), std::memory_order_release);
+}
+
+Status PortSpace::change(NatPoolId pool, const NatPoolSettings& settings) {
+    if (!has_pool(pool)) return Unexpected(ErrorCode::kNotFound, "there is no such pool");
+    if (Status status = check(settings); !status) return status;
+    const NatPoolSettings& before = this->settings(pool);
+    if (before == settings) return ok();
+    const bool keeps_form =
+        before.block_ports == settings.block_ports && before.filtering == settings.filtering;
+    if (!keeps_form && pools_[pool.value()].count.load() != 0) {
+        return Unexpected(ErrorCode::kUnavailable,
+                          "cannot change while the pool has addresses: take the NAT away first, "
+                          "and add it again",
+                          before.filtering == settings.filtering ? "block-ports" : "filtering");
+    }
+    set(pools_[pool.value()], settings);
     return ok();
 }
 
@@ -72,7 +94,7 @@ Status PortSpace::add_address(NatPoolId pool, Ipv4Address address) {
     Address& added = addresses_[index];
     added.address = address.value();
     added.pool = pool.value();
-    set_free(added, entry.settings.block_ports);
+    set_free(added, settings(pool).block_ports);
     added.state.store(AddressState::kActive, std::memory_order_release);
     std::uint32_t* const value = index_.insert(key_of(address));
     CHECK(value != nullptr);
@@ -103,7 +125,8 @@ Status PortSpace::reserve(Ipv4Address address, std::uint16_t port) {
         return Unexpected(ErrorCode::kUnavailable, "a host holds the port's block");
     }
     for (const NatProtocol protocol : {NatProtocol::kTcp, NatProtocol::kUdp}) {
-        used_[word_of(PortRef(index, protocol, port))] |= std::uint64_t{1} << port % 64;
+        std::atomic_ref word(used_[word_of(PortRef(index, protocol, port))]);
+        word.fetch_or(std::uint64_t{1} << port % 64);
     }
     return ok();
 }
@@ -113,6 +136,20 @@ Status PortSpace::drain(Ipv4Address address) {
     if (index == 0) return Unexpected(ErrorCode::kNotFound, "no pool has this address");
     addresses_[index].state.store(AddressState::kDraining);
     return ok();
+}
+
+void PortSpace::stop_draining(Ipv4Address address) noexcept {
+    const std::uint32_t index = find(address);
+    if (index != 0) addresses_[index].state.store(AddressState::kActive);
+}
+
+void PortSpace::release(Ipv4Address address, std::uint16_t port) noexcept {
+    const std::uint32_t index = find(address);
+    if (index == 0) return;
+    for (const NatProtocol protocol : {NatProtocol::kTcp, NatProtocol::kUdp}) {
+        std::atomic_ref word(used_[word_of(PortRef(index, protocol, port))]);
+        word.fetch_and(~(std::uint64_t{1} << port % 64));
+    }
 }
 
 bool PortSpace::is_drained(Ipv4Address address) const noexcept {
@@ -164,7 +201,7 @@ BlockRef PortSpace::take_block(NatPoolId pool, std::uint32_t preferred, std::uin
     Pool& entry = pools_[pool.value()];
     if (preferred != 0 && is_active(preferred)) {
         if (const BlockRef block = take_block_at(preferred, random)) return block;
-        if (entry.settings.pairing == NatPairing::kStrict) return {};
+        if (settings(pool).pairing == NatPairing::kStrict) return {};
     }
     const std::uint32_t count = entry.count.load(std::memory_order_acquire);
     // An address of the host's own kind keeps ICMP and fragments with the host's worker, too.

@@ -107,6 +107,8 @@ class BlockRef {
     std::uint32_t bits_ = 0;
 };
 
+inline constexpr NatPoolSettings kNatDefaults;  // of a pool that is not there
+
 struct Block {
     std::uint32_t host = 0;
     BlockRef next;           // of the host's
@@ -124,15 +126,19 @@ class PortSpace {
 
     [[nodiscard]] static Result<std::unique_ptr<PortSpace>> create();
 
-    // A pool's settings stay as they are while it has addresses.
     [[nodiscard]] Status add_pool(NatPoolId pool, const NatPoolSettings& settings);
     // Grows the pool at once. Addresses of all pools differ.
     [[nodiscard]] Status add_address(NatPoolId pool, Ipv4Address address);
     // A port that a static mapping has; it is never lent. REQUIRES: the address is there, and its
     // block is not lent.
     [[nodiscard]] Status reserve(Ipv4Address address, std::uint16_t port);
+    void release(Ipv4Address address, std::uint16_t port) noexcept;  // what reserve() has taken
+    // While sessions live, too; but while the pool has addresses, the size of its blocks and its
+    // filtering are what they are.
+    [[nodiscard]] Status change(NatPoolId pool, const NatPoolSettings& settings);
     // Lends no more of its blocks. Those that are lent stay until their last session is over.
     [[nodiscard]] Status drain(Ipv4Address address);
+    void stop_draining(Ipv4Address address) noexcept;
     // Nothing of a drained address is lent any more. Ask after every worker has passed a quiescent
     // point since drain().
     [[nodiscard]] bool is_drained(Ipv4Address address) const noexcept;
@@ -147,11 +153,14 @@ class PortSpace {
     [[nodiscard]] NatPoolId pool(std::uint32_t index) const noexcept {
         return NatPoolId(addresses_[index].pool.load(std::memory_order_relaxed));
     }
+    [[nodiscard]] bool is_known(std::uint32_t index) const noexcept {
+        return addresses_[index].state.load(std::memory_order_acquire) != AddressState::kAbsent;
+    }
     [[nodiscard]] bool is_active(std::uint32_t index) const noexcept {
         return addresses_[index].state.load(std::memory_order_acquire) == AddressState::kActive;
     }
     [[nodiscard]] const NatPoolSettings& settings(NatPoolId pool) const noexcept {
-        return pools_[pool.value()].settings;
+        return *pools_[pool.value()].settings.load(std::memory_order_acquire);
     }
     [[nodiscard]] bool has_pool(NatPoolId pool) const noexcept {
         return pool.value() < pools_.size() &&
@@ -217,7 +226,7 @@ class PortSpace {
     };
     struct Pool {
         std::atomic<bool> exists = false;
-        NatPoolSettings settings;
+        std::atomic<const NatPoolSettings*> settings = &kNatDefaults;
         std::atomic<std::uint32_t> count = 0;
         std::array<std::atomic<std::uint16_t>, kNatPoolAddressesMax> addresses{};  // indices
     };
@@ -237,6 +246,7 @@ class PortSpace {
     }
     [[nodiscard]] BlockRef take_block_at(std::uint32_t address, std::uint64_t random) noexcept;
     void set_used(PortRef port, std::uint64_t value) noexcept;
+    void set(Pool& pool, const NatPoolSettings& settings);
     void set_free(Address& entry, std::uint32_t block_ports) noexcept;
 
     Mapping use_memory_;
@@ -247,6 +257,9 @@ class PortSpace {
     SharedMap index_;      // addresses, for find()
     std::vector<Address> addresses_;
     std::vector<Pool> pools_;
+    // All that there have been, because a worker may be reading one: there are as many as an
+    // operator changes his mind.
+    std::vector<std::unique_ptr<const NatPoolSettings>> settings_;
     Block* blocks_;  // by address and unit
 };
 

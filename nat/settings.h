@@ -20,6 +20,7 @@ struct NatTimers {
     NatSeconds udp = 300;                // RFC 4787 REQ-5: 5 minutes or more, not less than two
     NatSeconds icmp = 60;                // RFC 5508 REQ-1: not less than one
     NatSeconds fragment = 5;             // an incomplete datagram's, and what is held for it
+    friend bool operator==(const NatTimers&, const NatTimers&) = default;
 };
 
 // RFC 4787 5.
@@ -48,6 +49,7 @@ struct NatPoolSettings {
     std::uint32_t block_ports = 256;          // a power of two
     std::uint32_t host_blocks_max = 8;        // RFC 6888 REQ-4: what one host may take
     std::uint32_t host_sessions_max = 8'192;  // likewise
+    friend bool operator==(const NatPoolSettings&, const NatPoolSettings&) = default;
 };
 
 [[nodiscard]] Status check(const NatPoolSettings& settings);

@@ -33,6 +33,13 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer explain_acl(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_policers(RouterApi& router, const Params& params);
 
+[[nodiscard]] Answer get_nat_status(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_nat_pools(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_nat_sessions(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_nat_mappings(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_nat_hosts(RouterApi& router, const Params& params);
+[[nodiscard]] Answer clear_nat(RouterApi& router, const Params& params);
+
 [[nodiscard]] Answer add_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer replace_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer delete_route(RouterApi& router, const Params& params);

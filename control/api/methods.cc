@@ -56,6 +56,25 @@ constexpr std::array kAclPacket{
     Parameter{"fragment", kText, kOptional, "whole if not given", kFragmentKinds}};
 constexpr std::array kDropOwner{
     Parameter{"of", kText, kOptional, "only this attachment's or port's"}};
+constexpr std::array<std::string_view, 3> kProtocols{"tcp", "udp", "icmp"};
+constexpr std::array<std::string_view, 1> kScopes{"all"};
+constexpr Parameter kNatPool{"pool", kText, kOptional, "only this pool's, as contoso/microsoft"};
+constexpr Parameter kNatProtocol{"protocol", kText, kOptional, "only of this protocol", kProtocols};
+constexpr Parameter kNatInside{"inside", kAddress, kOptional, "only of this host inside"};
+constexpr Parameter kNatOutside{"outside", kAddress, kOptional, "only of this public address"};
+constexpr Parameter kNatRemote{"remote", kAddress, kOptional, "only with this host outside"};
+constexpr std::array kNatHosts{kNatPool, kNatInside, kAfter, kLimit};
+constexpr std::array kNatMappings{kNatPool, kNatProtocol, kNatInside, kNatOutside, kAfter, kLimit};
+constexpr std::array kNatSessions{kNatPool,   kNatProtocol, kNatInside, kNatOutside,
+                                  kNatRemote, kAfter,       kLimit};
+constexpr std::array kNatCleared{
+    kNatPool,
+    kNatProtocol,
+    kNatInside,
+    kNatOutside,
+    kNatRemote,
+    Parameter{"scope", kText, kOptional, "in the place of a filter: every session", kScopes},
+    kAfter};
 constexpr std::array kNewRoute{
     kVrf, kRoutePrefix,
     Parameter{"via", kList, kOptional,
@@ -120,6 +139,20 @@ constexpr std::array kMethods{
            "cycles per packet of every stage and worker",
            {},
            detail::list_stages},
+    Method{"nat.status",
+           kReader,
+           "sessions, how fast they are made, and what became of packets",
+           {},
+           detail::get_nat_status},
+    Method{"nat.pools", kReader, "pools and how full they are", {}, detail::list_nat_pools},
+    Method{"nat.sessions", kReader, "flows that are translated; a part may have no rows",
+           kNatSessions, detail::list_nat_sessions},
+    Method{"nat.mappings", kReader, "which public endpoint stands for which inside; likewise",
+           kNatMappings, detail::list_nat_mappings},
+    Method{"nat.hosts", kReader, "hosts inside, their blocks of ports and sessions; likewise",
+           kNatHosts, detail::list_nat_hosts},
+    Method{"nat.clear", kAdmin, "ends sessions; call it until there is no `next`", kNatCleared,
+           detail::clear_nat},
     Method{"route.add", kAdmin, "adds a route", kNewRoute, detail::add_route},
     Method{"route.replace", kAdmin, "adds a route or takes the place of one", kNewRoute,
            detail::replace_route},

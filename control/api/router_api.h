@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "control/api/nat_api.h"
 #include "control/api/page_request.h"
 #include "control/api/policy_api.h"
 #include "control/api/views.h"
@@ -165,6 +166,8 @@ class RouterApi : public PolicyApi {
     [[nodiscard]] virtual Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
                                                       const std::optional<IpPrefix>& after) = 0;
     [[nodiscard]] virtual Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) = 0;
+
+    [[nodiscard]] virtual NatApi& nat() = 0;
 
     [[nodiscard]] virtual std::string config_yaml() = 0;  // the running configuration
     [[nodiscard]] virtual ConfigOutcome apply_config(std::string_view yaml, ApplyMode) = 0;

@@ -13,6 +13,7 @@
 #include "control/api/route_edits.h"
 #include "control/cli/change.h"
 #include "control/cli/completion.h"
+#include "control/cli/nat.h"
 #include "control/cli/nat_log.h"
 #include "control/cli/routes.h"
 #include "control/cli/session.h"
@@ -51,6 +52,7 @@ struct Words {
     LoadChoice load;
     SaveChoice save;
     LinkChoice link;
+    NatArguments nat;
     std::string file;
     std::string method;
     std::string params;
@@ -74,8 +76,8 @@ class Grammar {
         add_acl();
         add_route();
         add_link();
-        add_config();
         add_nat();
+        add_config();
         add_rest();
     }
 
@@ -103,12 +105,13 @@ class Grammar {
     void add_show_routing(CLI::App* show);
     void add_show_policy(CLI::App* show);
     void add_acl();
+    void add_show_nat(CLI::App* show);
+    void add_nat();
     void add_route();
     void add_route_files(CLI::App* route);
     void add_route_reader(CLI::App* load);
     void add_link();
     void add_config();
-    void add_nat();
     void add_rest();
 
     CLI::App app_;
@@ -133,6 +136,7 @@ void Grammar::add_show() {
         ->add_option("ATTACHMENT", words_.name, "only this attachment's");
     add_show_routing(show);
     add_show_policy(show);
+    add_show_nat(show);
     leaf(show, "counters", "packets and bytes, and what became of them",
          "causeway show counters contoso/private/primary",
          [this](Session& session) { return show_counters(session, words_.name); })
@@ -194,6 +198,55 @@ void Grammar::add_acl() {
     explain->add_option("--dscp", packet.dscp, "as in ef, or a number");
     explain->add_option("--fragment", packet.fragment, "whole, first or later")
         ->check(CLI::IsMember({"whole", "first", "later"}));
+}
+
+void add_nat_filter(CLI::App* sub, NatArguments& filter) {
+    sub->add_option("--pool", filter.pool, "only this pool's, as contoso/microsoft");
+    sub->add_option("--protocol", filter.protocol, "tcp, udp or icmp")
+        ->check(CLI::IsMember({"tcp", "udp", "icmp"}));
+    sub->add_option("--inside", filter.inside, "only of this host inside");
+    sub->add_option("--outside", filter.outside, "only of this public address");
+    sub->add_option("--remote", filter.remote, "only with this host outside");
+}
+
+void Grammar::add_show_nat(CLI::App* show) {
+    CLI::App* const nat = show->add_subcommand("nat", "who has which public address and port");
+    nat->require_subcommand(1);
+    nat->fallthrough();
+    leaf(nat, "status", "sessions, how fast they are made, and what became of packets",
+         "causeway show nat status", show_nat_status);
+    leaf(nat, "pools", "pools, and how full they are", "causeway show nat pools", show_nat_pools);
+    add_nat_filter(
+        leaf(nat, "sessions", "flows that are translated",
+             "causeway show nat sessions --inside 10.1.0.10 --protocol tcp",
+             [this](Session& session) { return show_nat_sessions(session, words_.nat); }),
+        words_.nat);
+    CLI::App* const mappings =
+        leaf(nat, "mappings", "which public endpoint stands for which inside",
+             "causeway show nat mappings --outside 203.0.113.16",
+             [this](Session& session) { return show_nat_mappings(session, words_.nat); });
+    add_nat_filter(mappings, words_.nat);
+    mappings->remove_option(mappings->get_option("--remote"));
+    CLI::App* const hosts =
+        leaf(nat, "hosts", "hosts inside, their blocks of ports and their sessions",
+             "causeway show nat hosts --pool contoso/microsoft",
+             [this](Session& session) { return show_nat_hosts(session, words_.nat); });
+    hosts->add_option("--pool", words_.nat.pool, "only this pool's, as contoso/microsoft");
+    hosts->add_option("--inside", words_.nat.inside, "only this one");
+}
+
+void Grammar::add_nat() {
+    CLI::App* const nat = branch("nat", "end what is translated, and look at its log");
+    leaf(nat, "log", "print a log of blocks and sessions", "causeway nat log /var/log/causeway/nat",
+         [this](Session& session) { return read_log(session, words_.file); })
+        ->add_option("FILE", words_.file, "the log; - is standard input")
+        ->required();
+    CLI::App* const clear = leaf(nat, "clear", "end sessions: all that fit a filter, or --all",
+                                 "causeway nat clear --inside 10.1.0.10", [this](Session& session) {
+                                     return clear_nat(session, words_.nat);
+                                 });
+    add_nat_filter(clear, words_.nat);
+    clear->add_flag("--all", words_.nat.all, "every session there is");
 }
 
 void Grammar::add_route() {
@@ -306,14 +359,6 @@ void Grammar::add_config() {
          "causeway check circuits.yaml",
          [this](Session& session) { return apply_config(session, words_.file, Commit::kNo); })
         ->add_option("FILE", words_.file, "the document; - is standard input")
-        ->required();
-}
-
-void Grammar::add_nat() {
-    CLI::App* const nat = branch("nat", "look at the NAT's files");
-    leaf(nat, "log", "print a log of blocks and sessions", "causeway nat log /var/log/causeway/nat",
-         [this](Session& session) { return read_log(session, words_.file); })
-        ->add_option("FILE", words_.file, "the log; - is standard input")
         ->required();
 }
 

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "control/config/errors.h"
+#include "control/config/nat_reader.h"
 #include "control/config/policy_reader.h"
 #include "control/config/policy_values.h"
 #include "control/config/reader.h"
@@ -164,6 +165,9 @@ PeeringConfig read_peering(const YamlNode& node, const std::string& path, Config
     fields.optional("mtu", peering.mtu, kMtu);
     fields.values("prefixes", kEntriesMax, peering.prefixes, parse_prefix);
     read_peering_policy(fields, peering.type, peering.policy);
+    if (const YamlNode* nat = fields.find("nat")) {
+        peering.nat = read_nat(*nat, fields.path_of("nat"), errors);
+    }
     fields.refuse_other_keys();
     return peering;
 }
@@ -265,6 +269,9 @@ Config read_config(const YamlNode& root, ConfigErrors& errors, std::vector<Confi
         config.routes.push_back(read_route(node, path, errors));
     });
     config.policy = read_policy(sections, warnings);
+    if (const YamlNode* nat = sections.find("nat")) {
+        config.nat = read_nat_limits(*nat, "nat", errors);
+    }
     sections.refuse_other_keys();
     return config;
 }

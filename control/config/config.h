@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "control/config/nat.h"
 #include "control/config/policy_config.h"
 
 namespace causeway {
@@ -82,7 +83,8 @@ struct PeeringConfig {
     unsigned mtu = 1'500;
     std::vector<IpPrefix> prefixes;  // behind the customer: reached over both links at once
     PeeringPolicyConfig policy;
-    std::string vrf;  // derived: the circuit's name, or "microsoft"
+    std::optional<NatConfig> nat;  // of a Microsoft peering
+    std::string vrf;               // derived: the circuit's name, or "microsoft"
 
     template <class Address>
     [[nodiscard]] const std::optional<PeeringLeg<Address>>& leg(Link link) const noexcept {
@@ -161,6 +163,7 @@ struct Config {
     std::vector<CoreAttachmentConfig> core_attachments;
     std::vector<RouteConfig> routes;
     PolicyConfig policy;
+    NatLimits nat;
     // Every VRF that the above speaks of: "microsoft" and one per circuit with a private peering,
     // sorted.
     std::vector<std::string> vrfs;

@@ -71,4 +71,7 @@ void check_network_rules(const Config& config, const std::vector<LegView>& legs,
 // That no recursive next hop leads back to its own route.
 void check_recursion_rules(const Config& config, ConfigErrors& errors);
 
+// The rules about NAT: nat_rules.cc.
+void check_nat_rules(const Config& config, const std::vector<LegView>& legs, ConfigErrors& errors);
+
 }  // namespace causeway

@@ -37,6 +37,7 @@ class Rules {
         check_network_rules(config_, legs_, errors_);
         check_recursion_rules(config_, errors_);
         check_policy_rules(config_, legs_, errors_);
+        check_nat_rules(config_, legs_, errors_);
     }
 
   private:

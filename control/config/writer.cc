@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "control/config/config.h"
+#include "control/config/nat_reader.h"
 #include "control/config/policy_writer.h"
 #include "control/config/values.h"
 
@@ -30,6 +31,7 @@ class ConfigWriter {
         list("core-attachments", config.core_attachments);
         list("routes", config.routes);
         write_policy(out_, config.policy);
+        if (config.nat != NatLimits()) write(config.nat);
         out_ << YAML::EndMap << YAML::Newline;
         return {out_.c_str(), out_.size()};
     }
@@ -69,6 +71,11 @@ class ConfigWriter {
     void write(const PortConfig& port);
     void write(const CircuitConfig& circuit);
     void write(const PeeringConfig& peering);
+    void write(const NatConfig& nat);
+    void write(const NatTimers& timers);
+    void write(const NatStaticConfig& mapping);
+    void write(const NatUntranslated& packets);
+    void write(const NatLimits& limits);
     void write(const CoreAttachmentConfig& core);
     void write(const RouteConfig& route);
     void write(const RouteNextHop& hop);
@@ -141,6 +148,73 @@ void ConfigWriter::write(const PeeringConfig& peering) {
     field("mtu", peering.mtu);
     values("prefixes", peering.prefixes, [](const IpPrefix& prefix) { return to_string(prefix); });
     write_peering_policy(out_, peering.policy);
+    if (peering.nat) {
+        out_ << YAML::Key << "nat" << YAML::Value;
+        write(*peering.nat);
+    }
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const NatConfig& nat) {
+    const auto prefix_text = [](const Ipv4Prefix& prefix) { return to_string(prefix); };
+    const auto pool = [&](const char* key, const std::vector<Ipv4Prefix>& prefixes) {
+        if (!prefixes.empty()) values(key, prefixes, prefix_text);
+    };
+    out_ << YAML::BeginMap;
+    values("inside", nat.inside, prefix_text);
+    pool("pool", nat.pool);
+    pool("primary-pool", nat.primary_pool);
+    pool("secondary-pool", nat.secondary_pool);
+    field("block-ports", nat.settings.block_ports);
+    field("host-blocks", nat.settings.host_blocks_max);
+    field("host-sessions", nat.settings.host_sessions_max);
+    field("filtering", kNatFilterings.name(nat.settings.filtering));
+    field("pairing", kNatPairings.name(nat.settings.pairing));
+    field("parity", kNatParities.name(nat.settings.parity));
+    field("refresh", kNatRefreshes.name(nat.settings.refresh));
+    field("alarm-percent", nat.alarm_percent);
+    write(nat.settings.timers);
+    list("static", nat.statics);
+    list("untranslated", nat.untranslated);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const NatTimers& timers) {
+    out_ << YAML::Key << "timers" << YAML::Value << YAML::BeginMap;
+    field("tcp-established", timers.tcp_established);
+    field("tcp-opening", timers.tcp_opening);
+    field("tcp-closing", timers.tcp_closing);
+    field("udp", timers.udp);
+    field("icmp", timers.icmp);
+    field("fragment", timers.fragment);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const NatStaticConfig& mapping) {
+    const auto text = [&](const Endpoint& end) {
+        const std::string address = to_string(end.address);
+        return mapping.protocol ? address + ':' + std::to_string(end.port) : address;
+    };
+    out_ << YAML::Flow << YAML::BeginMap;
+    if (mapping.protocol) field("protocol", kNatProtocolWords.name(*mapping.protocol));
+    field("inside", text(mapping.inside));
+    field("outside", text(mapping.outside));
+    if (mapping.link) field("link", to_string(*mapping.link));
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const NatUntranslated& packets) {
+    out_ << YAML::Flow << YAML::BeginMap;
+    field("source", to_string(packets.source));
+    field("destination", to_string(packets.destination));
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const NatLimits& limits) {
+    out_ << YAML::Key << "nat" << YAML::Value << YAML::BeginMap;
+    field("sessions", limits.sessions);
+    field("mappings", limits.mappings);
+    field("hosts", limits.hosts);
     out_ << YAML::EndMap;
 }
 

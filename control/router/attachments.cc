@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/router/attachments.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -29,6 +30,14 @@ FrameHeader Attachment::header(const MacAddress& destination, EtherType type) co
 bool Attachment::holds(const IpAddress& one) const noexcept {
     if (const auto* ipv4 = std::get_if<Ipv4Address>(&one)) return subnet.contains(*ipv4);
     return ipv6 && ipv6->subnet.contains(std::get<Ipv6Address>(one));
+}
+
+VrfId Attachment::vrf_towards(const IpAddress& one) const noexcept {
+    const auto* const ipv4 = std::get_if<Ipv4Address>(&one);
+    if (ipv4 == nullptr || !inside_vrf) return vrf;
+    const bool is_inside = std::ranges::any_of(
+        inside, [ipv4](const Ipv4Prefix& prefix) { return prefix.contains(*ipv4); });
+    return is_inside ? *inside_vrf : vrf;
 }
 
 Ipv6Address Attachment::link_local() const noexcept {

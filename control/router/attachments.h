@@ -53,6 +53,8 @@ struct Attachment {
     std::optional<Ipv4Address> peer;  // the customer's address, on an edge port
     std::string circuit;              // empty: a core attachment
     std::optional<Link> link;         // none: a core attachment
+    std::optional<VrfId> inside_vrf;  // of those whose source a NAT translates
+    std::vector<Ipv4Prefix> inside;   // likewise
     Exit closed = Exit::kNone;  // by configuration or by an operator: what a packet would die of
     bool is_port_up = false;
 
@@ -60,6 +62,8 @@ struct Attachment {
     [[nodiscard]] bool holds(const IpAddress& address) const noexcept;
     // Our link-local address there (RFC 4862 5.3, with the identifier of RFC 4291 appendix A).
     [[nodiscard]] Ipv6Address link_local() const noexcept;
+    // The VRF in which to look for the way back to somebody who has sent something from here.
+    [[nodiscard]] VrfId vrf_towards(const IpAddress& address) const noexcept;
     // Whether packets may leave here now.
     [[nodiscard]] bool is_usable() const noexcept { return closed == Exit::kNone && is_port_up; }
     [[nodiscard]] FrameHeader header(const MacAddress& destination, EtherType type) const noexcept;

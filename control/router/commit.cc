@@ -25,18 +25,23 @@ RouteLimits limits_of(const Config& config) {
 // All of the configuration, or all of the one before it: where a maximum stops us half way, the old
 // plan is installed again, whose resources it had before.
 Status Router::commit(const Config& config) {
-    if (const Status status = policy_->adopt(config); !status) return status;
-    const Plan before = installed_;
+    if (const Status adopted = policy_->adopt(config); !adopted) return adopted;
+    const Plan before = plan_of(config_);
     ribs_->set_limits(limits_of(config));
-    if (const Status status = install(plan_of(config)); !status) {
+    const Plan plan = plan_of(config);
+    Status status = install(plan);
+    if (status) status = nat_->install(plan, config.nat);
+    if (!status) {
         ribs_->set_limits(limits_of(config_));
-        const Status restored = install(before);
+        Status restored = install(before);
+        if (restored) restored = nat_->install(before, config_.nat);
         if (!restored) log_error("cannot restore: {}", restored.error().message);
         const Status policy_restored = policy_->adopt(config_);
         if (!policy_restored) log_error("cannot restore: {}", policy_restored.error().message);
         publish();
         return status;
     }
+    installed_.nats = plan.nats;
     config_ = config;
     publish();
     return ok();
@@ -68,6 +73,7 @@ Status Router::install(const Plan& plan) {
         } else if (const Status status = install_attachment(planned); !status) {
             return status;
         }
+        install_inside(planned);
     }
     if (const Status status = install_routes(plan); !status) return status;
     std::erase_if(vrfs_, [&](const auto& vrf) {
@@ -77,6 +83,15 @@ Status Router::install(const Plan& plan) {
     });
     routes_->settle();
     return ok();
+}
+
+void Router::install_inside(const PlannedAttachment& planned) {
+    Attachment* attachment = attachments_.find(planned.name);
+    CHECK(attachment != nullptr);
+    attachment->inside = planned.inside;
+    attachment->inside_vrf.reset();
+    if (!planned.inside_vrf.empty())
+        attachment->inside_vrf = vrfs_.find(planned.inside_vrf)->second;
 }
 
 void Router::close_vrf(VrfId vrf) {
@@ -231,6 +246,9 @@ void Router::publish() {
             {.key = {attachment->port, attachment->outer, attachment->inner}, .attachment = id});
         PolicyBits policy = attachment->ipv6 ? PolicyBits() : kNoIpv6;
         if (tables->policies != nullptr) policy |= tables->policies->of(id).bits();
+        if (!installed_.nats.empty() && attachment->vrf_name == kMicrosoftVrf) {
+            policy |= kTranslates;
+        }
         tables->attachments[id.value()] = {
             .vrf = attachment->vrf, .closed = attachment->closed, .policy = policy};
     }
@@ -248,6 +266,9 @@ void Router::publish() {
     tables->fib4 = fib_.get();
     tables->fib6 = fib6_.get();
     tables->next_hops = next_hops_.get();
+    tables->nat = nat_->tables(
+        {.vrf = [this](const std::string& name) { return vrfs_.find(name)->second; },
+         .attachment = [this](const std::string& name) { return attachments_.find(name)->id; }});
     tables_.publish(std::move(tables));
     policy_->replaced();
     for (const VrfId id : closing_vrfs_) resting_vrfs_.emplace_back(quiescence_.begin(), id);

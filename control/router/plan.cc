@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/router/plan.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -70,6 +72,48 @@ void plan_peering(Plan& plan, const CircuitConfig& circuit, const PeeringConfig&
     }
 }
 
+// What is inside of a NAT has a VRF of its own, whose routes lead to the customer.
+void plan_nat(Plan& plan, const CircuitConfig& circuit, const PeeringConfig& peering,
+              std::optional<Link> link) {
+    const NatConfig& config = *peering.nat;
+    std::string name = circuit.name + '/' + std::string(to_string(peering.type));
+    if (link) name += '/' + std::string(to_string(*link));
+    PlannedNat nat{.circuit = circuit.name,
+                   .link = link,
+                   .vrf = name + "/inside",
+                   .attachments = {},
+                   .inside = config.inside,
+                   .pool = link ? config.pool_of(*link) : config.pool,
+                   .settings = config.settings,
+                   .alarm_percent = config.alarm_percent,
+                   .statics = {},
+                   .untranslated = config.untranslated};
+    std::ranges::copy_if(config.statics, std::back_inserter(nat.statics),
+                         [&](const NatStaticConfig& mapping) { return mapping.link == link; });
+    PlannedRoute behind;
+    for (const Link leg : {Link::kPrimary, Link::kSecondary}) {
+        if (link && *link != leg) continue;
+        const auto found = plan.attachments.find(attachment_name(circuit, peering, leg));
+        if (found == plan.attachments.end()) continue;
+        PlannedAttachment& attachment = found->second;
+        attachment.inside_vrf = nat.vrf;
+        attachment.inside = nat.inside;
+        nat.attachments.push_back(attachment.name);
+        behind.hops.push_back({.attachment = attachment.name, .address = *attachment.ipv4.peer});
+    }
+    plan.vrfs.push_back(nat.vrf);
+    for (const Ipv4Prefix& prefix : nat.inside) plan.routes[{nat.vrf, prefix}] = behind;
+    plan.nats.emplace(std::move(name), std::move(nat));
+}
+
+void plan_nats(Plan& plan, const CircuitConfig& circuit, const PeeringConfig& peering) {
+    if (!peering.nat) return;
+    if (!peering.nat->has_pool_per_link()) return plan_nat(plan, circuit, peering, {});
+    for (const Link link : {Link::kPrimary, Link::kSecondary}) {
+        if (!peering.nat->pool_of(link).empty()) plan_nat(plan, circuit, peering, link);
+    }
+}
+
 PlannedAttachment core_of(const CoreAttachmentConfig& core) {
     PlannedAttachment attachment{.name = core.name,
                                  .port = core.port,
@@ -115,7 +159,10 @@ Plan plan_of(const Config& config) {
     Plan plan;
     plan.vrfs = config.vrfs;
     for (const CircuitConfig& circuit : config.circuits) {
-        for (const PeeringConfig& peering : circuit.peerings) plan_peering(plan, circuit, peering);
+        for (const PeeringConfig& peering : circuit.peerings) {
+            plan_peering(plan, circuit, peering);
+            plan_nats(plan, circuit, peering);
+        }
     }
     for (const CoreAttachmentConfig& core : config.core_attachments) {
         plan.attachments.emplace(core.name, core_of(core));

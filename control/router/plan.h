@@ -18,6 +18,21 @@
 
 namespace causeway {
 
+// One pool, and all that is translated by it.
+struct PlannedNat {
+    std::string circuit;
+    std::optional<Link> link;  // of one link only
+    std::string vrf;           // of the inside
+    std::vector<std::string> attachments;
+    std::vector<Ipv4Prefix> inside;
+    std::vector<Ipv4Prefix> pool;
+    NatPoolSettings settings;
+    unsigned alarm_percent = 0;
+    std::vector<NatStaticConfig> statics;
+    std::vector<NatUntranslated> untranslated;
+    friend bool operator==(const PlannedNat&, const PlannedNat&) = default;
+};
+
 struct PlannedAttachment {
     std::string name;
     std::string port;
@@ -29,8 +44,10 @@ struct PlannedAttachment {
     std::uint16_t mtu = 0;
     std::string circuit;
     std::optional<Link> link;
-    Exit closed = Exit::kNone;  // whatever an operator says: circuit or peering
-    bool enabled = true;        // the configuration's word; an operator may overrule it
+    std::string inside_vrf;          // of what is translated here; empty: nothing is
+    std::vector<Ipv4Prefix> inside;  // likewise
+    Exit closed = Exit::kNone;       // whatever an operator says: circuit or peering
+    bool enabled = true;             // the configuration's word; an operator may overrule it
 
     // Whether the same attachment as before: what is learned on it and counted of it stays true.
     [[nodiscard]] bool is_same_place(const PlannedAttachment& other) const {
@@ -63,6 +80,7 @@ struct Plan {
     std::vector<std::string> vrfs;
     std::map<std::string, PlannedAttachment> attachments;
     std::map<RoutePlace, PlannedRoute> routes;  // behind customers, and static
+    std::map<std::string, PlannedNat> nats;     // "contoso/microsoft"; by link, with its name
 };
 
 // REQUIRES: a Config that load_config() gave.

@@ -59,6 +59,7 @@ Router::Router(const Config& config, EventLoop& loop, std::unique_ptr<Forwarder>
                LinkMonitor monitor)
     : loop_(loop),
       started_ns_(now_ns()),
+      nat_(std::make_unique<Nat>(*forwarder)),
       forwarder_(std::move(forwarder)),
       monitor_(std::move(monitor)),
       transmitter_(*forwarder_),
@@ -136,6 +137,7 @@ Status Router::wire_up() {
             slow_path_->give_up(std::move(packet), now);
         }
         recursions_->follow();
+        nat_->tick(now);
         tables_.reclaim();
         policy_->tick(now);
         policy_log_.take(forwarder_->workers(), *policy_, attachments_, now);

@@ -30,6 +30,7 @@
 #include "control/policy/acl_log_writer.h"
 #include "control/policy/policy_tables.h"
 #include "control/router/attachments.h"
+#include "control/router/nat.h"
 #include "control/router/plan.h"
 #include "control/router/recursions.h"
 #include "control/router/ribs.h"
@@ -99,6 +100,7 @@ class Router final : public RouterApi {
     [[nodiscard]] Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
                                               const std::optional<IpPrefix>& after) override;
     [[nodiscard]] Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
+    [[nodiscard]] NatApi& nat() override { return *nat_; }
     [[nodiscard]] std::string config_yaml() override;
     [[nodiscard]] ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
 
@@ -135,6 +137,7 @@ class Router final : public RouterApi {
     Status commit(const Config& config);
     Status install(const Plan& plan);
     Status install_attachment(const PlannedAttachment& planned);
+    void install_inside(const PlannedAttachment& planned);
     // The routes of its subnet and of our address, and its peer where it has one.
     template <class Address>
     Status install_interface(const Attachment& attachment, const IpInterface<Address>& interface);
@@ -184,6 +187,7 @@ class Router final : public RouterApi {
     Config config_;
     Plan installed_;  // of the configuration, as it stands in the tables now
     std::uint64_t started_ns_;
+    std::unique_ptr<Nat> nat_;  // outlives the workers
     std::unique_ptr<Forwarder> forwarder_;
     LinkMonitor monitor_;
     Quiescence quiescence_;

@@ -44,13 +44,23 @@ Result<GroupId> Routes::acquire(VrfId vrf, RouteAction action, std::span<const R
     return ways_.acquire(way, now_ns);
 }
 
-Status Routes::put(VrfId vrf, const IpPrefix& prefix, const PlannedRoute& route,
-                   std::uint64_t now_ns) {
+// The plan knows the attachment of each hop, which need not be of the VRF: the inside of a NAT has
+// a VRF of its own, and its routes lead out where the customer's others do.
+Result<GroupId> Routes::acquire(VrfId vrf, const PlannedRoute& route, std::uint64_t now_ns) {
     std::vector<RouteNextHop> hops;
+    std::vector<Hop> way;
     for (const PlannedHop& hop : route.hops) {
         hops.push_back({hop.address, hop.weight, hop.attachment.empty()});
+        const Attachment* const out = attachments_.find(std::string_view(hop.attachment));
+        if (out != nullptr) way.push_back({{out->id, hop.address}, hop.weight});
     }
-    const auto group = acquire(vrf, route.action, hops, now_ns);
+    if (way.empty() || way.size() != hops.size()) return acquire(vrf, route.action, hops, now_ns);
+    return ways_.acquire(way, now_ns);
+}
+
+Status Routes::put(VrfId vrf, const IpPrefix& prefix, const PlannedRoute& route,
+                   std::uint64_t now_ns) {
+    const auto group = acquire(vrf, route, now_ns);
     if (!group) return Unexpected(group.error());
     const auto before = ribs_.group_of(vrf, prefix, RouteSource::kStatic);
     if (before == *group) {  // there already
@@ -92,21 +102,26 @@ void Routes::remove_over(const Attachment& attachment) {
         is_any = true;
     }
     if (!is_any) return;
+    remove_leading(attachment.vrf, leads);
+    if (attachment.inside_vrf) remove_leading(*attachment.inside_vrf, leads);
+    recursions_.settle();  // or what resolved through them would hold their next hops
+}
+
+void Routes::remove_leading(VrfId vrf, const std::vector<bool>& leads) {
     std::optional<IpPrefix> after;
     do {
         constexpr std::size_t kPrefixesAtOnce = 1'024;
-        const auto page = ribs_.dump(attachment.vrf, after, kPrefixesAtOnce);
+        const auto page = ribs_.dump(vrf, after, kPrefixesAtOnce);
         CHECK(page.has_value());
         for (const IpRoute& route : page.value().routes) {
             const bool is_ours =
                 route.source == RouteSource::kStatic || route.source == RouteSource::kApi;
             if (!is_ours || !leads[route.group.value()]) continue;
-            CHECK(ribs_.remove(attachment.vrf, route.prefix, route.source).has_value());
+            CHECK(ribs_.remove(vrf, route.prefix, route.source).has_value());
             ways_.release(route.group);
         }
         after = page.value().next;
     } while (after);
-    recursions_.settle();  // or what resolved through them would hold their next hops
 }
 
 void Routes::remove_fed(VrfId vrf) {

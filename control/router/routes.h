@@ -82,6 +82,10 @@ class Routes {
     [[nodiscard]] std::optional<Error> check_hops(const Batch& batch, const RouteEdit& edit) const;
     [[nodiscard]] Result<GroupId> acquire(VrfId vrf, RouteAction action,
                                           std::span<const RouteNextHop> hops, std::uint64_t now_ns);
+    [[nodiscard]] Result<GroupId> acquire(VrfId vrf, const PlannedRoute& route,
+                                          std::uint64_t now_ns);
+    // Removes a VRF's routes to these groups.
+    void remove_leading(VrfId vrf, const std::vector<bool>& groups);
     [[nodiscard]] std::optional<Error> prepare(Batch& batch, const RouteEdit& edit);
     [[nodiscard]] Result<GroupId> group_of(Batch& batch, const RouteEdit& edit);
     void apply(Batch& batch);

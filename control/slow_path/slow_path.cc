@@ -121,7 +121,8 @@ void SlowPath::handle_local(Packet packet, const Attachment& in, std::uint64_t n
 
 template <class Address>
 void SlowPath::handle_too_big(Packet packet, const Attachment& in, std::uint64_t now_ns) {
-    const std::uint16_t mtu = way_of<Address>(in.vrf, packet.bytes()).mtu;
+    const VrfId vrf = vrf_of<Address>(packet, in);
+    const std::uint16_t mtu = way_of<Address>(vrf, packet.bytes()).mtu;
     if (mtu == 0) return counters_.count(SlowEvent::kNoWayOut);  // its route has just changed
     forward_in_fragments<Address>(std::move(packet), in, mtu, now_ns);
 }
@@ -134,10 +135,11 @@ void SlowPath::forward_in_fragments(Packet packet, const Attachment& in, std::ui
         return answer_with_error<Address>(std::move(packet), in, IcmpError::kTooBig, mtu, now_ns);
     }
     Family::take_hop(packet.bytes());
+    const VrfId vrf = vrf_of<Address>(packet, in);
     std::vector<Packet> fragments = packet.fragments(mtu, transmitter_.pool());
     counters_.count(fragments.empty() ? SlowEvent::kFragmentFailed : SlowEvent::kFragmented);
     for (Packet& fragment : fragments) {
-        fragment.note() = {.attachment = in.id};
+        fragment.note() = {.attachment = in.id, .vrf = vrf};
         route<Address>(std::move(fragment), in, now_ns);
     }
 }
@@ -150,7 +152,8 @@ void SlowPath::handle_unresolved(Packet packet, const Attachment& in, std::uint6
         return answer_with_error<Address>(std::move(packet), in, IcmpError::kTimeExceeded, 0,
                                           now_ns);
     }
-    if (const auto neighbour = awaited(in.vrf, Family::destination(packet.bytes()))) {
+    const VrfId vrf = vrf_of<Address>(packet, in);
+    if (const auto neighbour = awaited(vrf, Family::destination(packet.bytes()))) {
         const std::uint16_t mtu = attachments_.find(neighbour->attachment)->mtu;
         if (packet.bytes().size() > mtu) {
             return forward_in_fragments<Address>(std::move(packet), in, mtu, now_ns);
@@ -201,7 +204,9 @@ void SlowPath::answer_with_error(Packet packet, const Attachment& in, IcmpError 
                                  std::uint16_t mtu, std::uint64_t now_ns) {
     using Family = SlowPacket<Address>;
     const auto ours = Family::ours(packet.bytes(), in);
-    if (!ours || !Family::may_answer(packet.bytes(), error)) {
+    // A NAT has let it in, and nobody outside knows the address that it is to now.
+    const bool is_let_in = packet.note().attachment == in.id && packet.note().vrf != in.vrf;
+    if (!ours || is_let_in || !Family::may_answer(packet.bytes(), error)) {
         return counters_.count(SlowEvent::kErrorForbidden);
     }
     if (!may_send(error, buckets_of<Address>(in.id), now_ns)) {
@@ -241,6 +246,12 @@ const Adjacency& SlowPath::way_of(VrfId vrf, std::span<const std::uint8_t> packe
 }
 
 template <class Address>
+VrfId SlowPath::vrf_of(Packet& packet, const Attachment& in) {
+    if (packet.note().attachment == in.id) return packet.note().vrf;
+    return in.vrf_towards(SlowPacket<Address>::destination(packet.bytes()));
+}
+
+template <class Address>
 void SlowPath::route(Packet packet, const Attachment& in, std::uint64_t now_ns) {
     const Address destination = SlowPacket<Address>::destination(packet.bytes());
     if constexpr (std::same_as<Address, Ipv6Address>) {
@@ -248,9 +259,10 @@ void SlowPath::route(Packet packet, const Attachment& in, std::uint64_t now_ns) 
             return neighbours_.hold({in.id, destination}, std::move(packet), now_ns);
         }
     }
-    const Adjacency& way = way_of<Address>(in.vrf, packet.bytes());
+    const VrfId vrf = vrf_of<Address>(packet, in);
+    const Adjacency& way = way_of<Address>(vrf, packet.bytes());
     if (way.kind == AdjacencyKind::kUnresolved) {
-        const auto neighbour = awaited(in.vrf, destination);
+        const auto neighbour = awaited(vrf, destination);
         if (!neighbour) return counters_.count(SlowEvent::kNoWayOut);
         return neighbours_.hold(*neighbour, std::move(packet), now_ns);
     }

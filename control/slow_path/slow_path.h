@@ -81,8 +81,12 @@ class SlowPath {
     [[nodiscard]] Buckets& buckets_of(AttachmentId in) noexcept;
     [[nodiscard]] bool may_send(IcmpError error, Buckets& buckets, std::uint64_t now_ns);
 
+    // Whose routes a packet takes: a customer's, those that the walk would have taken; one of ours,
+    // those of `in`, or of the inside of its NAT.
+    template <class Address>
+    [[nodiscard]] static VrfId vrf_of(Packet& packet, const Attachment& in);
     // Sends a packet (layer 3 at its front) of ours, or a customer's that waited, by the routes of
-    // the VRF that `in` is of; to a link-local address, over `in` itself.
+    // its VRF; to a link-local address, over `in` itself.
     template <class Address>
     void route(Packet packet, const Attachment& in, std::uint64_t now_ns);
     // The neighbour that a packet must wait for; nothing where nobody could answer.

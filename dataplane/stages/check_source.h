@@ -41,7 +41,7 @@ struct CheckSource {
             const AttachmentPolicy& policy = policies.of(meta.attachment);
             if (policy.source_check == SourceCheck::kOff) return Exit::kNone;
             if (is_of_link(meta, policy)) return Exit::kNone;
-            if (is_translated(meta, policy)) return Exit::kNone;
+            if (is_translated(meta, tables.nat.get())) return Exit::kNone;
             if (policy.source_check == SourceCheck::kAdvertised) return advertised(meta, policy);
             return returns(policies, *tables.next_hops, policy, way_back) ? Exit::kNone
                                                                           : Exit::kReversePath;
@@ -58,11 +58,12 @@ struct CheckSource {
     }
 
     // Behind it stands a NAT, which gives it a source that is known.
-    [[nodiscard]] static bool is_translated(const PacketMeta& meta,
-                                            const AttachmentPolicy& policy) noexcept {
+    [[nodiscard]] static bool is_translated(const PacketMeta& meta, const NatTables* nat) noexcept {
         if constexpr (std::same_as<Family, Ipv4>) {
-            return policy.nat != nullptr &&
-                   policy.nat->translates(Family::source_of(meta), Family::destination_of(meta));
+            if (nat == nullptr) return false;
+            const NatInside* const inside = nat->inside_of(meta.attachment);
+            return inside != nullptr &&
+                   inside->translates(Family::source_of(meta), Family::destination_of(meta));
         }
         return false;
     }

@@ -102,7 +102,7 @@ class Translation {
         const NatTables& nat = *tables_.nat;
         exits_[place] = Exit::kNone;
         if (meta.vrf != nat.outside) return;
-        const NatInside* const inside = tables_.policies->of(meta.attachment).nat;
+        const NatInside* const inside = nat.inside_of(meta.attachment);
         const PublicAddresses::Entry* const target = nat.publics.find(Ipv4::destination_of(meta));
         vrfs_[place] = target != nullptr ? target->inside : meta.vrf;
         why_[place] = Why::kAddresses;

@@ -18,7 +18,7 @@ _causeway() {
             -s | --socket) _causeway_socket=(--socket "${COMP_WORDS[++i]}") ;;
             --vrf | --via | --source | --circuit | -c | --attachment | -a | --port | -p | --batch | --peer | \
                 --protocol | --source-port | --destination-port | --icmp-type | --tcp-flags | --dscp | \
-                --fragment)
+                --fragment | --pool | --inside | --outside | --remote)
                 ((i++)) ;;
             -*) ;;
             *) path+=("${COMP_WORDS[i]}") ;;
@@ -45,10 +45,9 @@ _causeway_words() {
     local options='--json --socket --help'
     case "${path[*]}" in
         '') words="show acl route link nat apply check call completion --version $options" ;;
-        nat) words="log $options" ;;
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
-            words="status ports circuits attachments neighbours arp vrfs routes groups acl
+            words="status ports circuits attachments neighbours arp vrfs routes groups nat acl
                    policer counters drops stages config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         'show neighbours' | 'show arp') words="$(_causeway_names attachments) $options" ;;
@@ -60,6 +59,14 @@ _causeway_words() {
         'acl explain'*)
             words="--protocol --source-port --destination-port --icmp-type --tcp-flags --dscp
                    --fragment $options" ;;
+        'show nat') words="status pools sessions mappings hosts $options" ;;
+        'show nat sessions')
+            words="--pool --protocol --inside --outside --remote $options" ;;
+        'show nat mappings') words="--pool --protocol --inside --outside $options" ;;
+        'show nat hosts') words="--pool --inside $options" ;;
+        nat) words="clear log $options" ;;
+        'nat clear')
+            words="--all --pool --protocol --inside --outside --remote $options" ;;
         route) words="add delete load save $options" ;;
         'route add'*)
             words="--vrf --via --blackhole --unreachable --prohibit --replace $options" ;;

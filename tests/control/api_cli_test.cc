@@ -146,14 +146,62 @@ TEST_F(CliTest, ExitCodesTellWhoIsWrong) {
 
 TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
     expect("--help", 0, "Exit codes");
-    for (const char* command :
-         {"show status", "show ports",  "show circuits",   "show attachments", "show neighbours",
-          "show vrfs",   "show routes", "show groups",     "show counters",    "show drops",
-          "show stages", "show config", "show methods",    "route add",        "route delete",
-          "route load",  "route save",  "link up",         "link down",        "apply",
-          "check",       "call",        "completion bash", "completion zsh",   "nat log"}) {
+    for (const char* command : {"show status",
+                                "show ports",
+                                "show circuits",
+                                "show attachments",
+                                "show neighbours",
+                                "show vrfs",
+                                "show routes",
+                                "show groups",
+                                "show counters",
+                                "show drops",
+                                "show stages",
+                                "show config",
+                                "show methods",
+                                "route add",
+                                "route delete",
+                                "route load",
+                                "route save",
+                                "link up",
+                                "link down",
+                                "apply",
+                                "check",
+                                "call",
+                                "completion bash",
+                                "completion zsh",
+                                "nat clear",
+                                "nat log",
+                                "show nat status",
+                                "show nat pools",
+                                "show nat sessions",
+                                "show nat mappings",
+                                "show nat hosts"}) {
         expect(std::string(command) + " --help", 0, "Example: ");
     }
+}
+
+TEST_F(CliTest, NatIsShownPartByPartAndFiltered) {
+    expect("show nat status", 0, "1.5 a second");
+    expect("show nat pools", 0, "alarmed");
+    expect("show nat sessions", 0, "10.0.0.3:40000");
+    expect("show nat sessions --inside 10.0.0.1 --protocol tcp", 0, "203.0.113.1:2001");
+    const NatFilter& asked = server_.router().fake_nat.asked;
+    EXPECT_EQ(asked.inside, Ipv4Address(0x0a000001));
+    EXPECT_EQ(asked.protocol, NatProtocol::kTcp);
+    EXPECT_FALSE(asked.outside || asked.remote || asked.pool);
+    expect("show nat sessions --pool adatum/microsoft", 1, "there is no pool adatum/microsoft");
+    expect("show nat sessions --inside 2001:db8::1", 1, "NAT translates IPv4 only");
+    expect("show nat mappings", 0, "static");
+    expect("show nat hosts", 0, "10.0.0.1");
+}
+
+TEST_F(CliTest, NatIsClearedUntilNothingIsLeft) {
+    expect("nat clear", 1, "give a filter");
+    expect("nat clear --all --inside 10.0.0.1", 1, "give a filter");
+    EXPECT_EQ(server_.router().fake_nat.flows.size(), 3U);
+    expect("nat clear --all", 0, "3 sessions cleared");
+    EXPECT_TRUE(server_.router().fake_nat.flows.empty());
 }
 
 TEST_F(CliTest, AReaderThatStopsEndsUsQuietly) {

@@ -14,6 +14,22 @@
 
 namespace causeway {
 
+// Three sessions, which clear() ends one a call, and whatever is asked of the rest.
+class FakeNat final : public NatApi {
+  public:
+    FakeNat();
+
+    std::vector<NatSessionView> flows;
+    NatFilter asked;  // last
+
+    NatStatusView status() override;
+    std::vector<NatPoolView> pools() override;
+    Result<NatPage<NatSessionView>> sessions(const NatFilter&, const NatPageRequest&) override;
+    Result<NatPage<NatMappingView>> mappings(const NatFilter&, const NatPageRequest&) override;
+    Result<NatPage<NatHostView>> hosts(const NatFilter&, const NatPageRequest&) override;
+    Result<NatCleared> clear(const NatFilter&, NatCursor after) override;
+};
+
 class FakeRouter final : public RouterApi {
   public:
     FakeRouter();
@@ -33,6 +49,7 @@ class FakeRouter final : public RouterApi {
     std::uint64_t syncs = 0;
     std::size_t neighbours_total = 5;
     unsigned status_calls = 0;
+    FakeNat fake_nat;
 
     DaemonStatus status() override;
     std::vector<PortView> ports() override;
@@ -61,6 +78,7 @@ class FakeRouter final : public RouterApi {
     Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
                                 const std::optional<IpPrefix>& after) override;
     Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
+    NatApi& nat() override { return fake_nat; }
     std::string config_yaml() override;
     ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
 };

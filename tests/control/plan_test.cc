@@ -204,5 +204,37 @@ TEST_F(PlanTest, only_what_changes_a_place_makes_another_place_of_it) {
     EXPECT_FALSE(before.is_same_place(after));
 }
 
+// What is inside of a NAT is reached by routes of its own VRF: over both links, or, where each link
+// has a pool, over that link.
+TEST(PlanNat, the_inside_has_a_vrf_that_leads_to_the_customer) {
+    const auto plan_with = [](const std::string& pool) {
+        std::string document = kDocument;
+        const std::string before = "peer-asn: 65010, prefixes: [203.0.113.0/26]}";
+        const std::size_t at = document.find(before);
+        EXPECT_NE(at, std::string::npos);
+        document.replace(at, before.size(),
+                         "peer-asn: 65010, nat: {inside: [10.77.0.0/16], " + pool + "}}");
+        const LoadedConfig loaded = load_config(document);
+        EXPECT_TRUE(loaded.config.has_value());
+        return plan_of(*loaded.config);
+    };
+    const Plan shared = plan_with("pool: [203.0.113.64/30]");
+    const PlannedNat& nat = shared.nats.at("contoso/microsoft");
+    EXPECT_EQ(nat.attachments.size(), 2U);
+    const PlannedRoute& route =
+        shared.routes.at({"contoso/microsoft/inside", prefix("10.77.0.0/16")});
+    EXPECT_EQ(route.hops.size(), 2U);
+    EXPECT_EQ(shared.attachments.at("contoso/microsoft/primary").inside_vrf, nat.vrf);
+    EXPECT_TRUE(shared.attachments.at("contoso/private/primary").inside_vrf.empty());
+
+    const Plan apart = plan_with("primary-pool: [203.0.113.64], secondary-pool: [203.0.113.65]");
+    EXPECT_EQ(apart.nats.size(), 2U);
+    const PlannedNat& secondary = apart.nats.at("contoso/microsoft/secondary");
+    EXPECT_EQ(secondary.attachments, std::vector<std::string>{"contoso/microsoft/secondary"});
+    const PlannedRoute& one_way = apart.routes.at({secondary.vrf, prefix("10.77.0.0/16")});
+    ASSERT_EQ(one_way.hops.size(), 1U);
+    EXPECT_EQ(one_way.hops[0].address, IpAddress(ip("198.51.100.5")));
+}
+
 }  // namespace
 }  // namespace causeway::test

@@ -66,12 +66,6 @@ NatWorld::NatWorld(const NatWorldOptions& options)
     attach();
     route();
     add_pools(options.settings);
-    for (const Customer customer : {Customer::kContoso, Customer::kAdatum}) {
-        for (const PortId link : {kNatPrimary, kNatSecondary}) {
-            bed_.set_policy(leg(customer, link),
-                            {.nat = &insides_[static_cast<std::size_t>(customer)]});
-        }
-    }
     bed_.set_nat(*engine_, tables());
     bed_.publish();
 }
@@ -82,8 +76,8 @@ void NatWorld::attach() {
         for (const PortId link : {kNatPrimary, kNatSecondary}) {
             legs_[customer][link.value()] = bed_.attach(link, kOuter[customer], kInner, outside_);
         }
+        vrfs_[customer] = bed_.vrf();
         insides_[customer] = {.pool = NatPoolId(static_cast<std::uint16_t>(5 + customer)),
-                              .vrf = bed_.vrf(),
                               .sources = set_of("10.0.0.0/8"),
                               .exceptions = {}};
     }
@@ -97,7 +91,7 @@ void NatWorld::route() {
         const NextHopId ways[] = {
             bed_.neighbour(legs_[customer][0], ip("192.168.0.1"), kCustomerMac),
             bed_.neighbour(legs_[customer][1], ip("192.168.0.5"), kCustomerMac)};
-        bed_.route(insides_[customer].vrf, prefix("10.0.0.0/8"), bed_.group(ways));
+        bed_.route(vrfs_[customer], prefix("10.0.0.0/8"), bed_.group(ways));
     }
     bed_.route(outside_, prefix("198.18.0.0/15"),
                bed_.neighbour(core_, ip("192.168.1.1"), kCustomerMac, 1'400));
@@ -116,11 +110,10 @@ void NatWorld::add_pools(const NatPoolSettings& settings) {
 NatTables NatWorld::tables() const {
     NatTables tables;
     tables.outside = outside_;
-    tables.publics =
-        PublicAddresses({{prefix("198.51.100.1/32"), insides_[0].pool, insides_[0].vrf},
-                         {prefix("198.51.100.2/32"), insides_[0].pool, insides_[0].vrf},
-                         {prefix("198.51.100.200/32"), insides_[0].pool, insides_[0].vrf},
-                         {prefix("203.0.113.1/32"), insides_[1].pool, insides_[1].vrf}});
+    tables.publics = PublicAddresses({{prefix("198.51.100.1/32"), insides_[0].pool, vrfs_[0]},
+                                      {prefix("198.51.100.2/32"), insides_[0].pool, vrfs_[0]},
+                                      {prefix("198.51.100.200/32"), insides_[0].pool, vrfs_[0]},
+                                      {prefix("203.0.113.1/32"), insides_[1].pool, vrfs_[1]}});
     const StaticMapping statics[] = {{.pool = insides_[0].pool,
                                       .protocol = NatProtocol::kTcp,
                                       .inside = {ip("10.0.0.80"), 8'080},
@@ -129,6 +122,9 @@ NatTables NatWorld::tables() const {
                                       .protocol = {},
                                       .inside = {ip("10.0.0.99"), 0},
                                       .outside = {ip("198.51.100.200"), 0}}};
+    for (std::size_t customer = 0; customer < 2; ++customer) {
+        tables.add_inside(insides_[customer], legs_[customer]);
+    }
     tables.statics = std::move(StaticMappings::create(statics).value());
     return tables;
 }

@@ -68,7 +68,7 @@ class NatWorld {
     }
     [[nodiscard]] AttachmentId core() const { return core_; }
     [[nodiscard]] VrfId inside_vrf(Customer customer) const {
-        return insides_[static_cast<std::size_t>(customer)].vrf;
+        return vrfs_[static_cast<std::size_t>(customer)];
     }
     // Of all workers.
     [[nodiscard]] std::uint64_t exits(AttachmentId row, Exit exit);
@@ -87,6 +87,7 @@ class NatWorld {
 
     std::unique_ptr<NatEngine> engine_;
     NatInside insides_[2];
+    VrfId vrfs_[2];
     TestBed bed_;
     VrfId outside_;
     AttachmentId legs_[2][2];

@@ -198,11 +198,10 @@ void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy
 
 void TestBed::set_nat(NatEngine& engine, NatTables tables) {
     engine.fill(tables);
-    nats_.push_back(std::make_unique<NatTables>(std::move(tables)));
+    nat_ = std::make_unique<NatTables>(std::move(tables));
     for (AttachmentState& state : states_) {
-        if (state.vrf == nats_.back()->outside) state.policy |= kTranslates;
+        if (state.vrf == nat_->outside) state.policy |= kTranslates;
     }
-    if (policies_.empty()) policies_.push_back(std::make_unique<Policies>());
 }
 
 VrfId TestBed::vrf() {
@@ -275,7 +274,7 @@ void TestBed::publish() {
     tables->next_hops = next_hops_.get();
     if (!policies_.empty()) tables->policies = policies_.back().get();
     published_policies_ = tables->policies;
-    if (!nats_.empty()) tables->nat = nats_.back().get();
+    if (nat_ != nullptr) tables->nat = std::make_unique<NatTables>(*nat_);
     published_.publish(std::move(tables));
 }
 

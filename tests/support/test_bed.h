@@ -56,8 +56,8 @@ class TestBed {
     void take_ipv6_from(AttachmentId attachment);
     // What it asks of its packets; the lists must outlive the bed.
     void set_policy(AttachmentId attachment, const AttachmentPolicy& policy);
-    // From now on there is NAT; who is inside says set_policy(). The tables' translators and clock
-    // are the engine's, which must outlive the bed.
+    // From the next publish() on there is NAT. Translators and clock are the engine's, which must
+    // outlive the bed.
     void set_nat(NatEngine& engine, NatTables tables);
     VrfId vrf();  // a new one
     // A resolved neighbour on an attachment, as the destination of routes.
@@ -116,7 +116,7 @@ class TestBed {
     // Those of each publication: the worker may still read the one before.
     std::vector<std::unique_ptr<Policies>> policies_;
     const Policies* published_policies_ = nullptr;
-    std::vector<std::unique_ptr<NatTables>> nats_;  // likewise
+    std::unique_ptr<NatTables> nat_;
     std::vector<PortTpids> tpids_;
     std::uint16_t next_attachment_;
     std::uint16_t next_vrf_ = 1;
