@@ -40,7 +40,7 @@ class Daemon:
 
     def __init__(self, build: Path, folder: Path, cores: "tuple[int, int]") -> None:
         self.socket = str(folder / "socket")
-        self.client = str(build / "control" / "causeway")
+        self.client = str(build / "control/cli/causeway")
         config = folder / "config.yaml"
         config.write_text(CONFIG.format(socket=self.socket, control=cores[0], worker=cores[1],
                                         prefix=folder.name), encoding="ascii")

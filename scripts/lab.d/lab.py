@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 PYTHON = "/usr/bin/python3"  # Debian's: scapy is its package, and no other python's
 START_TIMEOUT_S = 30.0
+PROGRAMS = {"causewayd": "control/causewayd", "causeway": "control/cli/causeway"}
 
 HOST_SYSCTLS: dict[str, int | str] = {
     "ipv4/conf/all/rp_filter": 0,
@@ -133,7 +134,8 @@ class Lab:
 
     def environment(self) -> dict[str, str]:
         """For commands on a host: finds `causeway` and its socket."""
-        path = f"{self.build / 'control'}:{os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"
+        path = (f"{self.build / 'control/cli'}:"
+                f"{os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}")
         return {**os.environ, "PATH": path, "CAUSEWAY_SOCKET": str(self.socket)}
 
     def web_root(self, host: str) -> Path:
@@ -165,7 +167,7 @@ class Lab:
     # -- the daemon ------------------------------------------------------------------------------
 
     def program(self, name: str) -> Path:
-        path = self.build / "control" / name
+        path = self.build / PROGRAMS[name]
         if not path.exists():
             raise LabError(f"{path} is missing: build first (meson setup {self.build} && "
                            f"ninja -C {self.build}), or name another folder in CAUSEWAY_BUILD")
