@@ -83,6 +83,7 @@ enum class Exit : std::uint8_t {
     kTooBig,
     // The way out.
     kTxFull,
+    kOverPuntRate,
     kPuntFull,
     kCount,
 };
@@ -219,6 +220,9 @@ inline constexpr std::array kExits{
         "exceeds the MTU of the way out; fragmented, or answered with ICMP fragmentation needed "
         "or packet too big"},
     ExitInfo{Exit::kTxFull, Fate::kDrop, "tx_full", "the device's transmit queue is full"},
+    ExitInfo{Exit::kOverPuntRate, Fate::kDrop, "over_punt_rate",
+             "was to go to the control thread, but exceeds what it takes of its class, from the "
+             "attachment or in all (`show punts`)"},
     ExitInfo{Exit::kPuntFull, Fate::kDrop, "punt_full",
              "the control thread has too many packets to look at"},
 };

@@ -144,6 +144,11 @@ WorkerOptions Forwarder::options_of(WorkerId worker) const {
     return options;
 }
 
+void Forwarder::police_punts(PuntPolice& police) noexcept {
+    CHECK(workers_.empty());
+    for (const auto& punt : punts_) punt->set_police(&police);
+}
+
 void Forwarder::launch(const Published<Tables>& tables, Quiescence& quiescence) {
     CHECK(workers_.empty());
     for (std::size_t k = 0; k < worker_cores_.size(); ++k) {

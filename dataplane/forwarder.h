@@ -38,6 +38,9 @@ class Forwarder {
     Forwarder(const Forwarder&) = delete;
     Forwarder& operator=(const Forwarder&) = delete;
 
+    // Who says what the workers may hand up, which outlives the forwarder; before launch().
+    void police_punts(PuntPolice& police) noexcept;
+
     // Starts the workers. Tables and quiescence must outlive the forwarder; something is published.
     void launch(const Published<Tables>& tables, Quiescence& quiescence);
 

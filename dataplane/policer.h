@@ -6,12 +6,10 @@
 // thread. A worker that meets set_rate() half done judges at most one burst by a mix of both rates.
 //
 // Theory of operation
-//   A bucket is one number: when it will be full again if nothing more is taken (the virtual
-//   scheduling form of the leaky bucket, ITU-T I.371 annex A). To take is to move that moment
-//   further on by what the bytes cost in time, and it may lie at most the bucket's depth ahead of
-//   now. So a bucket that two workers share is one compare-and-swap, exact whoever wins, and no
-//   worker holds a share that another one lacks. A worker asks once for all of a burst's bytes of
-//   one policer and goes packet by packet only where they do not fit.
+//   A bucket is one number (virtual_schedule.h): when it will be full again if nothing more is
+//   taken; bytes cost time. Workers share it, and none holds a share that another one lacks. A
+//   worker asks once for all of a burst's bytes of one policer and goes packet by packet only where
+//   they do not fit.
 //   Time is in 1/256 of a tick: at 400 Gbit/s and 2 GHz a frame of 64 bytes costs 650 of these, so
 //   rounding stays below a thousandth. Differences wrap around, and what looks further ahead than
 //   a bucket can be (half the range after it was last used, some 200 days) counts as idle.
@@ -22,6 +20,7 @@
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "dataplane/virtual_schedule.h"
 
 namespace causeway {
 
@@ -45,7 +44,8 @@ class ByteBucket {
         std::uint64_t full_at = full_at_.load(std::memory_order_relaxed);
         std::uint64_t next = 0;
         do {
-            const std::uint64_t taken = ahead(full_at, now, depth_.load(std::memory_order_relaxed));
+            const std::uint64_t taken =
+                time_ahead(full_at, now, depth_.load(std::memory_order_relaxed), skew());
             const Uint128 scaled =
                 price_before == 0 ? 0 : static_cast<Uint128>(taken) * price / price_before;
             next = now + (scaled < depth ? static_cast<std::uint64_t>(scaled) : depth);
@@ -59,14 +59,7 @@ class ByteBucket {
         const std::uint64_t now = now_ticks * kUnitsPerTick;
         const std::uint64_t depth = depth_.load(std::memory_order_relaxed);
         const std::uint64_t cost = cost_of(bytes, price_.load(std::memory_order_relaxed));
-        std::uint64_t full_at = full_at_.load(std::memory_order_relaxed);
-        std::uint64_t next = 0;
-        do {
-            const std::uint64_t taken = ahead(full_at, now, depth) + cost;
-            if (taken > depth) return false;
-            next = now + taken;
-        } while (!full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
-        return true;
+        return take_from(full_at_, now, cost, depth, skew());
     }
     // Takes the bytes whether they are there or not: what is owed is waited for by those who ask.
     void charge(std::uint64_t bytes, std::uint64_t now_ticks) noexcept {
@@ -94,13 +87,8 @@ class ByteBucket {
     [[nodiscard]] static std::uint64_t cost_of(std::uint64_t bytes, std::uint64_t price) noexcept {
         return static_cast<std::uint64_t>((static_cast<Uint128>(bytes) * price) >> kPriceBits);
     }
-    // How far full_at lies ahead. Another worker's clock may be a little ahead of ours; a second is
-    // far more than that.
-    [[nodiscard]] std::uint64_t ahead(std::uint64_t full_at, std::uint64_t now,
-                                      std::uint64_t depth) const noexcept {
-        const std::uint64_t difference = full_at - now;
-        return difference > depth + hz_ * kUnitsPerTick ? 0 : difference;
-    }
+    // A second: far more than workers' clocks differ by.
+    [[nodiscard]] std::uint64_t skew() const noexcept { return hz_ * kUnitsPerTick; }
 
     std::atomic<std::uint64_t> full_at_{0};
     std::atomic<std::uint64_t> price_{0};  // units a byte, times 2^32

@@ -30,6 +30,7 @@ struct PuntNote {
     Exit exit = Exit::kNone;        // why it went up
     std::uint8_t header_bytes = 0;  // of layer 2
     std::uint16_t steered = 0;      // between workers: where a rule has steered it, or 0
+    MacAddress sender{};            // up, once the control thread has cut layer 2 off
 
     [[nodiscard]] static PuntNote& of(rte_mbuf& mbuf) noexcept {
         return *static_cast<PuntNote*>(rte_mbuf_to_priv(&mbuf));
@@ -38,9 +39,15 @@ struct PuntNote {
 static_assert(sizeof(PuntNote) <= kMbufPrivateBytes, "see make_packet_pool()");
 static_assert(kMbufPrivateBytes % RTE_MBUF_PRIV_ALIGN == 0);
 
+class PuntPolice;
+
 class Punt {
   public:
     Punt(Ring up, Ring down) noexcept : up_(std::move(up)), down_(std::move(down)) {}
+
+    // Who says what may be handed up; null: everything. To be set while no worker runs.
+    void set_police(PuntPolice* police) noexcept { police_ = police; }
+    [[nodiscard]] PuntPolice* police() const noexcept { return police_; }
 
     // Worker: hands packets up; returns how many fitted, from the front.
     [[nodiscard]] unsigned raise(std::span<rte_mbuf*> mbufs) noexcept { return put(*up_, mbufs); }
@@ -69,6 +76,7 @@ class Punt {
 
     Ring up_;
     Ring down_;
+    PuntPolice* police_ = nullptr;
 };
 
 }  // namespace causeway

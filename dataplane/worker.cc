@@ -1,14 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
 
 #include <bit>
 
 #include "base/check.h"
+#include "dataplane/punt_police.h"
 
 namespace causeway {
+namespace {
+
+// Asks in turn whether packets that are to go up may: one reading of the clock for all of them.
+class Admission {
+  public:
+    explicit Admission(PuntPolice* police) noexcept : police_(police) {}
+
+    [[nodiscard]] bool admit(const PacketMeta& meta) noexcept {
+        if (police_ == nullptr) return true;
+        if (now_ == 0) now_ = rte_rdtsc();
+        return police_->admit(meta, now_);
+    }
+
+  private:
+    PuntPolice* police_;
+    std::uint64_t now_ = 0;
+};
+
+}  // namespace
 
 Worker::Worker(const WorkerOptions& options, const Published<Tables>& tables,
                Quiescence& quiescence, Punt& punt)
@@ -169,14 +190,17 @@ void Worker::dispose(Burst& burst, const Tables& tables) noexcept {
     std::array<const PacketMeta*, kBurstSizeMax> punted;
     unsigned drop_count = 0;
     unsigned punt_count = 0;
+    Admission admission(punt_.police());
     for (LeftPacket& packet : left) {
         const Fate fate = info_of(packet.meta.exit).fate;
-        if (fate == Fate::kDrop) {
+        if (fate == Fate::kWalk) continue;  // it waits, and is somebody else's
+        const bool is_drop = fate == Fate::kDrop;
+        if (is_drop || !admission.admit(packet.meta)) {
             drops[drop_count++] = packet.mbuf;
-            counters_.count_exit(packet.meta.attachment, packet.meta.exit);
+            counters_.count_exit(packet.meta.attachment,
+                                 is_drop ? packet.meta.exit : Exit::kOverPuntRate);
             continue;
         }
-        if (fate == Fate::kWalk) continue;  // it waits, and is somebody else's
         if (burst.nat() != nullptr && burst.policy().has_any(kTranslates)) {
             nat_.restore(packet.meta, tables);
         }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/punt_police.h"
 
 namespace causeway::test {
 namespace {
@@ -76,6 +77,17 @@ void police(TestBed& bed, Given given) {
     bed.publish();
 }
 
+// Takes nothing of anybody.
+PuntPolice& closed_punt_police() {
+    static PuntPolice police(1'000'000'000, [] {
+        PuntLimits limits;
+        limits.fill(
+            {.attachment = {.per_second = 1, .burst = 0}, .total = {.per_second = 1, .burst = 0}});
+        return limits;
+    }());
+    return police;
+}
+
 class RowTest : public testing::Test {
   public:
     explicit RowTest(Row row) : row_(std::move(row)) {}
@@ -87,6 +99,7 @@ class RowTest : public testing::Test {
         const bool is_policed =
             row_.given == Given::kPeeringRateExceeded || row_.given == Given::kCircuitRateExceeded;
         if (is_policed) police(bed, row_.given);
+        if (row_.given == Given::kPuntRateExceeded) bed.police_punts(&closed_punt_police());
         ask_twin();
         count_before();
         bed.receive(row_.in.port, row_.in.frame);
@@ -98,6 +111,7 @@ class RowTest : public testing::Test {
         }
         EXPECT_EQ(bed.unaccounted(), "");
         if (is_policed) police(bed, Given::kNothing);
+        bed.police_punts(nullptr);
         PortId port;
         (void)sent_on_all_ports(bed, port);
         (void)bed.punted();

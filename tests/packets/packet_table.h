@@ -48,6 +48,7 @@ enum class Given : std::uint8_t {
     kPuntRingFull,
     kPeeringRateExceeded,  // of kFabrikam
     kCircuitRateExceeded,
+    kPuntRateExceeded,
 };
 
 struct Row {

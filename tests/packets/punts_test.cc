@@ -47,6 +47,24 @@ const PacketTable kPunts(
          ends(Exit::kNextHopDown, kContosoSecondary)},
         {"nobody up there has time", on(kCorePort, packet("192.168.0.6").tag(0x8100, 300)),
          ends(Exit::kPuntFull, kContosoCore), Given::kPuntRingFull},
+        {"more than the control thread takes of ARP", on(kPrimaryPort, arp()),
+         ends(Exit::kOverPuntRate, kContosoPrimary), Given::kPuntRateExceeded},
+        {"more than it takes of what is for us",
+         on(kCorePort, packet("192.168.0.6").tag(0x8100, 300)),
+         ends(Exit::kOverPuntRate, kContosoCore), Given::kPuntRateExceeded},
+        {"more than it takes of what it is to answer with an error",
+         on(kCorePort, packet("10.1.0.1").tag(0x8100, 300).ttl(1)),
+         ends(Exit::kOverPuntRate, kContosoCore), Given::kPuntRateExceeded},
+        {"what is forwarded goes by no bucket of theirs",
+         on(kPrimaryPort, frame().tags(10, 100).ipv4("10.1.0.10", "10.2.0.10").udp(3, 4)),
+         leaves({kContosoPrimary, kContosoCore}, frame()
+                                                     .to(mac_behind(kContosoCore))
+                                                     .from(kRouterMac)
+                                                     .tag(0x8100, 300)
+                                                     .ipv4("10.1.0.10", "10.2.0.10")
+                                                     .udp(3, 4)
+                                                     .ttl(63)),
+         Given::kPuntRateExceeded},
         {"a full punt ring does not disturb who is forwarded",
          on(kPrimaryPort, frame().tags(10, 100).ipv4("10.1.0.10", "10.2.0.10").udp(1, 2)),
          leaves({kContosoPrimary, kContosoCore}, frame()

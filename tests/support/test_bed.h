@@ -78,6 +78,8 @@ class TestBed {
     [[nodiscard]] std::vector<Frame> sent(PortId port);  // what the worker transmitted since
     [[nodiscard]] std::vector<Packet> punted();          // what it handed up since
     void inject(Packet packet);
+    // What may be handed up from now on; null: everything.
+    void police_punts(PuntPolice* police) { punt_->set_police(police); }
 
     [[nodiscard]] const Counters& counters() const { return workers_.front()->counters(); }
     [[nodiscard]] Worker& worker(std::size_t index = 0) { return *workers_[index]; }
