@@ -3,6 +3,7 @@
 // causewayd: composes the program. The only place that knows all parts.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -58,6 +59,16 @@ Status stop_on_signals(EventLoop& loop, int& descriptor) {
     return loop.add(descriptor, 1, [&loop](EventLoop::Events) { loop.stop(); });
 }
 
+// Two thousand attachments have as many TAPs, and a descriptor each: as many as we may have.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        log_error("cannot raise the limit of descriptors: {}", std::strerror(errno));
+    }
+}
+
 int run(const Config& config) {
     const auto fail = [](const Error& error) {
         log_error("{}", error.message);
@@ -103,6 +114,7 @@ int main(const Arguments& arguments) {
         return kExitOk;
     }
     open_log();
+    raise_descriptor_limit();
     return run(*loaded.config);
 }
 

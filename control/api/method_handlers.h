@@ -26,6 +26,7 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer list_routes(RouterApi& router, const Params& params);
 [[nodiscard]] Answer match_route(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_groups(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_punts(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_drops(RouterApi& router, const Params& params);
 
 [[nodiscard]] Answer list_acls(RouterApi& router, const Params& params);

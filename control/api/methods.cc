@@ -75,6 +75,8 @@ constexpr std::array kNatCleared{
     kNatRemote,
     Parameter{"scope", kText, kOptional, "in the place of a filter: every session", kScopes},
     kAfter};
+constexpr std::array kPuntOwner{
+    Parameter{"attachment", kText, kOptional, "only this attachment's"}};
 constexpr std::array kNewRoute{
     kVrf, kRoutePrefix,
     Parameter{"via", kList, kOptional,
@@ -134,6 +136,8 @@ constexpr std::array kMethods{
            kAclPacket, detail::explain_acl},
     Method{"policer.list", kReader, "bandwidths, and what exceeded them", kPaged,
            detail::list_policers},
+    Method{"punt.list", kReader, "what the control thread was given and spared, by class",
+           kPuntOwner, detail::list_punts},
     Method{"stage.list",
            kReader,
            "cycles per packet of every stage and worker",

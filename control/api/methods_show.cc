@@ -175,6 +175,12 @@ Answer list_groups(RouterApi& router, const Params& params) {
     return page_json(router.groups(*request));
 }
 
+Answer list_punts(RouterApi& router, const Params& params) {
+    const auto punts = router.punts(owned(params.text("attachment")));
+    if (!punts) return rpc_error(punts.error());
+    return Json{{"items", json_list(*punts)}, {"next", nullptr}};
+}
+
 Answer list_drops(RouterApi& router, const Params& params) {
     const auto reasons = router.drops(owned(params.text("of")));
     if (!reasons) return rpc_error(reasons.error());

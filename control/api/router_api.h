@@ -157,6 +157,10 @@ class RouterApi : public PolicyApi {
     [[nodiscard]] virtual Result<std::vector<ReasonCount>> drops(
         const std::optional<std::string>& owner) = 0;
 
+    // By class: of one attachment, or of all there are.
+    [[nodiscard]] virtual Result<std::vector<PuntView>> punts(
+        const std::optional<std::string>& attachment) = 0;
+
     // kNotFound: no such VRF. What is wrong with single edits stands in the outcome.
     [[nodiscard]] virtual Result<RouteOutcome> change_routes(const RouteBatch&) = 0;
     // A feeder's replay: all that callers have put into the VRF is stale until it is put again, and

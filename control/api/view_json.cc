@@ -230,7 +230,9 @@ Json json_of(const AttachmentView& attachment) {
             {"mtu", attachment.mtu},
             {"admin", word(attachment.admin)},
             {"state", word(attachment.oper)},
-            {"reason", name_or_null(attachment.reason)}};
+            {"reason", name_or_null(attachment.reason)},
+            {"tap", name_or_null(attachment.tap)},
+            {"tap-namespace", name_or_null(attachment.tap_namespace)}};
 }
 
 Json json_of(const CountersView& counters) {
@@ -240,6 +242,18 @@ Json json_of(const CountersView& counters) {
             {"forwarded", counters.forwarded},
             {"drops", counts_of(counters.drops)},
             {"punts", counts_of(counters.punts)}};
+}
+
+Json json_of(const PuntView& punt) {
+    return {{"class", punt.punt_class},
+            {"passed", punt.passed},
+            {"over-attachment", punt.over_attachment},
+            {"over-total", punt.over_total},
+            {"rate", punt.rates.attachment.per_second},
+            {"burst", punt.rates.attachment.burst},
+            {"total-rate", punt.rates.total.per_second},
+            {"total-burst", punt.rates.total.burst},
+            {"meaning", punt.meaning}};
 }
 
 Json json_of(const NeighbourView& neighbour) {

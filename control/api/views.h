@@ -12,6 +12,7 @@
 
 #include "base/types.h"
 #include "control/config/config.h"
+#include "dataplane/punt_class.h"
 #include "fib/prefix_table.h"
 
 namespace causeway {
@@ -29,6 +30,16 @@ struct ReasonCount {
     std::string_view name;     // "ttl_expired"
     std::string_view meaning;  // "TTL was 1 or 0 on arrival"
     std::uint64_t packets = 0;
+};
+
+// A class of what goes to the control thread: of one attachment, or of all.
+struct PuntView {
+    std::string_view punt_class;  // a literal, like the next
+    std::string_view meaning;
+    std::uint64_t passed = 0;
+    std::uint64_t over_attachment = 0;  // dropped: more than is taken of the attachment
+    std::uint64_t over_total = 0;       // dropped: more than is taken of all together
+    PuntRates rates;
 };
 
 // Invariant: rx.packets == forwarded + sum(drops) + sum(punts), once the burst in flight is done.
@@ -59,6 +70,8 @@ struct AttachmentView {
     AdminStatus admin = AdminStatus::kUp;
     OperStatus oper = OperStatus::kDown;
     std::string reason;  // why it is down: "port down", "circuit not provisioned"; or empty
+    std::string tap;     // the kernel's interface there; empty: it has none
+    std::string tap_namespace;
 };
 
 struct PeeringView {

@@ -144,6 +144,10 @@ void Grammar::add_show() {
     leaf(show, "drops", "packets dropped, by reason", "causeway show drops edge-primary",
          [this](Session& session) { return show_drops(session, words_.name); })
         ->add_option("NAME", words_.name, "only those of an attachment or port");
+    leaf(show, "punts", "what the control thread was given and spared, by class",
+         "causeway show punts contoso/private/primary",
+         [this](Session& session) { return show_punts(session, words_.name); })
+        ->add_option("ATTACHMENT", words_.name, "only this attachment's");
     leaf(show, "stages", "cycles per packet of each stage of the walk", "causeway show stages",
          show_stages);
     leaf(show, "config", "the running configuration", "causeway show config > circuits.yaml",

@@ -127,13 +127,14 @@ ExitCode show_attachments(Session& session) {
                  {"ADDRESS"},
                  {"IPV6 ADDRESS"},
                  {"MTU", kRight},
+                 {"TAP"},
                  {"STATE"}});
     return show_list(
         session, {"attachment.list"}, std::move(table), [](const Json& row, Table& rows) {
             rows.add({cell(row, "name"), cell(row, "port"), tags(row), cell(row, "vrf"),
                       interface_cell(row.at("address"), row.at("subnet")),
                       interface_cell(row.at("ipv6-address"), row.at("ipv6-subnet")),
-                      cell(row, "mtu"), state(row)});
+                      cell(row, "mtu"), cell(row, "tap"), state(row)});
         });
 }
 
@@ -188,6 +189,25 @@ ExitCode show_drops(Session& session, const std::string& owner) {
         [](const Json& row, Table& rows) {
             rows.add({cell(row, "reason"), cell(row, "packets"), cell(row, "meaning")});
         });
+}
+
+ExitCode show_punts(Session& session, const std::string& attachment) {
+    Query query{"punt.list", Json::object(), Paging::kWhole};
+    if (!attachment.empty()) query.params["attachment"] = attachment;
+    Table table({{"CLASS"},
+                 {"PASSED", kRight},
+                 {"OVER ATTACHMENT'S", kRight},
+                 {"OVER TOTAL", kRight},
+                 {"RATE", kRight},
+                 {"BURST", kRight},
+                 {"TOTAL RATE", kRight},
+                 {"TOTAL BURST", kRight},
+                 {"MEANING"}});
+    return show_list(session, std::move(query), std::move(table), [](const Json& row, Table& rows) {
+        rows.add({cell(row, "class"), cell(row, "passed"), cell(row, "over-attachment"),
+                  cell(row, "over-total"), cell(row, "rate"), cell(row, "burst"),
+                  cell(row, "total-rate"), cell(row, "total-burst"), cell(row, "meaning")});
+    });
 }
 
 ExitCode show_stages(Session& session) {

@@ -43,6 +43,7 @@ struct PacketArguments {
 [[nodiscard]] ExitCode show_routes(Session& session, const RouteArguments& arguments);
 [[nodiscard]] ExitCode show_groups(Session& session);
 [[nodiscard]] ExitCode show_counters(Session& session, const std::string& name);
+[[nodiscard]] ExitCode show_punts(Session& session, const std::string& attachment);
 [[nodiscard]] ExitCode show_drops(Session& session, const std::string& owner);
 // Access lists, or one with its rules.
 [[nodiscard]] ExitCode show_acl(Session& session, const std::string& name);

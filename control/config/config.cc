@@ -59,6 +59,39 @@ void read_daemon(const YamlNode& node, std::string path, ConfigErrors& errors,
     fields.refuse_other_keys();
 }
 
+void read_punt_class(const YamlNode& node, std::string path, ConfigErrors& errors,
+                     PuntRates& rates) {
+    constexpr NumberBetween kRate{1, 10'000'000};
+    constexpr NumberBetween kBurst{1, 1'000'000};
+    MapReader fields(node, std::move(path), errors);
+    fields.optional("rate", rates.attachment.per_second, kRate);
+    fields.optional("burst", rates.attachment.burst, kBurst);
+    fields.optional("total-rate", rates.total.per_second, kRate);
+    fields.optional("total-burst", rates.total.burst, kBurst);
+    fields.refuse_other_keys();
+}
+
+void read_punts(const YamlNode& node, std::string path, ConfigErrors& errors, PuntLimits& limits) {
+    MapReader classes(node, std::move(path), errors);
+    for (const PuntClassInfo& info : kPuntClasses) {
+        const YamlNode* const rates = classes.find(info.name);
+        if (rates == nullptr) continue;
+        read_punt_class(*rates, classes.path_of(info.name), errors,
+                        limits[static_cast<std::size_t>(info.punt_class)]);
+    }
+    classes.refuse_other_keys();
+}
+
+void read_control_plane(const YamlNode& node, ConfigErrors& errors, ControlPlaneConfig& config) {
+    MapReader fields(node, "control-plane", errors);
+    fields.optional("taps", config.taps, kFlags);
+    fields.optional("namespace-prefix", config.namespace_prefix, parse_namespace);
+    if (const YamlNode* const punts = fields.find("punts")) {
+        read_punts(*punts, fields.path_of("punts"), errors, config.punts);
+    }
+    fields.refuse_other_keys();
+}
+
 PortConfig read_port(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
     PortConfig port;
     MapReader fields(node, path, errors);
@@ -168,6 +201,9 @@ PeeringConfig read_peering(const YamlNode& node, const std::string& path, Config
     if (const YamlNode* nat = fields.find("nat")) {
         peering.nat = read_nat(*nat, fields.path_of("nat"), errors);
     }
+    fields.optional("tap-namespace", peering.tap_namespace, parse_namespace);
+    fields.optional("primary-tap", peering.primary_tap, parse_interface);
+    fields.optional("secondary-tap", peering.secondary_tap, parse_interface);
     fields.refuse_other_keys();
     return peering;
 }
@@ -207,6 +243,8 @@ CoreAttachmentConfig read_core_attachment(const YamlNode& node, const std::strin
     }
     fields.optional("mtu", core.mtu, kMtu);
     fields.optional("enabled", core.enabled, kFlags);
+    fields.optional("tap-namespace", core.tap_namespace, parse_namespace);
+    fields.optional("tap", core.tap, parse_interface);
     fields.refuse_other_keys();
     return core;
 }
@@ -254,6 +292,10 @@ Config read_config(const YamlNode& root, ConfigErrors& errors, std::vector<Confi
     const YamlNode* daemon = sections.find("daemon");
     if (daemon != nullptr && daemon->kind != YamlNode::Kind::kNull) {
         read_daemon(*daemon, "daemon", errors, config.daemon);
+    }
+    const YamlNode* control_plane = sections.find("control-plane");
+    if (control_plane != nullptr && control_plane->kind != YamlNode::Kind::kNull) {
+        read_control_plane(*control_plane, errors, config.control_plane);
     }
     sections.each("ports", kPortsMax, [&](const YamlNode& node, const std::string& path) {
         config.ports.push_back(read_port(node, path, errors));

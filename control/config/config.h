@@ -16,6 +16,7 @@
 #include "base/types.h"
 #include "control/config/nat.h"
 #include "control/config/policy_config.h"
+#include "dataplane/punt_class.h"
 
 namespace causeway {
 
@@ -47,6 +48,14 @@ struct PortConfig {
     std::optional<std::uint64_t> speed_bps;  // none: nobody has said
     bool enabled = true;
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
+};
+
+// The road from an attachment to our own kernel, where BGP and BFD run.
+struct ControlPlaneConfig {
+    bool taps = false;                      // every attachment has one
+    std::string namespace_prefix = "vrf-";  // of the network namespace of a VRF's TAPs
+    PuntLimits punts = kUsualPuntLimits;
+    friend bool operator==(const ControlPlaneConfig&, const ControlPlaneConfig&) = default;
 };
 
 enum class CircuitStatus : std::uint8_t { kDisabled, kEnabled };
@@ -84,7 +93,10 @@ struct PeeringConfig {
     std::vector<IpPrefix> prefixes;  // behind the customer: reached over both links at once
     PeeringPolicyConfig policy;
     std::optional<NatConfig> nat;  // of a Microsoft peering
-    std::string vrf;               // derived: the circuit's name, or "microsoft"
+    std::string tap_namespace;     // these three, where empty: see tap_places.h
+    std::string primary_tap;
+    std::string secondary_tap;
+    std::string vrf;  // derived: the circuit's name, or "microsoft"
 
     template <class Address>
     [[nodiscard]] const std::optional<PeeringLeg<Address>>& leg(Link link) const noexcept {
@@ -133,6 +145,8 @@ struct CoreAttachmentConfig {
     std::optional<InterfaceAddress<Ipv6Address>> ipv6;
     unsigned mtu = 1'400;
     bool enabled = true;
+    std::string tap_namespace;  // these two, where empty: see tap_places.h
+    std::string tap;
     friend bool operator==(const CoreAttachmentConfig&, const CoreAttachmentConfig&) = default;
 };
 
@@ -158,6 +172,7 @@ struct RouteConfig {
 
 struct Config {
     DaemonConfig daemon;
+    ControlPlaneConfig control_plane;
     std::vector<PortConfig> ports;
     std::vector<CircuitConfig> circuits;
     std::vector<CoreAttachmentConfig> core_attachments;

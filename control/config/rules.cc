@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "control/config/legs.h"
 #include "control/config/policy_rules.h"
+#include "control/config/tap_places.h"
 #include "control/config/values.h"
 #include "control/config/words.h"
 
@@ -33,6 +34,7 @@ class Rules {
         check_core_attachments();
         check_legs();
         check_tags();
+        check_taps();
         check_limits();
         check_network_rules(config_, legs_, errors_);
         check_recursion_rules(config_, errors_);
@@ -52,6 +54,7 @@ class Rules {
     template <class Address>
     void check_subnet(const LegView& view, const std::string& why);
     void check_tags();
+    void check_taps();
     void check_limits();
 
     void check_port_reference(const std::string& path, const std::string& name, PortRole role);
@@ -323,6 +326,35 @@ void Rules::check_tags() {
         if (is_any_bad({path, path + ".vlan", path + ".outer", path + ".port"})) continue;
         claim({core.port, outer_tag(core.outer), core.vlan.value()}, path + ".vlan",
               "core attachment " + core.name);
+    }
+}
+
+// Two TAPs of one network namespace have different names, given or derived.
+void Rules::check_taps() {
+    Claims<TapPlace> claims;
+    const auto claim = [&](const std::optional<TapPlace>& place, const std::string& owner_path,
+                           std::string_view key, const std::string& who) {
+        const std::string key_path = member(owner_path, key);
+        if (!place || is_any_bad({owner_path, key_path, owner_path + ".tap-namespace"})) return;
+        const std::string& path = errors_.is_given(key_path) ? key_path : owner_path;
+        const auto* taken = claims.take(*place, path, who);
+        if (taken == nullptr) return;
+        errors_.add(path, fmt::format("TAP {} in network namespace {} is that of {} (line {}): "
+                                      "give \"{}\" another name",
+                                      place->name, place->network_namespace, quotable(taken->who),
+                                      errors_.line_of(taken->path), key));
+    };
+    for (const LegView& view : legs_) {
+        if (view.link == nullptr || is_any_bad({view.circuit_path + ".name"})) continue;
+        const bool is_primary = view.which == Link::kPrimary;
+        claim(tap_of(config_.control_plane, *view.circuit, *view.peering, view.which),
+              view.peering_path, is_primary ? "primary-tap" : "secondary-tap", view.who);
+    }
+    for (std::size_t i = 0; i < config_.core_attachments.size(); ++i) {
+        const CoreAttachmentConfig& core = config_.core_attachments[i];
+        const std::string path = element("core-attachments", i);
+        if (is_any_bad({path + ".name", path + ".vrf"})) continue;
+        claim(tap_of(config_.control_plane, core), path, "tap", "core attachment " + core.name);
     }
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kSocketBytesMax = 107;    // sockaddr_un.sun_path without its final zero
 constexpr std::size_t kInterfaceBytesMax = 15;  // IFNAMSIZ without its final zero
+constexpr std::size_t kNamespaceBytesMax = 63;
 
 constexpr std::uint64_t kMegabit = 1'000'000;
 constexpr std::array<std::uint64_t, 10> kBandwidths{
@@ -44,6 +45,15 @@ bool is_digit(char c) {
 }
 bool is_hex(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+
+// Letters, digits, hyphens, underscores and dots, the first neither a hyphen nor a dot.
+bool is_file_name(std::string_view text) {
+    return !text.empty() && text[0] != '-' && text[0] != '.' &&
+           std::ranges::all_of(text, [](char c) {
+               return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                      c == '_' || c == '.';
+           });
 }
 
 // Decimal digits only, no leading zero: other readers of YAML would take those for octal.
@@ -216,6 +226,27 @@ Result<std::string> parse_group(std::string_view text) {
         !std::ranges::all_of(text, may_be_inside)) {
         return invalid("\"{}\" is not a group's name: give one that `getent group` knows",
                        quotable(text));
+    }
+    return std::string(text);
+}
+
+Result<std::string> parse_namespace(std::string_view text) {
+    if (text.size() > kNamespaceBytesMax || !is_file_name(text)) {
+        return invalid(
+            "\"{}\" is not a network namespace's name: use 1 to 63 letters, digits, hyphens, "
+            "underscores and dots, not beginning with a dot or a hyphen",
+            quotable(text));
+    }
+    return std::string(text);
+}
+
+Result<std::string> parse_interface(std::string_view text) {
+    const bool is_taken = text == "lo" || text == "all" || text == "default";
+    if (text.size() > kInterfaceBytesMax || !is_file_name(text) || is_taken) {
+        return invalid(
+            "\"{}\" is not a name for an interface: use 1 to 15 letters, digits, hyphens, "
+            "underscores and dots, not beginning with a dot or a hyphen; not lo, all or default",
+            quotable(text));
     }
     return std::string(text);
 }

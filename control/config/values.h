@@ -79,6 +79,8 @@ struct NumberBetween {
 [[nodiscard]] Result<std::string> parse_device(std::string_view text);
 [[nodiscard]] Result<std::string> parse_socket(std::string_view text);
 [[nodiscard]] Result<std::string> parse_group(std::string_view text);
+[[nodiscard]] Result<std::string> parse_namespace(std::string_view text);  // of the network
+[[nodiscard]] Result<std::string> parse_interface(std::string_view text);
 [[nodiscard]] Result<std::string> parse_argument(std::string_view text);
 [[nodiscard]] Result<unsigned> parse_descriptors(std::string_view text);
 [[nodiscard]] Result<VlanId> parse_vlan_id(std::string_view text);

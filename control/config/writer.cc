@@ -26,6 +26,8 @@ class ConfigWriter {
         out_ << YAML::BeginMap;
         out_ << YAML::Key << "daemon" << YAML::Value;
         write(config.daemon);
+        out_ << YAML::Key << "control-plane" << YAML::Value;
+        write(config.control_plane);
         list("ports", config.ports);
         list("circuits", config.circuits);
         list("core-attachments", config.core_attachments);
@@ -43,6 +45,9 @@ class ConfigWriter {
     void field(std::string_view key, std::string_view value) { field(key, std::string(value)); }
     void field(std::string_view key, unsigned value) { field(key, std::to_string(value)); }
     void field(std::string_view key, VlanId value) { field(key, unsigned{value.value()}); }
+    void optional_field(std::string_view key, const std::string& value) {
+        if (!value.empty()) field(key, value);
+    }
     void flag(const char* key, bool value) { field(key, kFlags.name(value)); }
 
     template <class T>
@@ -68,6 +73,8 @@ class ConfigWriter {
     }
 
     void write(const DaemonConfig& daemon);
+    void write(const ControlPlaneConfig& control_plane);
+    void write(const PuntRates& rates);
     void write(const PortConfig& port);
     void write(const CircuitConfig& circuit);
     void write(const PeeringConfig& peering);
@@ -96,6 +103,27 @@ void ConfigWriter::write(const DaemonConfig& daemon) {
     values("eal-args", daemon.eal_args, [](const std::string& argument) { return argument; });
     field("routes-max", daemon.routes_max);
     field("routes-per-vrf-max", daemon.routes_per_vrf_max);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const ControlPlaneConfig& control_plane) {
+    out_ << YAML::BeginMap;
+    flag("taps", control_plane.taps);
+    field("namespace-prefix", control_plane.namespace_prefix);
+    out_ << YAML::Key << "punts" << YAML::Value << YAML::BeginMap;
+    for (const PuntClassInfo& info : kPuntClasses) {
+        out_ << YAML::Key << std::string(info.name) << YAML::Value;
+        write(control_plane.punts[static_cast<std::size_t>(info.punt_class)]);
+    }
+    out_ << YAML::EndMap << YAML::EndMap;
+}
+
+void ConfigWriter::write(const PuntRates& rates) {
+    out_ << YAML::Flow << YAML::BeginMap;
+    field("rate", rates.attachment.per_second);
+    field("burst", rates.attachment.burst);
+    field("total-rate", rates.total.per_second);
+    field("total-burst", rates.total.burst);
     out_ << YAML::EndMap;
 }
 
@@ -152,6 +180,9 @@ void ConfigWriter::write(const PeeringConfig& peering) {
         out_ << YAML::Key << "nat" << YAML::Value;
         write(*peering.nat);
     }
+    optional_field("tap-namespace", peering.tap_namespace);
+    optional_field("primary-tap", peering.primary_tap);
+    optional_field("secondary-tap", peering.secondary_tap);
     out_ << YAML::EndMap;
 }
 
@@ -229,6 +260,8 @@ void ConfigWriter::write(const CoreAttachmentConfig& core) {
     if (core.ipv6) field("ipv6-address", interface_text(*core.ipv6));
     field("mtu", core.mtu);
     flag("enabled", core.enabled);
+    optional_field("tap-namespace", core.tap_namespace);
+    optional_field("tap", core.tap);
     out_ << YAML::EndMap;
 }
 

@@ -20,6 +20,18 @@ RouteLimits limits_of(const Config& config) {
             .routes_per_vrf_max = config.daemon.routes_per_vrf_max};
 }
 
+// Who may speak BGP and BFD there: the peer, or where none is configured any host of the subnet.
+PuntParties parties_of(const Attachment& attachment) {
+    PuntParties parties;
+    parties.ipv4 = {attachment.address,
+                    attachment.peer ? host_prefix(*attachment.peer) : attachment.subnet};
+    if (attachment.ipv6) {
+        const auto& [ours, subnet, peer] = *attachment.ipv6;
+        parties.ipv6 = {ours, peer ? host_prefix(*peer) : subnet};
+    }
+    return parties;
+}
+
 }  // namespace
 
 // All of the configuration, or all of the one before it: where a maximum stops us half way, the old
@@ -43,6 +55,7 @@ Status Router::commit(const Config& config) {
     }
     installed_.nats = plan.nats;
     config_ = config;
+    punt_police_.set_limits(config.control_plane.punts);
     publish();
     return ok();
 }
@@ -74,6 +87,7 @@ Status Router::install(const Plan& plan) {
             return status;
         }
         install_inside(planned);
+        if (const Status status = install_tap(planned); !status) return status;
     }
     if (const Status status = install_routes(plan); !status) return status;
     std::erase_if(vrfs_, [&](const auto& vrf) {
@@ -81,6 +95,7 @@ Status Router::install(const Plan& plan) {
         if (goes) close_vrf(vrf.second);
         return goes;
     });
+    installed_.vrfs = plan.vrfs;
     routes_->settle();
     return ok();
 }
@@ -155,8 +170,16 @@ Status Router::install_attachment(const PlannedAttachment& planned) {
                       .is_port_up = port_states_[port->id().value()].has_link});
     lease_row(*id, port->id());
     const Attachment& attachment = *attachments_.find(*id);
+    punt_police_.begin(*id, parties_of(attachment));
     if (const Status status = install_interface(attachment, planned.ipv4); !status) return status;
     return planned.ipv6 ? install_interface(attachment, *planned.ipv6) : ok();
+}
+
+Status Router::install_tap(const PlannedAttachment& planned) {
+    const Attachment& attachment = *attachments_.find(planned.name);
+    if (planned.tap) return taps_->put(attachment, *planned.tap);
+    taps_->remove(attachment.id);
+    return ok();
 }
 
 template <class Address>
@@ -198,6 +221,7 @@ void Router::remove_attachment(const std::string& name) {
     Attachment* attachment = attachments_.find(name);
     if (attachment == nullptr) return;
     const AttachmentId id = attachment->id;
+    taps_->remove(id);
     routes_->remove_over(*attachment);
     neighbours_->attachment_removed(id);
     remove_interface<Ipv4Address>(*attachment, {attachment->address, attachment->subnet, {}});
@@ -233,6 +257,7 @@ void Router::update_attachment_state(const PlannedAttachment& planned) {
     attachment->closed = closed;
     attachment->mtu = planned.mtu;
     neighbours_->attachment_changed(attachment->id, now_ns());
+    taps_->follow(*attachment);
 }
 
 void Router::publish() {

@@ -50,12 +50,14 @@ PlannedAttachment leg_of(const CircuitConfig& circuit, const PeeringConfig& peer
     return attachment;
 }
 
-void plan_peering(Plan& plan, const CircuitConfig& circuit, const PeeringConfig& peering) {
+void plan_peering(Plan& plan, const ControlPlaneConfig& control_plane, const CircuitConfig& circuit,
+                  const PeeringConfig& peering) {
     PlannedRoute behind_ipv4;
     PlannedRoute behind_ipv6;
     const auto plan_leg = [&](const std::optional<CircuitLink>& link, Link which) {
         if (!link || !peering.leg<Ipv4Address>(which)) return;
         PlannedAttachment attachment = leg_of(circuit, peering, *link, which);
+        attachment.tap = tap_of(control_plane, circuit, peering, which);
         behind_ipv4.hops.push_back(
             {.attachment = attachment.name, .address = *attachment.ipv4.peer});
         if (attachment.ipv6) {
@@ -160,12 +162,14 @@ Plan plan_of(const Config& config) {
     plan.vrfs = config.vrfs;
     for (const CircuitConfig& circuit : config.circuits) {
         for (const PeeringConfig& peering : circuit.peerings) {
-            plan_peering(plan, circuit, peering);
+            plan_peering(plan, config.control_plane, circuit, peering);
             plan_nats(plan, circuit, peering);
         }
     }
     for (const CoreAttachmentConfig& core : config.core_attachments) {
-        plan.attachments.emplace(core.name, core_of(core));
+        PlannedAttachment attachment = core_of(core);
+        attachment.tap = tap_of(config.control_plane, core);
+        plan.attachments.emplace(core.name, std::move(attachment));
     }
     for (const RouteConfig& route : config.routes) {
         PlannedRoute planned{.action = route.action, .hops = {}};

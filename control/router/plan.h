@@ -13,6 +13,7 @@
 
 #include "base/types.h"
 #include "control/config/config.h"
+#include "control/config/tap_places.h"
 #include "control/slow_path/ip_interface.h"
 #include "dataplane/exit.h"
 
@@ -48,6 +49,7 @@ struct PlannedAttachment {
     std::vector<Ipv4Prefix> inside;  // likewise
     Exit closed = Exit::kNone;       // whatever an operator says: circuit or peering
     bool enabled = true;             // the configuration's word; an operator may overrule it
+    std::optional<TapPlace> tap;     // where it meets our own kernel
 
     // Whether the same attachment as before: what is learned on it and counted of it stays true.
     [[nodiscard]] bool is_same_place(const PlannedAttachment& other) const {

@@ -60,6 +60,7 @@ Router::Router(const Config& config, EventLoop& loop, std::unique_ptr<Forwarder>
     : loop_(loop),
       started_ns_(now_ns()),
       nat_(std::make_unique<Nat>(*forwarder)),
+      punt_police_(forwarder->tsc_hz(), config.control_plane.punts),
       forwarder_(std::move(forwarder)),
       monitor_(std::move(monitor)),
       transmitter_(*forwarder_),
@@ -84,6 +85,7 @@ Result<std::unique_ptr<Router>> Router::start(const Config& config, EventLoop& l
     // Nobody waits for packets yet, so nobody waits for lists later.
     router->policy_->wait();
     if (router->policy_->collect()) router->publish();
+    router->forwarder_->police_punts(router->punt_police_);
     router->forwarder_->launch(router->tables_, router->quiescence_);
     for (Port& port : router->forwarder_->ports()) {
         log_info("port {}: {} by {}, {} receive queue(s)", port.name(),
@@ -112,6 +114,7 @@ Status Router::wire_up() {
     routes_ = std::make_unique<Routes>(attachments_, *ribs_, *ways_, *recursions_);
     slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
                                             transmitter_, slow_counters_);
+    wire_up_host();
 
     policy_ = std::make_unique<PolicyTables>(
         quiescence_, [this](RuleCounterId row) { return rule_totals(row); }, forwarder_->tsc_hz());
@@ -145,6 +148,21 @@ Status Router::wire_up() {
     }));
     timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));
     return ok();
+}
+
+// The kernel's side: what it sends, and what it must know of neighbours.
+void Router::wire_up_host() {
+    taps_ = std::make_unique<Taps>(loop_, transmitter_, [this](Packet frame, AttachmentId out) {
+        host_frames_->take(std::move(frame), *attachments_.find(out), now_ns());
+    });
+    host_frames_ = std::make_unique<HostFrames>(*taps_, *neighbours_, transmitter_, slow_counters_);
+    host_frames_->on_session([this](AttachmentId attachment, const BgpSession& session) {
+        punt_police_.note_session(attachment, session);
+    });
+    slow_path_->attach(*taps_);
+    neighbours_->on_mac([this](const NeighbourKey& key, const MacAddress& mac) {
+        host_frames_->tell(*attachments_.find(key.attachment), key.address, mac);
+    });
 }
 
 Router::~Router() {
@@ -190,6 +208,7 @@ void Router::set_port_link(PortId port, OperStatus status) {
         if (attachment == nullptr || attachment->port != port) continue;
         attachment->is_port_up = has_link;
         neighbours_->attachment_changed(id, start);
+        taps_->follow(*attachment);
     }
     log_info("port {}: link {}, next hops follow after {} us",
              forwarder_->ports()[port.value()].name(), has_link ? "up" : "down",

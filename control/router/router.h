@@ -26,6 +26,8 @@
 #include "control/api/event_loop.h"
 #include "control/api/router_api.h"
 #include "control/config/config.h"
+#include "control/host/host_frames.h"
+#include "control/host/taps.h"
 #include "control/links/link_monitor.h"
 #include "control/policy/acl_log_writer.h"
 #include "control/policy/policy_tables.h"
@@ -41,6 +43,7 @@
 #include "control/slow_path/transmitter.h"
 #include "dataplane/forwarder.h"
 #include "dataplane/published.h"
+#include "dataplane/punt_police.h"
 #include "dataplane/tables.h"
 #include "fib/fib4.h"
 #include "fib/fib6.h"
@@ -95,6 +98,8 @@ class Router final : public RouterApi {
     [[nodiscard]] Result<AclExplanationView> explain_acl(std::string_view acl,
                                                          const AclPacket& packet) override;
     [[nodiscard]] Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
+    [[nodiscard]] Result<std::vector<PuntView>> punts(
+        const std::optional<std::string>& attachment) override;
     [[nodiscard]] Result<RouteOutcome> change_routes(const RouteBatch&) override;
     [[nodiscard]] Result<std::uint64_t> begin_sync(std::string_view vrf) override;
     [[nodiscard]] Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
@@ -128,6 +133,7 @@ class Router final : public RouterApi {
     [[nodiscard]] static std::uint64_t now_ns();
     Status wire_up();
     void turn();
+    void wire_up_host();
     void poll_links();
     void link_changed(const LinkChange& change);
     void set_port_link(PortId port, OperStatus status);
@@ -138,6 +144,8 @@ class Router final : public RouterApi {
     Status install(const Plan& plan);
     Status install_attachment(const PlannedAttachment& planned);
     void install_inside(const PlannedAttachment& planned);
+    // Its TAP, or none, as planned.
+    Status install_tap(const PlannedAttachment& planned);
     // The routes of its subnet and of our address, and its peer where it has one.
     template <class Address>
     Status install_interface(const Attachment& attachment, const IpInterface<Address>& interface);
@@ -188,6 +196,7 @@ class Router final : public RouterApi {
     Plan installed_;  // of the configuration, as it stands in the tables now
     std::uint64_t started_ns_;
     std::unique_ptr<Nat> nat_;  // outlives the workers
+    PuntPolice punt_police_;    // outlives the workers
     std::unique_ptr<Forwarder> forwarder_;
     LinkMonitor monitor_;
     Quiescence quiescence_;
@@ -208,6 +217,8 @@ class Router final : public RouterApi {
     std::unique_ptr<SlowPath> slow_path_;
     std::unique_ptr<PolicyTables> policy_;
     AclLogWriter policy_log_;
+    std::unique_ptr<Taps> taps_;
+    std::unique_ptr<HostFrames> host_frames_;
     std::map<std::string, VrfId, std::less<>> vrfs_;
     // A VRF's id rests until no worker can hold tables that name it: else a packet of the old
     // customer could be looked up among the routes of the new one.

@@ -174,6 +174,27 @@ Result<std::vector<ReasonCount>> Router::drops(const std::optional<std::string>&
     return reasons;
 }
 
+Result<std::vector<PuntView>> Router::punts(const std::optional<std::string>& attachment) {
+    if (attachment && attachments_.find(*attachment) == nullptr) {
+        return Unexpected(ErrorCode::kNotFound, "there is no attachment " + *attachment,
+                          "attachment");
+    }
+    std::vector<PuntView> views;
+    for (const PuntClassInfo& info : kPuntClasses) {
+        const auto k = static_cast<std::size_t>(info.punt_class);
+        PuntView& view = views.emplace_back(PuntView{
+            .punt_class = info.name, .meaning = info.meaning, .rates = punt_police_.limits()[k]});
+        for (const auto& [name, id] : attachments_.by_name()) {
+            if (attachment && name != *attachment) continue;
+            const PuntCounts counts = punt_police_.counts(id, info.punt_class);
+            view.passed += counts.passed;
+            view.over_attachment += counts.over_attachment;
+            view.over_total += counts.over_total;
+        }
+    }
+    return views;
+}
+
 AttachmentView Router::attachment_view(const Attachment& attachment) const {
     AttachmentView view{
         .name = attachment.name,
@@ -195,6 +216,11 @@ AttachmentView Router::attachment_view(const Attachment& attachment) const {
     if (attachment.ipv6) {
         view.ipv6_address = attachment.ipv6->address;
         view.ipv6_subnet = attachment.ipv6->subnet;
+    }
+    const auto planned = installed_.attachments.find(attachment.name);
+    if (planned != installed_.attachments.end() && planned->second.tap) {
+        view.tap = planned->second.tap->name;
+        view.tap_namespace = planned->second.tap->network_namespace;
     }
     if (attachment.closed != Exit::kNone) {
         view.reason = info_of(attachment.closed).meaning;

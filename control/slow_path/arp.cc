@@ -2,6 +2,7 @@
 #include "control/slow_path/arp.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
@@ -57,6 +58,14 @@ LinkMessage write_arp_reply(std::span<std::uint8_t> room, const Attachment& from
     arp.target_mac = request.sender_mac;
     arp.target_address = request.sender_address;
     return write(room, arp, request.sender_mac);
+}
+
+LinkMessage write_arp_reply_of(std::span<std::uint8_t> room, const ArpOwner& owner,
+                               const Attachment& to) noexcept {
+    ArpHeader arp = from_us(to, ArpOperation::kReply);
+    arp.target_mac = std::exchange(arp.sender_mac, owner.mac);
+    arp.target_address = std::exchange(arp.sender_address, Be32(owner.address.value()));
+    return write(room, arp, to.mac);
 }
 
 }  // namespace causeway

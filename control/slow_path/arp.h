@@ -31,4 +31,13 @@ namespace causeway {
 [[nodiscard]] LinkMessage write_arp_reply(std::span<std::uint8_t> room, const Attachment& from,
                                           const ArpHeader& request) noexcept;
 
+// A neighbour, and where it is.
+struct ArpOwner {
+    Ipv4Address address;
+    MacAddress mac;
+};
+// The neighbour's own reply to us, for our kernel to hear.
+[[nodiscard]] LinkMessage write_arp_reply_of(std::span<std::uint8_t> room, const ArpOwner& owner,
+                                             const Attachment& to) noexcept;
+
 }  // namespace causeway

@@ -56,15 +56,16 @@ struct Message {
     std::uint8_t option = LinkLayerOption::kTarget;
 };
 
-// With our MAC address in the option: neither message that we send may lack it (RFC 4861 4.3, 4.4).
+// With the sender's MAC address in the option: neither message that we send may lack it (RFC 4861
+// 4.3, 4.4).
 LinkMessage write(std::span<std::uint8_t> room, const Message& message,
-                  const MacAddress& ours) noexcept {
+                  const MacAddress& sender) noexcept {
     CHECK(room.size() >= kLinkMessageBytesMax);
     NeighbourMessage body{};
     body.icmp.type = static_cast<std::uint8_t>(message.type);
     body.icmp.rest = Be32(message.flags);
     body.target = WireIpv6Address(message.target);
-    const LinkLayerOption option{.type = message.option, .length = 1, .address = ours};
+    const LinkLayerOption option{.type = message.option, .length = 1, .address = sender};
     std::uint8_t* const payload = room.data() + sizeof(Ipv6Header);
     std::memcpy(payload, &body, sizeof body);
     std::memcpy(payload + sizeof body, &option, sizeof option);
@@ -149,6 +150,18 @@ LinkMessage write_nd_answer(std::span<std::uint8_t> room, const Attachment& from
                            NeighbourMessage::kOverride,
                   .target = solicitation.target},
                  from.mac);
+}
+
+LinkMessage write_nd_answer_of(std::span<std::uint8_t> room, const NdOwner& owner, Ipv6Address ours,
+                               const MacAddress& to) noexcept {
+    return write(room,
+                 {.source = owner.address,
+                  .destination = ours,
+                  .to = to,
+                  .type = Icmpv6Type::kNeighbourAdvertisement,
+                  .flags = NeighbourMessage::kSolicited | NeighbourMessage::kOverride,
+                  .target = owner.address},
+                 owner.mac);
 }
 
 }  // namespace causeway

@@ -54,4 +54,13 @@ struct NeighbourNotice {
                                           const NeighbourNotice& solicitation,
                                           const MacAddress& to) noexcept;
 
+// A neighbour, and where it is.
+struct NdOwner {
+    Ipv6Address address;
+    MacAddress mac;
+};
+// The neighbour's own answer to an address of ours, for our kernel, at `to`, to hear.
+[[nodiscard]] LinkMessage write_nd_answer_of(std::span<std::uint8_t> room, const NdOwner& owner,
+                                             Ipv6Address ours, const MacAddress& to) noexcept;
+
 }  // namespace causeway

@@ -15,15 +15,6 @@ bool is_ours(const Attachment& in, Ipv6Address address) noexcept {
     return address == in.ipv6->address || address == in.link_local();
 }
 
-// Whether the address may be a neighbour's there.
-bool is_ours_to_know(const Attachment& in, Ipv4Address address) noexcept {
-    return is_host_of(in.subnet, address) && (!in.peer || address == *in.peer);
-}
-bool is_ours_to_know(const Attachment& in, Ipv6Address address) noexcept {
-    const auto& [ours, subnet, peer] = *in.ipv6;
-    return is_host_of(subnet, address) && (!peer || address == *peer);
-}
-
 // The type of an ICMPv6 message; nothing where there is none.
 std::optional<Icmpv6Type> type_of(std::span<const std::uint8_t> packet) noexcept {
     if (packet.size() <= sizeof(Ipv6Header)) return std::nullopt;
@@ -31,6 +22,15 @@ std::optional<Icmpv6Type> type_of(std::span<const std::uint8_t> packet) noexcept
 }
 
 }  // namespace
+
+bool may_be_neighbour(const Attachment& in, Ipv4Address address) noexcept {
+    return is_host_of(in.subnet, address) && address != in.address &&
+           (!in.peer || address == *in.peer);
+}
+bool may_be_neighbour(const Attachment& in, Ipv6Address address) noexcept {
+    const auto& [ours, subnet, peer] = *in.ipv6;
+    return is_host_of(subnet, address) && address != ours && (!peer || address == *peer);
+}
 
 template <class Write>
 void NeighbourListener::answer(Packet packet, const Attachment& in, SlowEvent answered,
@@ -58,7 +58,7 @@ void NeighbourListener::hear_arp(Packet packet, const Attachment& in, std::uint6
     const bool concerns_us = target == in.address;
     const bool is_gratuitous = sender == target;
     const NeighbourKey key{in.id, sender};
-    if (is_ours_to_know(in, sender) &&
+    if (may_be_neighbour(in, sender) &&
         (concerns_us || (is_gratuitous && neighbours_.all().contains(key)))) {
         neighbours_.learn(key, arp->sender_mac, now_ns);
     } else if (!is_probe || !concerns_us) {
@@ -97,7 +97,7 @@ void NeighbourListener::hear_solicitation(Packet packet, const NeighbourNotice& 
         const NeighbourKey key{in.id, notice.source};
         const auto known = neighbours_.all().find(key);
         const bool is_known = known != neighbours_.all().end();
-        if (!is_known && !is_ours_to_know(in, notice.source) && !is_link_local(notice.source)) {
+        if (!is_known && !may_be_neighbour(in, notice.source) && !is_link_local(notice.source)) {
             return counters_.count(SlowEvent::kNdIgnored);
         }
         if (!asker && is_known) asker = known->second.mac;

@@ -23,6 +23,11 @@
 
 namespace causeway {
 
+// Whether the address may be a neighbour's there.
+[[nodiscard]] bool may_be_neighbour(const Attachment& in, Ipv4Address address) noexcept;
+// REQUIRES: the attachment has IPv6.
+[[nodiscard]] bool may_be_neighbour(const Attachment& in, Ipv6Address address) noexcept;
+
 class NeighbourListener {
   public:
     NeighbourListener(Neighbours& neighbours, Transmitter& transmitter, SlowCounters& counters)

@@ -161,6 +161,7 @@ void Neighbours::set_mac(Entry entry, const MacAddress& mac) {
     // Where there was no slot for its adjacency the last time, there may be one now.
     const bool forwards = next_hops_.info(neighbour.next_hop).state == NextHopState::kForwarding;
     if (is_news || !forwards) update_next_hop(entry);
+    if (is_news && mac_callback_) mac_callback_(entry->first, mac);
     send_pending(entry);
 }
 
@@ -190,6 +191,17 @@ void Neighbours::hold(NeighbourKey key, Packet packet, std::uint64_t now_ns) {
     if (neighbour.mac) send_pending(entry);
 }
 
+void Neighbours::want(NeighbourKey key, std::uint64_t now_ns) {
+    if (table_.contains(key) || !wants_[key.attachment].take(now_ns, kWantRate)) return;
+    const auto made = make(key, now_ns);
+    if (made) ask(*made, now_ns);
+}
+
+std::optional<MacAddress> Neighbours::mac_of(const NeighbourKey& key) const {
+    const auto found = table_.find(key);
+    return found == table_.end() ? std::nullopt : found->second.mac;
+}
+
 void Neighbours::attachment_changed(AttachmentId attachment, std::uint64_t now_ns) {
     announce(attachment);
     for (Entry entry = table_.lower_bound({attachment, IpAddress()});
@@ -217,6 +229,7 @@ void Neighbours::attachment_removed(AttachmentId attachment) {
          entry != table_.end() && entry->first.attachment == attachment;) {
         entry = forget(entry);
     }
+    wants_.erase(attachment);
 }
 
 void Neighbours::tick(std::uint64_t now_ns) {

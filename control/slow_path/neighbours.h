@@ -27,6 +27,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -39,6 +40,7 @@
 #include "control/router/ribs.h"
 #include "control/slow_path/neighbour_discovery.h"
 #include "control/slow_path/slow_counters.h"
+#include "control/slow_path/token_bucket.h"
 #include "control/slow_path/transmitter.h"
 #include "dataplane/packet.h"
 #include "fib/next_hops.h"
@@ -75,6 +77,9 @@ class Neighbours {
     // Packets that wait for neighbours of one attachment: who scans a subnet on one must leave room
     // for the others.
     static constexpr std::size_t kPendingPerAttachment = kPendingTotal / 16;
+    // Neighbours of one attachment that our kernel may make us ask for. One that does not answer is
+    // forgotten after three seconds, so there are a hundred at most.
+    static constexpr TokenRate kWantRate{.per_second = 20, .burst = 40};
 
     Neighbours(Attachments& attachments, NextHops& next_hops, Ribs& ribs, Transmitter& transmitter,
                SlowCounters& counters);
@@ -90,6 +95,13 @@ class Neighbours {
     // What a neighbour advertisement says of a neighbour that is known (RFC 4861 7.2.5).
     void learn_from_advertisement(NeighbourKey key, const NeighbourNotice& notice,
                                   std::uint64_t now_ns);
+
+    // Our kernel wants to know it: asks, if it is not known yet. Bounded as packets are.
+    void want(NeighbourKey key, std::uint64_t now_ns);
+    [[nodiscard]] std::optional<MacAddress> mac_of(const NeighbourKey& key) const;
+    // Is called for each MAC address that is learned, and for each that changes.
+    using MacCallback = std::function<void(const NeighbourKey&, const MacAddress&)>;
+    void on_mac(MacCallback callback) { mac_callback_ = std::move(callback); }
 
     // A packet (layer 3 at its front) for a neighbour whose MAC is not known.
     void hold(NeighbourKey key, Packet packet, std::uint64_t now_ns);
@@ -137,6 +149,8 @@ class Neighbours {
     std::size_t pending_total_ = 0;
     std::vector<std::uint16_t> pending_;  // of each attachment
     std::vector<Packet> given_up_;
+    std::map<AttachmentId, TokenBucket> wants_;  // of the kernel's, for neighbours not known
+    MacCallback mac_callback_;
 };
 
 }  // namespace causeway

@@ -32,6 +32,7 @@ struct SlowPacket;
 template <>
 struct SlowPacket<Ipv4Address> {
     static constexpr std::size_t kErrorBytesMax = kIcmpErrorBytesMax;
+    static constexpr EtherType kEtherType = EtherType::kIpv4;
 
     [[nodiscard]] static const Ipv4Header& header(ConstBytes packet) noexcept {
         return *reinterpret_cast<const Ipv4Header*>(packet.data());
@@ -102,6 +103,7 @@ struct SlowPacket<Ipv4Address> {
 template <>
 struct SlowPacket<Ipv6Address> {
     static constexpr std::size_t kErrorBytesMax = kIcmpv6ErrorBytesMax;
+    static constexpr EtherType kEtherType = EtherType::kIpv6;
 
     [[nodiscard]] static const Ipv6Header& header(ConstBytes packet) noexcept {
         return *reinterpret_cast<const Ipv6Header*>(packet.data());

@@ -2,6 +2,8 @@
 #include "control/slow_path/slow_path.h"
 
 #include <concepts>
+#include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -28,6 +30,13 @@ Ipv6Prefix subnet_of(const Attachment& attachment, Ipv6Address) noexcept {
     return attachment.ipv6->subnet;
 }
 
+// REQUIRES: a frame.
+MacAddress sender_of(std::span<const std::uint8_t> frame) noexcept {
+    MacAddress mac;
+    std::memcpy(&mac, frame.data() + offsetof(EthernetHeader, source), sizeof mac);
+    return mac;
+}
+
 }  // namespace
 
 SlowPath::SlowPath(Attachments& attachments, Neighbours& neighbours, const Fib4& fib4,
@@ -47,6 +56,7 @@ void SlowPath::handle(Packet packet, std::uint64_t now_ns) {
     const PuntNote note = packet.note();
     const Attachment* in = attachments_.find(note.attachment);
     if (in == nullptr) return counters_.count(SlowEvent::kAttachmentGone);
+    packet.note().sender = sender_of(packet.bytes());
     packet.strip(note.header_bytes);
     if (note.exit == Exit::kArp) return listener_.hear_arp(std::move(packet), *in, now_ns);
     if (version_of(packet.bytes()) == 6) {
@@ -111,12 +121,21 @@ void SlowPath::handle_local(Packet packet, const Attachment& in, std::uint64_t n
         counters_.count(SlowEvent::kEchoAnswered);
         return route<Address>(std::move(packet), in, now_ns);
     }
+    if (host_ != nullptr && host_->has(in.id)) {
+        return hand_up(std::move(packet), in, Family::kEtherType);
+    }
     const LocalUse use = Family::local_use(packet.bytes());
     if (use == LocalUse::kNone) return counters_.count(SlowEvent::kLocalIgnored);
     answer_with_error<Address>(
         std::move(packet), in,
         use == LocalUse::kPort ? IcmpError::kPortUnreachable : IcmpError::kProtocolUnreachable, 0,
         now_ns);
+}
+
+void SlowPath::hand_up(Packet packet, const Attachment& in, EtherType type) {
+    const MacAddress sender = packet.note().sender;
+    const bool taken = host_->hand_up(std::move(packet), in, sender, type);
+    counters_.count(taken ? SlowEvent::kHostDelivered : SlowEvent::kHostFull);
 }
 
 template <class Address>

@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "control/host/host_stack.h"
 #include "control/router/attachments.h"
 #include "control/slow_path/icmp.h"
 #include "control/slow_path/neighbour_listener.h"
@@ -45,6 +46,10 @@ class SlowPath {
              const NextHops& next_hops, Transmitter& transmitter, SlowCounters& counters,
              const SlowRates& rates = {});
 
+    // Gives what is addressed to us, and what the daemon does not answer itself, to the kernel from
+    // now on: of the attachments that `host` has.
+    void attach(HostStack& host) noexcept { host_ = &host; }
+
     // Takes care of one packet, as its note says why it came. Time is of any monotonic clock.
     void handle(Packet packet, std::uint64_t now_ns);
 
@@ -66,6 +71,7 @@ class SlowPath {
     void give_up_on(Packet packet, const Attachment& in, std::uint64_t now_ns);
     template <class Address>
     void handle_local(Packet packet, const Attachment& in, std::uint64_t now_ns);
+    void hand_up(Packet packet, const Attachment& in, EtherType type);
     template <class Address>
     void handle_too_big(Packet packet, const Attachment& in, std::uint64_t now_ns);
     template <class Address>
@@ -105,6 +111,7 @@ class SlowPath {
     const NextHops& next_hops_;
     Transmitter& transmitter_;
     SlowCounters& counters_;
+    HostStack* host_ = nullptr;  // nobody listens
     SlowRates rates_;
     std::vector<Buckets> ipv4_buckets_ = std::vector<Buckets>(kAttachmentsMax);
     std::vector<Buckets> ipv6_buckets_ = std::vector<Buckets>(kAttachmentsMax);

@@ -48,9 +48,10 @@ _causeway_words() {
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
             words="status ports circuits attachments neighbours arp vrfs routes groups nat acl
-                   policer counters drops stages config methods $options" ;;
+                   policer counters drops punts stages config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
-        'show neighbours' | 'show arp') words="$(_causeway_names attachments) $options" ;;
+        'show neighbours' | 'show arp' | 'show punts')
+            words="$(_causeway_names attachments) $options" ;;
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
         'show routes') words="--vrf --source $options" ;;
         'show acl') words="$(_causeway_names acl) $options" ;;

@@ -25,6 +25,8 @@ TEST_F(CliTest, EveryTableShowsItsRows) {
     expect("show counters", 0, "1,234,500");
     expect("show counters contoso/private/primary", 0, "dropped: ttl_expired");
     expect("show drops", 0, "no prefix of the VRF matches");
+    expect("show punts contoso/private/primary", 0, "3,456");
+    expect("show punts nobody", 1, "there is no attachment nobody");
     expect("show stages", 0, "8.0");
     expect("show config", 0, "circuits: []");
     expect("show methods", 0, "vrf prefix [via] [action]");
@@ -40,7 +42,7 @@ TEST_F(CliTest, ColumnsAreAligned) {
 
 TEST_F(CliTest, JsonIsAnArrayOfAllPagesOrTheResultItself) {
     for (const char* table : {"ports", "circuits", "attachments", "neighbours", "vrfs", "routes",
-                              "groups", "counters", "drops", "stages", "methods"}) {
+                              "groups", "counters", "drops", "punts", "stages", "methods"}) {
         const Json rows =
             Json::parse(run(std::string("--json show ") + table).output, nullptr, false);
         EXPECT_TRUE(rows.is_array()) << table;

@@ -262,6 +262,14 @@ Result<std::vector<ReasonCount>> FakeRouter::drops(const std::optional<std::stri
                                     {"no_route", "no prefix of the VRF matches", 0}};
 }
 
+Result<std::vector<PuntView>> FakeRouter::punts(const std::optional<std::string>& attachment) {
+    if (attachment && !legs.contains(*attachment)) {
+        return no_such("attachment", *attachment, "attachment");
+    }
+    return std::vector<PuntView>{
+        {"bgp-new", "no established session", 12, 3'456, 7, {{1, 2}, {3, 4}}}};
+}
+
 // All or nothing, as the contract says: the edits are made on a copy.
 Page<AclView, std::string> FakeRouter::acls(const PageRequest<std::string>&) {
     AclView acl;

@@ -73,6 +73,7 @@ class FakeRouter final : public RouterApi {
                                                      const PageRequest<std::size_t>&) override;
     Result<AclExplanationView> explain_acl(std::string_view acl, const AclPacket& packet) override;
     Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
+    Result<std::vector<PuntView>> punts(const std::optional<std::string>& attachment) override;
     Result<RouteOutcome> change_routes(const RouteBatch&) override;
     Result<std::uint64_t> begin_sync(std::string_view vrf) override;
     Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,

@@ -12,6 +12,7 @@ import netns
 from evidence import ping
 from lab_case import LabTest
 from router_state import accounts
+from tcp_sessions import session
 from scene import CLOUD_MTU, CUSTOMER_MTU, LINKS, interface_of
 
 CUSTOMER_HOST = "2001:db8:1::10"
@@ -120,6 +121,30 @@ class DualStack(LabTest):
             self.eventually(lambda: all(
                 ping(self.lab, "contoso", VNET_HOST, "-I", PEERS[each][0], count=1).received == 1
                 for each in LINKS), f"{link} does not come back")
+
+    def test_our_kernel_speaks_over_its_taps(self) -> None:
+        prefix = f"cw{self.lab.instance}-six-"
+        vrfs = ("contoso", "adatum", "microsoft")
+        for vrf in vrfs:
+            netns.create(prefix + vrf, {"ipv6/conf/all/disable_ipv6": 0,
+                                        "ipv6/conf/default/disable_ipv6": 0})
+            self.addCleanup(netns.delete, prefix + vrf)
+        self.addCleanup(self.lab.causeway, "apply", str(self.lab.config))
+        document = Path(self.lab.state) / "dual-stack.yaml"
+        document.write_text(f"control-plane: {{taps: true, namespace-prefix: {prefix}}}\n" +
+                            document.read_text(encoding="utf-8"), encoding="utf-8")
+        self.lab.causeway("apply", str(document))
+        kernel = prefix + "contoso"
+        for link in LINKS:
+            customer, ours = PEERS[link]
+            self.assertGreater(session([self.lab.namespace("contoso"), customer, ours],
+                                       [kernel, ours, customer])["words"], 5, link)
+            self.assertGreater(session([kernel, ours, customer],
+                                       [self.lab.namespace("contoso"), customer, ours])["words"],
+                               5, link)
+        passed = {row["class"]: row["passed"]
+                  for row in self.lab.show("punts", "contoso/private/primary")}
+        self.assertGreater(passed["bgp"], 20)
 
     def test_neighbours_of_both_families_are_told(self) -> None:
         for link in LINKS:

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/host/taps.h"
+
+#include <sys/epoll.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "control/router/log.h"
+
+namespace causeway {
+namespace {
+
+TapOptions options_of(const Attachment& attachment, const TapPlace& place) {
+    TapOptions options{
+        .name = place.name, .mac = attachment.mac, .mtu = attachment.mtu, .addresses = {}};
+    options.addresses.push_back({attachment.address, attachment.subnet.length()});
+    if (attachment.ipv6) {
+        constexpr int kLinkLocalLength = 64;  // RFC 4291 2.5.6
+        options.addresses.push_back({attachment.ipv6->address, attachment.ipv6->subnet.length()});
+        options.addresses.push_back({attachment.link_local(), kLinkLocalLength});
+    }
+    return options;
+}
+
+}  // namespace
+
+Taps::~Taps() {
+    for (const auto& row : rows_) {
+        if (row) loop_.remove(row->tap.fd());
+    }
+}
+
+Result<std::shared_ptr<HostNamespace>> Taps::open_namespace(const std::string& name) {
+    std::weak_ptr<HostNamespace>& known = namespaces_[name];
+    if (auto open = known.lock()) return open;
+    auto opened = HostNamespace::open(name);
+    if (!opened) return Unexpected(opened.error());
+    auto shared = std::make_shared<HostNamespace>(std::move(opened).value());
+    known = shared;
+    return shared;
+}
+
+Status Taps::put(const Attachment& attachment, const TapPlace& place) {
+    std::unique_ptr<Row>& row = rows_[attachment.id.value()];
+    if (row && row->place != place) remove(attachment.id);
+    if (!row) {
+        auto where = open_namespace(place.network_namespace);
+        if (!where) return Unexpected(where.error());
+        auto tap = Tap::create(**where, options_of(attachment, place));
+        if (!tap) return Unexpected(tap.error());
+        const Status added = loop_.add(
+            tap->fd(), EPOLLIN,
+            [this, id = attachment.id](EventLoop::Events events) { readable(id, events); });
+        if (!added) return added;
+        row = std::make_unique<Row>(
+            Row{place, std::move(where).value(), std::move(tap).value(), attachment.mtu});
+        ++size_;
+    }
+    follow(attachment);
+    return ok();
+}
+
+void Taps::follow(const Attachment& attachment) {
+    Row* const row = rows_[attachment.id.value()].get();
+    if (row == nullptr) return;
+    if (row->mtu != attachment.mtu) {
+        const Status status = row->tap.set_mtu(*row->where, attachment.mtu);
+        if (!status) log_error("{}: {}", attachment.name, status.error().message);
+        row->mtu = attachment.mtu;
+    }
+    const Carrier carrier = attachment.is_usable() ? Carrier::kOn : Carrier::kOff;
+    if (std::exchange(row->carrier, carrier) != carrier) row->tap.set_carrier(carrier);
+}
+
+void Taps::remove(AttachmentId attachment) {
+    std::unique_ptr<Row>& row = rows_[attachment.value()];
+    if (!row) return;
+    loop_.remove(row->tap.fd());
+    row.reset();
+    --size_;
+}
+
+bool Taps::deliver(AttachmentId attachment, Packet frame) {
+    Row* const row = rows_[attachment.value()].get();
+    CHECK(row != nullptr);
+    return row->tap.write(frame.bytes());
+}
+
+void Taps::readable(AttachmentId attachment, EventLoop::Events events) {
+    // Somebody has deleted it; the next configuration that is applied makes it again.
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+        log_error("TAP {}: it is gone", rows_[attachment.value()]->place.name);
+        return remove(attachment);
+    }
+    for (unsigned count = 0; count < kFramesPerTurn; ++count) {
+        const Row* const row = rows_[attachment.value()].get();
+        if (row == nullptr) return;
+        auto frame = transmitter_.make_packet();
+        if (!frame || !frame->resize(sizeof(EthernetHeader) + row->mtu)) return;
+        const std::size_t bytes = rows_[attachment.value()]->tap.read(frame->bytes());
+        if (bytes == 0) return;
+        CHECK(frame->resize(bytes));
+        callback_(std::move(*frame), attachment);
+    }
+}
+
+}  // namespace causeway
