@@ -66,11 +66,12 @@ class ByteBucket {
         const std::uint64_t now = now_ticks * kUnitsPerTick;
         const std::uint64_t depth = depth_.load(std::memory_order_relaxed);
         const std::uint64_t cost = cost_of(bytes, price_.load(std::memory_order_relaxed));
-        const std::uint64_t owed_max = depth + hz_ * kUnitsPerTick / 2;  // well within ahead()'s
+        const std::uint64_t owed_max =
+            depth + hz_ * kUnitsPerTick / 2;  // well within time_ahead()'s
         std::uint64_t full_at = full_at_.load(std::memory_order_relaxed);
         std::uint64_t next = 0;
         do {
-            const std::uint64_t taken = ahead(full_at, now, depth) + cost;
+            const std::uint64_t taken = time_ahead(full_at, now, depth, skew()) + cost;
             next = now + (taken < owed_max ? taken : owed_max);
         } while (!full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
     }
