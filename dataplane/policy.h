@@ -53,8 +53,8 @@ inline constexpr PolicyBits kChecksSources = PolicyBits::bit(3);
 inline constexpr PolicyBits kMapsDscp = PolicyBits::bit(4);
 inline constexpr PolicyBits kPolicesIn = PolicyBits::bit(5);
 inline constexpr PolicyBits kPolicesOut = PolicyBits::bit(6);
-inline constexpr PolicyBits kNoIpv6 = PolicyBits::bit(7);  // it has no address of IPv6
-inline constexpr PolicyBits kSteers = PolicyBits::bit(2);  // of a burst only: a rule has steered
+inline constexpr PolicyBits kLacksIpv6 = PolicyBits::bit(7);  // it has no address of IPv6
+inline constexpr PolicyBits kSteers = PolicyBits::bit(2);     // of a burst only: a rule has steered
 // It is where public addresses of a NAT are reached: its packets may be to one, or from inside.
 inline constexpr PolicyBits kTranslates = PolicyBits::bit(8);
 

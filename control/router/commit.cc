@@ -269,7 +269,7 @@ void Router::publish() {
         if (attachment == nullptr) continue;
         rows.push_back(
             {.key = {attachment->port, attachment->outer, attachment->inner}, .attachment = id});
-        PolicyBits policy = attachment->ipv6 ? PolicyBits() : kNoIpv6;
+        PolicyBits policy = attachment->ipv6 ? PolicyBits() : kLacksIpv6;
         if (tables->policies != nullptr) policy |= tables->policies->of(id).bits();
         if (!installed_.nats.empty() && attachment->vrf_name == kMicrosoftVrf) {
             policy |= kTranslates;

@@ -25,11 +25,11 @@ struct CheckIpv6 {
     static constexpr std::string_view kName = "check_ipv6";
 
     CheckIpv6(const Burst& burst, const Tables& tables) noexcept
-        : without_ipv6_(burst.policy().has_any(kNoIpv6) ? tables.attachments.data() : nullptr) {}
+        : without_ipv6_(burst.policy().has_any(kLacksIpv6) ? tables.attachments.data() : nullptr) {}
 
     Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
         if (without_ipv6_ != nullptr &&
-            without_ipv6_[meta.attachment.value()].policy.has_any(kNoIpv6)) [[unlikely]] {
+            without_ipv6_[meta.attachment.value()].policy.has_any(kLacksIpv6)) [[unlikely]] {
             return Exit::kNoIpv6;
         }
         const Ipv6Header& header = meta.ipv6();

@@ -183,7 +183,7 @@ void TestBed::close(AttachmentId attachment, Exit reason) {
 }
 
 void TestBed::take_ipv6_from(AttachmentId attachment) {
-    states_[attachment.value()].policy |= kNoIpv6;
+    states_[attachment.value()].policy |= kLacksIpv6;
 }
 
 void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
