@@ -62,6 +62,10 @@ inline constexpr std::size_t kLearnedAddressesMax = 1U << 20;  // of both famili
 inline constexpr std::size_t kPuntRingSize = 4'096;
 inline constexpr std::size_t kInjectRingSize = 4'096;
 
+// BFD: sessions, and frames of one worker that wait for their thread, and back.
+inline constexpr std::size_t kBfdSessionsMax = 16'384;
+inline constexpr std::size_t kBfdPostSize = 1'024;
+
 // Packets of one queue that wait for a worker other than the one that received them.
 inline constexpr std::size_t kHandoverRingSize = 4'096;
 

@@ -32,6 +32,8 @@ enum class Exit : std::uint8_t {
     // What it carries.
     kArp,
     kNeighbourDiscovery,
+    kBfd,
+    kBfdWrongTtl,
     kUnknownEtherType,
     kNoIpv6,
     // RFC 1812 5.2.2, RFC 8200 3, and martians.
@@ -93,6 +95,7 @@ enum class Fate : std::uint8_t {
     kWalk,  // has not left the router
     kDrop,  // counted and freed
     kPunt,  // counted and handed to the control thread
+    kPost,  // counted and copied for the thread of BFD
 };
 
 struct ExitInfo {
@@ -127,6 +130,10 @@ inline constexpr std::array kExits{
     ExitInfo{Exit::kArp, Fate::kPunt, "arp", "ARP, for the control thread"},
     ExitInfo{Exit::kNeighbourDiscovery, Fate::kPunt, "neighbour_discovery",
              "Neighbour Discovery (RFC 4861), for the control thread"},
+    ExitInfo{Exit::kBfd, Fate::kPost, "bfd",
+             "BFD to an address of ours (RFC 5881 4), for the thread that runs the sessions"},
+    ExitInfo{Exit::kBfdWrongTtl, Fate::kDrop, "bfd_wrong_ttl",
+             "BFD to an address of ours with a TTL or hop limit other than 255 (RFC 5881 5)"},
     ExitInfo{Exit::kUnknownEtherType, Fate::kDrop, "unknown_ethertype",
              "neither IPv4 nor IPv6 nor ARP"},
     ExitInfo{Exit::kNoIpv6, Fate::kDrop, "no_ipv6",

@@ -11,11 +11,24 @@
 #include "base/checksum.h"
 #include "base/headers.h"
 #include "base/ipv6.h"
+#include "dataplane/bfd/control_packet.h"
 #include "dataplane/burst.h"
 #include "dataplane/flow_hash.h"
 #include "dataplane/tables.h"
 
 namespace causeway {
+
+// REQUIRES: UDP at this offset of the packet, if it is so long.
+[[nodiscard]] inline bool is_udp_to_bfd(const PacketMeta& meta, std::size_t offset) noexcept {
+    if (meta.packet_bytes < offset + sizeof(UdpHeader)) return false;
+    return reinterpret_cast<const UdpHeader*>(meta.frame + offset)->destination_port ==
+           Be16(kBfdPort);
+}
+
+// Of BFD to an address of ours that is not for our own sessions (stages/find_bfd.h).
+[[nodiscard]] constexpr Exit bfd_exit(std::uint8_t ttl) noexcept {
+    return ttl == kBfdTtl ? Exit::kLocal : Exit::kBfdWrongTtl;
+}
 
 struct Ipv4 {
     [[nodiscard]] static const Fib4& fib(const Tables& tables) noexcept { return *tables.fib4; }
@@ -42,8 +55,19 @@ struct Ipv4 {
     [[nodiscard]] static std::uint32_t flow_hash_of(const PacketMeta& meta) noexcept {
         return flow_hash(meta.ipv4());
     }
+    // Whether a whole packet is UDP to the port of BFD (RFC 5881 4).
+    [[nodiscard]] static bool is_bfd(const PacketMeta& meta) noexcept {
+        const Ipv4Header& header = meta.ipv4();
+        constexpr std::uint16_t kPart = Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask;
+        return header.protocol == static_cast<std::uint8_t>(IpProtocol::kUdp) &&
+               (header.flags_fragment.host() & kPart) == 0 &&
+               is_udp_to_bfd(meta, header.header_bytes());
+    }
     // How the packet ends whose route says `exit`.
-    [[nodiscard]] static Exit settle(const PacketMeta&, Exit exit) noexcept { return exit; }
+    [[nodiscard]] static Exit settle(const PacketMeta& meta, Exit exit) noexcept {
+        if (exit != Exit::kLocal || !is_bfd(meta)) return exit;
+        return bfd_exit(meta.ipv4().ttl);
+    }
 
     // Sets the six bits of DSCP and leaves the two of ECN (RFC 2474 3, RFC 3168 5); RFC 1624 for
     // the checksum.
@@ -114,8 +138,13 @@ struct Ipv6 {
         if (is_local | is_link_local(meta.ipv6().source.host())) [[unlikely]] {
             if (!is_local) return Exit::kMartianSource;
             if (is_neighbour_discovery(meta)) return Exit::kNeighbourDiscovery;
+            if (is_bfd(meta)) return bfd_exit(meta.ipv6().hop_limit);
         }
         return exit;
+    }
+    [[nodiscard]] static bool is_bfd(const PacketMeta& meta) noexcept {
+        return meta.ipv6().next_header == static_cast<std::uint8_t>(IpProtocol::kUdp) &&
+               is_udp_to_bfd(meta, sizeof(Ipv6Header));
     }
     // Whether a whole packet carries one of the five messages of RFC 4861 4. Its hop limit proves
     // that it comes from this link (RFC 4861 3.1): one that was forwarded is no such message.

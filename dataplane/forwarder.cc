@@ -117,7 +117,8 @@ Status Forwarder::make_handovers() {
 
 WorkerOptions Forwarder::options_of(WorkerId worker) const {
     WorkerOptions options{
-        .id = worker, .rx = {}, .shared_rx = {}, .handovers = {}, .tx = {}, .nat_lanes = {}};
+        .id = worker, .rx = {}, .shared_rx = {}, .handovers = {}, .tx = {}, .nat_lanes = {},
+        .pool = pool_.get()};
     for (const auto& lane : nat_lanes_) options.nat_lanes.push_back(lane.get());
     auto handover = handovers_.begin();
     for (const Port& port : ports_) {
@@ -175,6 +176,12 @@ std::vector<Packet> Forwarder::take_raised() {
         for (unsigned k = 0; k < count; ++k) packets.emplace_back(mbufs[k]);
     }
     return packets;
+}
+
+std::vector<BfdPost*> Forwarder::bfd_posts() const {
+    std::vector<BfdPost*> posts;
+    for (const auto& punt : punts_) posts.push_back(&punt->bfd());
+    return posts;
 }
 
 bool Forwarder::inject(Packet frame) {

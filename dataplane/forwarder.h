@@ -54,6 +54,9 @@ class Forwarder {
     // same.
     bool inject(Packet frame);
 
+    // The roads between the workers and BFD; they live as long as this.
+    [[nodiscard]] std::vector<BfdPost*> bfd_posts() const;
+
     [[nodiscard]] std::vector<Port>& ports() noexcept { return ports_; }
     [[nodiscard]] rte_mempool* pool() noexcept { return pool_.get(); }
     [[nodiscard]] std::span<const std::unique_ptr<Worker>> workers() const noexcept {

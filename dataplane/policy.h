@@ -57,6 +57,8 @@ inline constexpr PolicyBits kLacksIpv6 = PolicyBits::bit(7);  // it has no addre
 inline constexpr PolicyBits kSteers = PolicyBits::bit(2);     // of a burst only: a rule has steered
 // It is where public addresses of a NAT are reached: its packets may be to one, or from inside.
 inline constexpr PolicyBits kTranslates = PolicyBits::bit(8);
+// BFD to us is for our own sessions; without it, it goes to the control plane like the rest.
+inline constexpr PolicyBits kRunsBfd = PolicyBits::bit(9);
 
 // How the source of what comes in is looked at.
 enum class SourceCheck : std::uint8_t {

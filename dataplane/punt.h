@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "dataplane/bfd/post.h"
 #include "dataplane/dpdk.h"
 #include "dataplane/exit.h"
 
@@ -64,6 +65,9 @@ class Punt {
         return take(*down_, room);
     }
 
+    // To and from the thread of BFD.
+    [[nodiscard]] BfdPost& bfd() noexcept { return bfd_; }
+
   private:
     static unsigned put(rte_ring& ring, std::span<rte_mbuf*> mbufs) noexcept {
         return rte_ring_sp_enqueue_burst(&ring, reinterpret_cast<void**>(mbufs.data()),
@@ -77,6 +81,7 @@ class Punt {
     Ring up_;
     Ring down_;
     PuntPolice* police_ = nullptr;
+    BfdPost bfd_;
 };
 
 }  // namespace causeway

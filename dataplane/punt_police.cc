@@ -17,7 +17,6 @@ namespace {
 // A 64th of a tick: at 10 million packets a second and 2 GHz one costs 12,800 of these.
 constexpr std::uint64_t kUnitsPerTick = 64;
 constexpr std::uint8_t kTtlOfBfd = 255;
-constexpr std::uint16_t kBfdPort = 3'784;      // RFC 5881 4
 constexpr std::uint16_t kBfdEchoPort = 3'785;  // RFC 5881 4
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -185,7 +184,7 @@ PuntClass PuntPolice::class_of(const PacketMeta& meta) const noexcept {
     if (meta.exit == Exit::kArp || meta.exit == Exit::kNeighbourDiscovery) {
         return PuntClass::kNeighbour;
     }
-    if (meta.exit != Exit::kLocal) return PuntClass::kTransit;
+    if (meta.exit != Exit::kLocal && meta.exit != Exit::kBfd) return PuntClass::kTransit;
     return meta.frame[0] >> 4 == 4 ? class_of_local<Ipv4>(meta) : class_of_local<Ipv6>(meta);
 }
 

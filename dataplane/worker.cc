@@ -5,7 +5,9 @@
 #include <rte_ethdev.h>
 #include <rte_pause.h>
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/check.h"
 #include "dataplane/punt_police.h"
@@ -41,6 +43,7 @@ Worker::Worker(const WorkerOptions& options, const Published<Tables>& tables,
       tables_(tables),
       quiescence_(quiescence),
       punt_(punt),
+      pool_(options.pool),
       nat_(options.id, options.nat_lanes, counters_) {
     CHECK(options.burst_size > 0 && options.burst_size <= kBurstSizeMax);
     for (const DeviceQueue& queue : options.tx) tx_[queue.port.value()] = queue;
@@ -63,6 +66,7 @@ unsigned Worker::turn() noexcept {
     const Tables& tables = tables_.read();  // one acquire load; fixed for this turn
     unsigned received = 0;
     if (tables.nat != nullptr) nat_.begin_turn(*tables.nat);
+    send_posted();
     for (const DeviceQueue& queue : rx_) {
         const unsigned count =
             rte_eth_rx_burst(queue.device, queue.queue, burst_.room().data(), burst_size_);
@@ -194,11 +198,15 @@ void Worker::dispose(Burst& burst, const Tables& tables) noexcept {
     for (LeftPacket& packet : left) {
         const Fate fate = info_of(packet.meta.exit).fate;
         if (fate == Fate::kWalk) continue;  // it waits, and is somebody else's
-        const bool is_drop = fate == Fate::kDrop;
-        if (is_drop || !admission.admit(packet.meta)) {
+        Exit exit = packet.meta.exit;
+        if (fate != Fate::kDrop && !admission.admit(packet.meta)) {
+            exit = Exit::kOverPuntRate;
+        } else if (fate == Fate::kPost && !post(burst.port(), packet)) {
+            exit = Exit::kPuntFull;
+        }
+        if (fate != Fate::kPunt || exit != packet.meta.exit) {
             drops[drop_count++] = packet.mbuf;
-            counters_.count_exit(packet.meta.attachment,
-                                 is_drop ? packet.meta.exit : Exit::kOverPuntRate);
+            counters_.count_exit(packet.meta.attachment, exit);
             continue;
         }
         if (burst.nat() != nullptr && burst.policy().has_any(kTranslates)) {
@@ -221,23 +229,56 @@ void Worker::dispose(Burst& burst, const Tables& tables) noexcept {
     rte_pktmbuf_free_bulk(drops.data(), drop_count);
 }
 
+bool Worker::post(PortId port, const LeftPacket& packet) noexcept {
+    BfdFrame* const room = punt_.bfd().up.room();
+    if (room == nullptr) return false;
+    room->attachment = packet.meta.attachment;
+    room->port = port;
+    // What is longer than any packet of BFD arrives cut short, and is refused for that.
+    room->size = static_cast<std::uint8_t>(
+        std::min<std::size_t>(packet.meta.packet_bytes, BfdFrame::kBytesMax));
+    std::memcpy(room->bytes.data(), packet.meta.frame, room->size);
+    punt_.bfd().up.push();
+    return true;
+}
+
+// BFD's own frames, before anything is forwarded.
+void Worker::send_posted() noexcept {
+    auto& down = punt_.bfd().down;
+    for (const BfdFrame* frame = down.front(); frame != nullptr; frame = down.front()) {
+        rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
+        if (mbuf == nullptr) {
+            injected_lost_.add(1);
+        } else {
+            std::memcpy(rte_pktmbuf_append(mbuf, frame->size), frame->bytes.data(), frame->size);
+            send_own(mbuf, frame->port, frame->attachment);
+        }
+        down.pop();
+    }
+}
+
 void Worker::send_injected() noexcept {
     std::array<rte_mbuf*, kBurstSizeMax> mbufs;
     const unsigned count = punt_.take_injected(mbufs);
     for (unsigned k = 0; k < count; ++k) {
         const PuntNote note = PuntNote::of(*mbufs[k]);
-        const std::uint16_t bytes = mbufs[k]->data_len;
-        const DeviceQueue& queue = tx_[note.port.value()];
-        if (rte_eth_tx_burst(queue.device, queue.queue, &mbufs[k], 1) == 0) {
-            injected_lost_.add(1);
-            rte_pktmbuf_free(mbufs[k]);
-            continue;
-        }
-        TrafficCounters& out = counters_.traffic(note.attachment);
-        out.tx_packets.add(1);
-        out.tx_bytes.add(bytes);
-        out.injected_packets.add(1);
+        send_own(mbufs[k], note.port, note.attachment);
     }
+}
+
+// A frame that nobody sent us.
+void Worker::send_own(rte_mbuf* frame, PortId port, AttachmentId attachment) noexcept {
+    const std::uint16_t bytes = frame->data_len;
+    const DeviceQueue& queue = tx_[port.value()];
+    if (rte_eth_tx_burst(queue.device, queue.queue, &frame, 1) == 0) {
+        injected_lost_.add(1);
+        rte_pktmbuf_free(frame);
+        return;
+    }
+    TrafficCounters& out = counters_.traffic(attachment);
+    out.tx_packets.add(1);
+    out.tx_bytes.add(bytes);
+    out.injected_packets.add(1);
 }
 
 }  // namespace causeway

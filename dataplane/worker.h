@@ -43,6 +43,7 @@ struct WorkerOptions {
     std::vector<Handover*> handovers;    // by which others hand over to it
     std::vector<DeviceQueue> tx;         // its own transmit queue on every port
     std::vector<NatLane*> nat_lanes;     // of all workers, by their ids
+    rte_mempool* pool = nullptr;         // for BFD's frames
     unsigned burst_size = 32;  // packets taken from a queue at once, at most kBurstSizeMax
 };
 
@@ -62,6 +63,7 @@ class Worker {
     [[nodiscard]] AclLog& acl_log() noexcept { return acl_log_; }
     [[nodiscard]] const Ipv4Walk& ipv4_walk() const noexcept { return ipv4_walk_; }
     [[nodiscard]] const Ipv6Walk& ipv6_walk() const noexcept { return ipv6_walk_; }
+    // Of the control thread's and of BFD's own packets.
     [[nodiscard]] std::uint64_t injected_lost() const noexcept { return injected_lost_.read(); }
     // Packets that another worker received.
     [[nodiscard]] std::uint64_t handed_over() const noexcept { return handed_over_.read(); }
@@ -91,7 +93,11 @@ class Worker {
     template <class MetaOf>
     void send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_of) noexcept;
     void dispose(Burst& burst, const Tables& tables) noexcept;
+    // False: no room.
+    [[nodiscard]] bool post(PortId port, const LeftPacket& packet) noexcept;
     void send_injected() noexcept;
+    void send_posted() noexcept;
+    void send_own(rte_mbuf* frame, PortId port, AttachmentId attachment) noexcept;
 
     WorkerId id_;
     std::vector<DeviceQueue> rx_;
@@ -102,6 +108,7 @@ class Worker {
     const Published<Tables>& tables_;
     Quiescence& quiescence_;
     Punt& punt_;
+    rte_mempool* pool_;
     Counters counters_;
     AclLog acl_log_;
     NatWorker nat_;

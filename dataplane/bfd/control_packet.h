@@ -60,6 +60,7 @@ inline constexpr std::uint8_t kBfdTtl = 255;     // RFC 5881 5
 
 // Why a packet is discarded, in the order of the rules.
 enum class BfdDiscard : std::uint8_t {
+    kBadUdp,
     kWrongTtl,
     kTruncated,
     kBadVersion,
@@ -86,6 +87,8 @@ struct BfdDiscardInfo {
 };
 
 inline constexpr std::array kBfdDiscards{
+    BfdDiscardInfo{BfdDiscard::kBadUdp, "bfd_bad_udp",
+                   "no whole UDP datagram, or a wrong checksum (RFC 768, RFC 8200 8.1)"},
     BfdDiscardInfo{BfdDiscard::kWrongTtl, "bfd_wrong_ttl",
                    "came over a router: TTL or hop limit is not 255 (RFC 5881 5)"},
     BfdDiscardInfo{BfdDiscard::kTruncated, "bfd_truncated",

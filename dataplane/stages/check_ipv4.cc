@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/stages/check_ipv4.h"
 
+#include "dataplane/stages/find_bfd.h"
+
 namespace causeway {
 namespace {
 
@@ -30,7 +32,7 @@ bool is_bad_fragment(const Ipv4Header& header, std::size_t packet_bytes) noexcep
 
 }  // namespace
 
-Exit CheckIpv4::examine(const PacketMeta& meta) noexcept {
+Exit CheckIpv4::examine(const PacketMeta& meta, const Tables& tables) noexcept {
     if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kArp))) return Exit::kArp;
     if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kIpv6))) return Exit::kIpv6;
     if (meta.ether_type != kIpv4) return Exit::kUnknownEtherType;
@@ -58,7 +60,7 @@ Exit CheckIpv4::examine(const PacketMeta& meta) noexcept {
         return Exit::kSourceRoute;
     }
     if (is_bad_fragment(header, meta.packet_bytes)) return Exit::kBadFragment;
-    return Exit::kNone;
+    return header.ttl == kBfdTtl ? find_bfd<Ipv4>(meta, tables) : Exit::kNone;
 }
 
 }  // namespace causeway

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 
 #include "base/checksum.h"
 #include "base/headers.h"
+#include "dataplane/bfd/control_packet.h"
 #include "dataplane/burst.h"
 #include "dataplane/tables.h"
 
@@ -40,13 +42,13 @@ class MartianTable {
 //   Reads    meta.ether_type, the IPv4 header
 //   Writes   meta.packet_bytes
 //   Exits    kArp kIpv6 kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum
-//            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kBadFragment
+//            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kBadFragment kBfd
 //   Source   RFC 1812 5.2.2 (checks 1 to 5), 5.3.7 (martians), RFC 7126 4.3, 4.4 (source routes;
 //            other options pass), RFC 1858 and RFC 3128 (fragments)
 struct CheckIpv4 {
     static constexpr std::string_view kName = "check_ipv4";
 
-    CheckIpv4(Burst&, const Tables&) noexcept {}
+    CheckIpv4(Burst&, const Tables& tables) noexcept : tables_(tables) {}
 
     Exit operator()(PacketMeta& meta, rte_mbuf&) const noexcept {
         const Ipv4Header& header = meta.ipv4();
@@ -62,9 +64,10 @@ struct CheckIpv4 {
         faults |= header.source == header.destination;
         faults |= (total < sizeof(Ipv4Header)) | (total > room);
         faults |= !checksum_is_good(header);
+        faults |= may_be_bfd(header);
         if (faults == 0) [[likely]]
             return Exit::kNone;
-        return examine(meta);
+        return examine(meta, tables_);
     }
 
   private:
@@ -97,8 +100,18 @@ struct CheckIpv4 {
         return sum % 0xffff == 0;
     }
 
+    // UDP, and from no farther than the other end of the link: TTL and protocol as one word.
+    [[nodiscard]] static bool may_be_bfd(const Ipv4Header& header) noexcept {
+        constexpr Be16 kUdpOfLink{std::uint16_t{kBfdTtl} << 8 |
+                                  static_cast<std::uint16_t>(IpProtocol::kUdp)};
+        return static_cast<std::uint16_t>(word_at(header, offsetof(Ipv4Header, ttl))) ==
+               kUdpOfLink.wire();
+    }
+
     // The whole examination, for whatever is not a plain good packet, in the order of RFC 1812.
-    [[nodiscard]] static Exit examine(const PacketMeta& meta) noexcept;
+    [[nodiscard]] static Exit examine(const PacketMeta& meta, const Tables& tables) noexcept;
+
+    const Tables& tables_;
 };
 
 }  // namespace causeway

@@ -7,6 +7,7 @@
 
 #include "base/ipv6.h"
 #include "dataplane/family.h"
+#include "dataplane/stages/find_bfd.h"
 
 namespace causeway {
 namespace {
@@ -94,7 +95,7 @@ Exit examine_addresses(const PacketMeta& meta) noexcept {
 
 }  // namespace
 
-Exit CheckIpv6::examine(const PacketMeta& meta) noexcept {
+Exit CheckIpv6::examine(const PacketMeta& meta, const Tables& tables) noexcept {
     const Ipv6Header& header = meta.ipv6();
     const int room = meta.frame_bytes - meta.header_bytes;
     if (room < static_cast<int>(sizeof header)) return Exit::kTruncatedFrame;
@@ -102,8 +103,11 @@ Exit CheckIpv6::examine(const PacketMeta& meta) noexcept {
     if (static_cast<int>(sizeof header) + header.payload_length.host() > room) {
         return Exit::kBadIpv6Length;
     }
-    const Exit exit = examine_addresses(meta);
-    return exit == Exit::kNone ? examine_extensions({meta.frame, meta.packet_bytes}) : exit;
+    Exit exit = examine_addresses(meta);
+    if (exit != Exit::kNone) return exit;
+    exit = examine_extensions({meta.frame, meta.packet_bytes});
+    if (exit != Exit::kNone || header.hop_limit != kBfdTtl) return exit;
+    return find_bfd<Ipv6>(meta, tables);
 }
 
 }  // namespace causeway

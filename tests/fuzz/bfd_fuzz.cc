@@ -2,6 +2,7 @@
 //
 // Any bytes as BFD packets to a session, with pauses between them: what is taken was written by the
 // rules, what we answer is itself taken, and the session comes up by its own discriminator only.
+// And the same bytes as IP packets: what is read of one lies in it.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/bfd/datagram.h"
 #include "dataplane/bfd/sessions.h"
 
 namespace causeway {
@@ -27,7 +29,17 @@ void check_answer(const BfdOutcome& outcome) {
     CHECK(std::get<BfdControlPacket>(parsed) == *outcome.packet);
 }
 
+void check_datagram(std::span<const std::uint8_t> packet) {
+    const auto parsed = parse_bfd_datagram(packet);
+    const auto* datagram = std::get_if<BfdDatagram>(&parsed);
+    if (datagram == nullptr) return;
+    CHECK(datagram->payload.data() >= packet.data() + sizeof(UdpHeader));
+    CHECK(datagram->payload.data() + datagram->payload.size() <= packet.data() + packet.size());
+    CHECK(datagram->path.source.index() == datagram->path.destination.index());
+}
+
 void run(std::span<const std::uint8_t> bytes) {
+    check_datagram(bytes);
     std::uint64_t now = 1;
     BfdSessions sessions({.sessions_max = 2, .seed = 0}, now);
     const BfdPeer peer{AttachmentId(1), Ipv4Address(1)};

@@ -65,6 +65,8 @@ std::vector<FrameBuilder> packets_of(const FrameBuilder& tags, const char* desti
         packet().tcp(50'000, 443).fragment(8, 0).payload(64),
         packet().echo_request(1, 2).payload(32),
         packet().udp(4'000, 53).ttl(1),
+        packet().udp(50'000, 3'784).ttl(255).payload(24),
+        packet().udp(50'000, 3'784).ttl(254).payload(24),
         packet().udp(4'000, 53).payload(1'380),
         packet().udp(4'000, 53).payload(1'380).dont_fragment(),
         packet().udp(4'000, 53).options(12),
@@ -82,6 +84,8 @@ std::vector<FrameBuilder> ipv6_packets_of(const FrameBuilder& tags, const char* 
         packet().tcp(50'000, 443).fragment(8, 0).payload(64),
         packet().icmpv6(Icmpv6Type::kEchoRequest, 32),
         packet().udp(4'000, 53).ttl(1),
+        packet().udp(50'000, 3'784).ttl(255).payload(24),
+        packet().udp(50'000, 3'784).ttl(254).payload(24),
         packet().udp(4'000, 53).payload(1'380),
         packet().udp(4'000, 53).extension(IpProtocol::kHopByHopOptions),
         packet()

@@ -217,6 +217,7 @@ class MutatedFrames : public testing::Test {
             }
         }
         for (Packet& packet : bed_.punted()) punted_.push_back(std::move(packet));
+        for (const BfdFrame& posted : bed_.posted()) posted_.push_back(posted);
     }
 
     void expect_as_the_twin_says(PortId port, const Frame& frame) {
@@ -226,6 +227,7 @@ class MutatedFrames : public testing::Test {
         if (fate.exit == Exit::kNone) return expect_sent(fate, frame);
         ++exits_[fate.row][static_cast<std::size_t>(fate.exit)];
         if (info_of(fate.exit).fate == Fate::kDrop) return;
+        if (info_of(fate.exit).fate == Fate::kPost) return expect_posted(port, fate, frame);
         // Those that leave at an earlier stage go up first, so there is no order to hold them to.
         const auto waiting = std::ranges::find_if(punted_, [&](Packet& packet) {
             return packet.note().exit == fate.exit && packet.note().attachment == fate.row &&
@@ -237,6 +239,17 @@ class MutatedFrames : public testing::Test {
         ASSERT_EQ(packet.note().header_bytes, fate.header_bytes);
         expected_.push_back(std::move(packet));
         punted_.erase(waiting);
+    }
+
+    // Layer 3 goes up, as much of it as a frame of BFD may have, and no padding.
+    void expect_posted(PortId port, const SlowFate& fate, const Frame& frame) {
+        const auto found = std::ranges::find_if(posted_, [&](const BfdFrame& posted) {
+            return posted.attachment == fate.row && posted.port == port &&
+                   std::equal(posted.view().begin(), posted.view().end(),
+                              frame.begin() + fate.header_bytes);
+        });
+        ASSERT_NE(found, posted_.end()) << "did not go to BFD";
+        posted_.erase(found);
     }
 
     void expect_sent(const SlowFate& fate, const Frame& frame) {
@@ -259,7 +272,7 @@ class MutatedFrames : public testing::Test {
         ASSERT_TRUE(sent_ == injected_);
         sent_.clear();
         injected_.clear();
-        ASSERT_TRUE(punted_.empty());
+        ASSERT_TRUE(punted_.empty() && posted_.empty());
     }
 
     void expect_counters() {
@@ -356,6 +369,7 @@ class MutatedFrames : public testing::Test {
     Queues injected_;
     std::deque<FakeTransmitter::Sent> to_inject_;
     std::vector<Packet> punted_;
+    std::vector<BfdFrame> posted_;
     std::vector<Packet> expected_;  // of those, what the twin has said would go up
     std::map<AttachmentId, std::array<std::uint64_t, kExitCount>> exits_;
     std::map<std::pair<VrfId, SlowFlow>, AttachmentId> way_of_flow_;

@@ -115,6 +115,7 @@ class RowTest : public testing::Test {
         PortId port;
         (void)sent_on_all_ports(bed, port);
         (void)bed.punted();
+        (void)bed.posted();
     }
 
   private:
@@ -160,9 +161,10 @@ class RowTest : public testing::Test {
         EXPECT_TRUE(sent_on_all_ports(bed, port).empty());
         std::vector<Packet> punted = bed.punted();
         if (info_of(row_.out.exit).fate == Fate::kDrop) {
-            EXPECT_TRUE(punted.empty());
+            EXPECT_TRUE(punted.empty() && bed.posted().empty());
             return;
         }
+        if (info_of(row_.out.exit).fate == Fate::kPost) return expect_posted(bed);
         ASSERT_EQ(punted.size(), 1U);
         const PuntNote& note = punted[0].note();
         const SlowFate fate = the_world().twin().walk(row_.in.port, row_.in.frame);
@@ -173,6 +175,17 @@ class RowTest : public testing::Test {
         EXPECT_EQ(note.header_bytes, fate.header_bytes);
         const auto bytes = punted[0].bytes();
         EXPECT_EQ(Frame(bytes.begin(), bytes.end()), row_.in.frame) << "goes up as it came";
+    }
+
+    void expect_posted(TestBed& bed) {
+        const std::vector<BfdFrame> posted = bed.posted();
+        ASSERT_EQ(posted.size(), 1U);
+        EXPECT_EQ(posted[0].attachment, row_.out.row);
+        EXPECT_EQ(posted[0].port, row_.in.port);
+        const SlowFate fate = the_world().twin().walk(row_.in.port, row_.in.frame);
+        const auto view = posted[0].view();
+        const Frame packet(row_.in.frame.begin() + fate.header_bytes, row_.in.frame.end());
+        EXPECT_EQ(Frame(view.begin(), view.end()), packet) << "layer 3, as it came";
     }
 
     Row row_;

@@ -28,6 +28,19 @@ Ipv6Address ipv6_at(const Frame& bytes, std::size_t offset) {
     return Ipv6Address(value);
 }
 
+// RFC 5881 4: UDP to port 3784, in one piece. `at`: where UDP would begin, `end`: where the packet
+// does.
+bool is_bfd_at(const Frame& packet, unsigned protocol, std::size_t at, std::size_t end) {
+    return protocol == 17 && at + 8 <= end && word_at(packet, at + 2) == 3784;
+}
+bool is_bfd4(const Frame& packet) {
+    return (word_at(packet, 6) & 0x3fff) == 0 &&
+           is_bfd_at(packet, packet[9], (packet[0] & 15U) * std::size_t{4}, word_at(packet, 2));
+}
+bool is_bfd6(const Frame& packet) {
+    return is_bfd_at(packet, packet[6], 40, 40U + word_at(packet, 4));
+}
+
 // RFC 1071, as its first sentence says it.
 std::uint16_t ones_complement_sum(const Frame& bytes, std::size_t count) {
     std::uint32_t sum = 0;
@@ -316,9 +329,12 @@ Exit SlowWalk::filter_out(const SlowRoute& route, const Frame& packet) const {
 
 Exit SlowWalk::walk_ipv4(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
     if (const Exit exit = check_ipv4(packet); exit != Exit::kNone) return exit;
+    const SlowRoute* route = longest_match(in.vrf, ipv4_at(packet, 16));
+    const bool is_bfd = route != nullptr && route->exit == Exit::kLocal && is_bfd4(packet);
+    if (is_bfd && packet[8] == 255) return Exit::kBfd;
     if (const Exit exit = check_source(in, ipv4_at(packet, 12)); exit != Exit::kNone) return exit;
     if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;
-    const SlowRoute* route = longest_match(in.vrf, ipv4_at(packet, 16));
+    if (is_bfd) return Exit::kBfdWrongTtl;
     if (route == nullptr) return Exit::kNoRoute;
     if (route->exit != Exit::kNone) return route->exit;
     if (const Exit exit = filter_out(*route, packet); exit != Exit::kNone) return exit;
@@ -336,9 +352,12 @@ Exit SlowWalk::walk_ipv4(const SlowAttachment& in, const Frame& packet, SlowFate
 Exit SlowWalk::walk_ipv6(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
     if (!in.has_ipv6) return Exit::kNoIpv6;
     if (const Exit exit = check_ipv6(packet); exit != Exit::kNone) return exit;
+    const SlowRoute* route = longest_match(in.vrf, ipv6_at(packet, 24));
+    const bool is_bfd = route != nullptr && route->exit == Exit::kLocal && is_bfd6(packet);
+    if (is_bfd && packet[7] == 255) return Exit::kBfd;
     if (const Exit exit = check_source(in, ipv6_at(packet, 8)); exit != Exit::kNone) return exit;
     if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;
-    const SlowRoute* route = longest_match(in.vrf, ipv6_at(packet, 24));
+    if (is_bfd) return Exit::kBfdWrongTtl;
     if (route != nullptr && route->exit == Exit::kLocal) {
         return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
     }

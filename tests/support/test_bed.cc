@@ -130,6 +130,7 @@ WorkerOptions TestBed::options_of(unsigned worker) const {
                           .handovers = {},
                           .tx = {},
                           .nat_lanes = {},
+                          .pool = pool_.get(),
                           .burst_size = options_.burst_size};
     for (const auto& lane : nat_lanes_) options.nat_lanes.push_back(lane.get());
     for (std::size_t port = 0; port < options_.ports; ++port) {
@@ -161,6 +162,7 @@ TestBed::~TestBed() {
         rte_eth_dev_close(devices_[port]);
     }
     (void)punted();
+    (void)posted();
 }
 
 void TestBed::turn() {
@@ -264,6 +266,7 @@ void TestBed::publish() {
     CHECK(by_tag.has_value());
     tables->attachments_by_tag = std::move(by_tag).value();
     tables->attachments = states_;
+    for (AttachmentState& state : tables->attachments) state.policy |= kRunsBfd;
     for (std::size_t port = 0; port < options_.ports; ++port) {
         std::array<std::uint8_t, 8> mac{};
         std::memcpy(mac.data(), &kRouterMac, sizeof kRouterMac);
@@ -308,6 +311,23 @@ std::vector<Packet> TestBed::punted() {
         for (unsigned k = 0; k < count; ++k) packets.emplace_back(mbufs[k]);
     }
     return packets;
+}
+
+std::vector<BfdFrame> TestBed::posted() {
+    std::vector<BfdFrame> frames;
+    auto& up = punt_->bfd().up;
+    for (const BfdFrame* frame = up.front(); frame != nullptr; frame = up.front()) {
+        frames.push_back(*frame);
+        up.pop();
+    }
+    return frames;
+}
+
+void TestBed::post(const BfdFrame& frame) {
+    BfdFrame* const room = punt_->bfd().down.room();
+    CHECK(room != nullptr);
+    *room = frame;
+    punt_->bfd().down.push();
 }
 
 void TestBed::inject(Packet packet) {

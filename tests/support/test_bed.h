@@ -77,6 +77,8 @@ class TestBed {
     void turn();                                         // one of each worker
     [[nodiscard]] std::vector<Frame> sent(PortId port);  // what the worker transmitted since
     [[nodiscard]] std::vector<Packet> punted();          // what it handed up since
+    [[nodiscard]] std::vector<BfdFrame> posted();        // what it copied for BFD since
+    void post(const BfdFrame& frame);                    // a frame of BFD's, to be sent
     void inject(Packet packet);
     // What may be handed up from now on; null: everything.
     void police_punts(PuntPolice* police) { punt_->set_police(police); }
