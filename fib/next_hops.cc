@@ -65,6 +65,8 @@ std::string_view to_string(NextHopState state) noexcept {
             return "unresolved";
         case NextHopState::kForwarding:
             return "forwarding";
+        case NextHopState::kStandby:
+            return "standby";
         case NextHopState::kDown:
             return "down";
     }
@@ -141,7 +143,7 @@ void NextHops::release(NextHopId id) {
     NextHop& hop = at(id);
     if (--hop.references != 0) return;
     CHECK(hop.groups.empty());  // each group holds a reference
-    if (hop.state == NextHopState::kForwarding) {
+    if (is_usable(hop.state)) {
         retire(Retired::What::kAdjacency, hop.adjacency.value());
     }
     next_hop_ids_.erase({hop.attachment, hop.address});
@@ -161,11 +163,12 @@ NextHopInfo NextHops::info(NextHopId id) const {
             .groups = hop.groups.size()};
 }
 
-Status NextHops::set_forwarding(NextHopId id, const Adjacency& adjacency) {
+Status NextHops::set_usable(NextHopId id, NextHopState state, const Adjacency& adjacency) {
     CHECK(adjacency.kind == AdjacencyKind::kForward);
     const NextHop& hop = at(id);
-    if (hop.state == NextHopState::kForwarding &&
+    if (is_usable(hop.state) &&
         std::memcmp(&adjacencies_[hop.adjacency.value()], &adjacency, sizeof adjacency) == 0) {
+        set_state(id, state, hop.adjacency);
         return ok();
     }
     reclaim();
@@ -176,7 +179,7 @@ Status NextHops::set_forwarding(NextHopId id, const Adjacency& adjacency) {
     const AdjacencyId fresh(free_adjacencies_.back());
     free_adjacencies_.pop_back();
     adjacencies_[fresh.value()] = adjacency;
-    set_state(id, NextHopState::kForwarding, fresh);
+    set_state(id, state, fresh);
     return ok();
 }
 
@@ -194,7 +197,7 @@ void NextHops::set_state(NextHopId id, NextHopState state, AdjacencyId adjacency
     const AdjacencyId adjacency_before = std::exchange(hop.adjacency, adjacency);
     if (state_before == state && adjacency_before == adjacency) return;
     for (const GroupId group : hop.groups) assign_buckets(group);
-    if (state_before == NextHopState::kForwarding) {
+    if (is_usable(state_before) && adjacency_before != adjacency) {
         retire(Retired::What::kAdjacency, adjacency_before.value());
     }
 }
@@ -203,14 +206,17 @@ void NextHops::set_state(NextHopId id, NextHopState state, AdjacencyId adjacency
 void NextHops::assign_buckets(GroupId id) noexcept {
     GroupRecord& record = group_records_[id.value()];
     MemberSet forwarding;
+    MemberSet standby;
     AdjacencyKind otherwise = AdjacencyKind::kDown;
     std::array<std::uint16_t, kGroupMembersMax> adjacencies;
     for (std::size_t i = 0; i < record.members.size(); ++i) {
         const NextHop& hop = at(record.members[i].next_hop);
         forwarding[i] = hop.state == NextHopState::kForwarding;
+        standby[i] = hop.state == NextHopState::kStandby;
         adjacencies[i] = hop.adjacency.value();
         if (hop.state == NextHopState::kUnresolved) otherwise = AdjacencyKind::kUnresolved;
     }
+    if (forwarding.none()) forwarding = standby;
     const Life life = forwarding.any()                          ? Life::kAlive
                       : otherwise == AdjacencyKind::kUnresolved ? Life::kUnresolved
                                                                 : Life::kDead;
@@ -422,7 +428,7 @@ GroupInfo NextHops::group_info(GroupId id) const {
     const std::span<const std::uint16_t> buckets(buckets_ + where.first_bucket, info.buckets);
     for (const GroupMember& member : record.members) {
         const NextHop& hop = at(member.next_hop);
-        const bool is_named = hop.state == NextHopState::kForwarding;
+        const bool is_named = is_usable(hop.state);
         const auto count = std::count(buckets.begin(), buckets.end(), hop.adjacency.value());
         info.members.push_back({.next_hop = member.next_hop,
                                 .attachment = hop.attachment,

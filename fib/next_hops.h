@@ -18,9 +18,10 @@
 //       changed who lives. No group is its own candidate, by however many steps.
 //
 // Theory of operation
-//   A next hop is forwarding, unresolved (alive, but its MAC is not known) or down. Buckets name
-//   forwarding members only. A group without any names kUnresolved where a member is merely
-//   unresolved, so that the packet asks for resolution, and kDown otherwise.
+//   A next hop is forwarding, on standby (it could, but should not), unresolved (alive, but its MAC
+//   is not known) or down. Buckets name forwarding members only, or where there are none, those on
+//   standby. A group without any of these names kUnresolved where a member is merely unresolved, so
+//   that the packet asks for resolution, and kDown otherwise.
 //
 //   An indirect group has no buckets of its own. It stands for others: for the routes of one prefix
 //   by preference (a fallback group), or for what a recursive next hop resolves to. It reads as one
@@ -63,7 +64,7 @@ struct GroupMember {
     friend auto operator<=>(const GroupMember&, const GroupMember&) = default;
 };
 
-enum class NextHopState : std::uint8_t { kUnresolved, kForwarding, kDown };
+enum class NextHopState : std::uint8_t { kUnresolved, kForwarding, kStandby, kDown };
 [[nodiscard]] std::string_view to_string(NextHopState state) noexcept;
 
 struct NextHopInfo {
@@ -132,7 +133,12 @@ class NextHops {
 
     // State of a next hop. Each flips the buckets that must change, at once. kFull: no slot for a
     // new adjacency, and nothing changed.
-    [[nodiscard]] Status set_forwarding(NextHopId id, const Adjacency& adjacency);
+    [[nodiscard]] Status set_forwarding(NextHopId id, const Adjacency& adjacency) {
+        return set_usable(id, NextHopState::kForwarding, adjacency);
+    }
+    [[nodiscard]] Status set_standby(NextHopId id, const Adjacency& adjacency) {
+        return set_usable(id, NextHopState::kStandby, adjacency);
+    }
     void set_unresolved(NextHopId id);
     void set_down(NextHopId id);
 
@@ -164,7 +170,7 @@ class NextHops {
         IpAddress address;
         std::uint32_t references = 0;  // 0: a free slot
         NextHopState state = NextHopState::kUnresolved;
-        AdjacencyId adjacency{};  // meaningful while kForwarding
+        AdjacencyId adjacency{};  // meaningful while usable
         std::vector<GroupId> groups{};
     };
     enum class Life : std::uint8_t { kDead, kUnresolved, kAlive };  // worst first
@@ -185,6 +191,10 @@ class NextHops {
 
     NextHops(GracePeriods& grace, Mapping memory);
 
+    [[nodiscard]] static bool is_usable(NextHopState state) noexcept {
+        return state == NextHopState::kForwarding || state == NextHopState::kStandby;
+    }
+    [[nodiscard]] Status set_usable(NextHopId id, NextHopState state, const Adjacency& adjacency);
     void set_state(NextHopId id, NextHopState state, AdjacencyId adjacency);
     void assign_buckets(GroupId id) noexcept;
     [[nodiscard]] static Life life_of(AdjacencyKind kind) noexcept;
