@@ -28,6 +28,7 @@ namespace {
 constexpr std::size_t kEntriesMax = kConfigNodesMax;
 
 constexpr NumberBetween kMtu{576, 9'000};
+constexpr NumberBetween kBfdInterval{10, 60'000};
 constexpr NumberBetween kCore{0, kCoresMax - 1};
 
 // A name that others may refer to is kept as it was written even where it is not valid, so that
@@ -42,6 +43,7 @@ void read_daemon(const YamlNode& node, std::string path, ConfigErrors& errors,
                  DaemonConfig& daemon) {
     MapReader fields(node, std::move(path), errors);
     fields.optional("socket", daemon.socket, parse_socket);
+    fields.optional("bfdd-socket", daemon.bfdd_socket, parse_socket);
     fields.optional("admin-group", daemon.admin_group, parse_group);
     fields.optional("control-core", daemon.control_core, kCore);
     if (fields.find("worker-cores") != nullptr) daemon.worker_cores.clear();
@@ -186,6 +188,17 @@ void read_legs(MapReader& fields, std::optional<PeeringLeg<Address>>& primary,
     secondary = legs.secondary;
 }
 
+void read_bfd(MapReader& peering, BfdConfig& bfd) {
+    const YamlNode* node = peering.find("bfd");
+    if (node == nullptr) return;
+    MapReader fields(*node, peering.path_of("bfd"), peering.errors());
+    fields.optional("enabled", bfd.enabled, kFlags);
+    fields.optional("min-tx-ms", bfd.min_tx_ms, kBfdInterval);
+    fields.optional("min-rx-ms", bfd.min_rx_ms, kBfdInterval);
+    fields.optional("multiplier", bfd.multiplier, NumberBetween{2, 50});
+    fields.refuse_other_keys();
+}
+
 PeeringConfig read_peering(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
     PeeringConfig peering;
     MapReader fields(node, path, errors);
@@ -196,6 +209,7 @@ PeeringConfig read_peering(const YamlNode& node, const std::string& path, Config
     read_legs(fields, peering.ipv6_primary, peering.ipv6_secondary);
     fields.required("peer-asn", peering.peer_asn, parse_peer_asn);
     fields.optional("mtu", peering.mtu, kMtu);
+    read_bfd(fields, peering.bfd);
     fields.values("prefixes", kEntriesMax, peering.prefixes, parse_prefix);
     read_peering_policy(fields, peering.type, peering.policy);
     if (const YamlNode* nat = fields.find("nat")) {

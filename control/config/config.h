@@ -22,6 +22,7 @@ namespace causeway {
 
 struct DaemonConfig {
     std::string socket = "/run/causeway/causeway.sock";
+    std::string bfdd_socket;  // of FRR's bfdd (--dplaneaddr unix:PATH); empty: it is not asked
     std::string admin_group;  // members may change things; root always may
     unsigned control_core = 0;
     std::vector<unsigned> worker_cores = {1};
@@ -80,6 +81,15 @@ struct PeeringLeg {
     friend bool operator==(const PeeringLeg&, const PeeringLeg&) = default;
 };
 
+// How BFD (RFC 5880, 5881) watches the links of a peering. The slower end of each direction wins.
+struct BfdConfig {
+    bool enabled = true;
+    unsigned min_tx_ms = 300;  // between packets of ours, milliseconds
+    unsigned min_rx_ms = 300;  // between the customer's, at least
+    unsigned multiplier = 3;   // so many packets missing, and the link is down
+    friend bool operator==(const BfdConfig&, const BfdConfig&) = default;
+};
+
 struct PeeringConfig {
     PeeringType type = PeeringType::kPrivate;
     bool enabled = true;
@@ -90,6 +100,7 @@ struct PeeringConfig {
     std::optional<PeeringLeg<Ipv6Address>> ipv6_secondary;
     std::uint32_t peer_asn = 0;
     unsigned mtu = 1'500;
+    BfdConfig bfd;
     std::vector<IpPrefix> prefixes;  // behind the customer: reached over both links at once
     PeeringPolicyConfig policy;
     std::optional<NatConfig> nat;  // of a Microsoft peering

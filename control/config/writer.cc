@@ -83,6 +83,7 @@ class ConfigWriter {
     void write(const NatStaticConfig& mapping);
     void write(const NatUntranslated& packets);
     void write(const NatLimits& limits);
+    void write(const BfdConfig& bfd);
     void write(const CoreAttachmentConfig& core);
     void write(const RouteConfig& route);
     void write(const RouteNextHop& hop);
@@ -94,6 +95,7 @@ class ConfigWriter {
 void ConfigWriter::write(const DaemonConfig& daemon) {
     out_ << YAML::BeginMap;
     field("socket", daemon.socket);
+    if (!daemon.bfdd_socket.empty()) field("bfdd-socket", daemon.bfdd_socket);
     if (!daemon.admin_group.empty()) field("admin-group", daemon.admin_group);
     field("control-core", daemon.control_core);
     values("worker-cores", daemon.worker_cores, [](unsigned core) { return std::to_string(core); });
@@ -174,6 +176,7 @@ void ConfigWriter::write(const PeeringConfig& peering) {
     legs(peering.ipv6_primary, peering.ipv6_secondary);
     field("peer-asn", peering.peer_asn);
     field("mtu", peering.mtu);
+    write(peering.bfd);
     values("prefixes", peering.prefixes, [](const IpPrefix& prefix) { return to_string(prefix); });
     write_peering_policy(out_, peering.policy);
     if (peering.nat) {
@@ -246,6 +249,15 @@ void ConfigWriter::write(const NatLimits& limits) {
     field("sessions", limits.sessions);
     field("mappings", limits.mappings);
     field("hosts", limits.hosts);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const BfdConfig& bfd) {
+    out_ << YAML::Key << "bfd" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    flag("enabled", bfd.enabled);
+    field("min-tx-ms", bfd.min_tx_ms);
+    field("min-rx-ms", bfd.min_rx_ms);
+    field("multiplier", bfd.multiplier);
     out_ << YAML::EndMap;
 }
 
