@@ -116,9 +116,13 @@ Status Forwarder::make_handovers() {
 }
 
 WorkerOptions Forwarder::options_of(WorkerId worker) const {
-    WorkerOptions options{
-        .id = worker, .rx = {}, .shared_rx = {}, .handovers = {}, .tx = {}, .nat_lanes = {},
-        .pool = pool_.get()};
+    WorkerOptions options{.id = worker,
+                          .rx = {},
+                          .shared_rx = {},
+                          .handovers = {},
+                          .tx = {},
+                          .nat_lanes = {},
+                          .pool = pool_.get()};
     for (const auto& lane : nat_lanes_) options.nat_lanes.push_back(lane.get());
     auto handover = handovers_.begin();
     for (const Port& port : ports_) {

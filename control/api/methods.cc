@@ -92,9 +92,14 @@ constexpr std::array kSyncedVrf{kVrf};
 constexpr std::array kSyncEnd{
     kVrf, Parameter{"sync", kCount, kRequired, "`sync` of the answer to route.sync-begin"},
     Parameter{"after", kPrefix, kOptional, "`next` of the part before"}};
-constexpr std::array kLinkState{
-    kState, Parameter{"link", kText, kRequired, "which of a circuit's two links", kLinks},
+constexpr std::array kLinkOf{
+    Parameter{"link", kText, kRequired, "which of a circuit's two links", kLinks},
     Parameter{"circuit", kText, kOptional, "name or service key; every circuit if not given"}};
+constexpr std::array kLinkState{kState, kLinkOf[0], kLinkOf[1]};
+constexpr std::array kDrained{
+    kLinkOf[0], kLinkOf[1],
+    Parameter{"timeout-seconds", kCount, kOptional,
+              "the link is taken down after that, used or not; 60 if not given"}};
 constexpr std::array kNamedState{kState, Parameter{"name", kText, kRequired, "its name"}};
 constexpr std::array kDocument{
     Parameter{"yaml", kText, kRequired, "the text of a configuration document"}};
@@ -115,6 +120,7 @@ constexpr std::array kMethods{
     Method{"attachment.get", kReader, "one attachment", kAttachmentName, detail::get_attachment},
     Method{"neighbour.list", kReader, "the tables of ARP and Neighbour Discovery", kNeighbourFilter,
            detail::list_neighbours},
+    Method{"bfd.list", kReader, "BFD sessions", kNeighbourFilter, detail::list_bfd},
     Method{"vrf.list", kReader, "VRFs and how many routes they have", kPaged, detail::list_vrfs},
     Method{"route.list", kReader, "routes in order of VRF and prefix", kRouteFilters,
            detail::list_routes},
@@ -170,6 +176,9 @@ constexpr std::array kMethods{
            detail::end_sync},
     Method{"link.set", kAdmin, "takes a link of one circuit, or of all, up or down", kLinkState,
            detail::set_link},
+    Method{"link.drain", kAdmin, "empties a link, then takes it down", kDrained,
+           detail::drain_link},
+    Method{"link.undrain", kAdmin, "uses a drained link again", kLinkOf, detail::undrain_link},
     Method{"attachment.set", kAdmin, "takes an attachment up or down", kNamedState,
            detail::set_attachment},
     Method{"port.set", kAdmin, "takes a port up or down", kNamedState, detail::set_port},

@@ -60,12 +60,22 @@ Answer put_route(RouterApi& router, const Params& params, RouteEditKind kind) {
     return edit_route(router, *params.text("vrf"), edit, std::move(batch));
 }
 
+Answer changed(const Result<AdminOutcome>& outcome) {
+    if (!outcome) return rpc_error(outcome.error());
+    return Json{{"changed", outcome->changed}};
+}
+
 Answer set_admin(RouterApi& router, const AdminTarget& target, const Params& params) {
     const AdminStatus status =
         *params.text("state") == "up" ? AdminStatus::kUp : AdminStatus::kDown;
-    const Result<AdminOutcome> outcome = router.set_admin(target, status);
-    if (!outcome) return rpc_error(outcome.error());
-    return Json{{"changed", outcome->changed}};
+    return changed(router.set_admin(target, status));
+}
+
+LinkTarget link_target(const Params& params) {
+    LinkTarget target;
+    target.link = *params.text("link") == "primary" ? Link::kPrimary : Link::kSecondary;
+    if (const auto circuit = params.text("circuit")) target.circuit = *circuit;
+    return target;
 }
 
 // All that is wrong in one error, which is about the first.
@@ -128,10 +138,20 @@ Answer end_sync(RouterApi& router, const Params& params) {
 }
 
 Answer set_link(RouterApi& router, const Params& params) {
-    LinkTarget target;
-    target.link = *params.text("link") == "primary" ? Link::kPrimary : Link::kSecondary;
-    if (const auto circuit = params.text("circuit")) target.circuit = *circuit;
-    return set_admin(router, target, params);
+    return set_admin(router, link_target(params), params);
+}
+
+Answer drain_link(RouterApi& router, const Params& params) {
+    const std::uint64_t seconds = params.count("timeout-seconds").value_or(kDrainSeconds);
+    if (seconds > kDrainSecondsMax) {
+        return rpc_error(RpcCode::kInvalidParams,
+                         fmt::format("is above {}, a day", kDrainSecondsMax), "timeout-seconds");
+    }
+    return changed(router.drain(link_target(params), seconds));
+}
+
+Answer undrain_link(RouterApi& router, const Params& params) {
+    return changed(router.undrain(link_target(params)));
 }
 
 Answer set_attachment(RouterApi& router, const Params& params) {

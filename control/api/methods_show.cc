@@ -153,6 +153,12 @@ Answer list_neighbours(RouterApi& router, const Params& params) {
     return page_answer(router.neighbours(owned(params.text("attachment")), *request));
 }
 
+Answer list_bfd(RouterApi& router, const Params& params) {
+    const auto request = page_request<NeighbourCursor>(params);
+    if (!request) return bad_cursor();
+    return page_answer(router.bfd_sessions(owned(params.text("attachment")), *request));
+}
+
 Answer list_routes(RouterApi& router, const Params& params) {
     const auto request = page_request<RouteCursor>(params);
     if (!request) return bad_cursor();

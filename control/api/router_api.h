@@ -107,6 +107,9 @@ struct RouteOutcome {
 };
 inline constexpr std::size_t kRouteFailuresMax = 32;
 
+inline constexpr std::uint64_t kDrainSeconds = 60;  // unless the caller says otherwise
+inline constexpr std::uint64_t kDrainSecondsMax = 86'400;
+
 struct AdminOutcome {
     std::vector<std::string> changed;  // names of attachments (or the port) whose state moved
 };
@@ -148,6 +151,9 @@ class RouterApi : public PolicyApi {
     [[nodiscard]] virtual Result<Page<NeighbourView, NeighbourCursor>> neighbours(
         const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) = 0;
 
+    [[nodiscard]] virtual Result<Page<BfdView, NeighbourCursor>> bfd_sessions(
+        const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) = 0;
+
     [[nodiscard]] virtual Result<Page<RouteView, RouteCursor>> routes(
         const RouteFilter&, const PageRequest<RouteCursor>&) = 0;
     [[nodiscard]] virtual Result<RouteMatch> match(std::string_view vrf, const IpAddress&) = 0;
@@ -170,6 +176,9 @@ class RouterApi : public PolicyApi {
     [[nodiscard]] virtual Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
                                                       const std::optional<IpPrefix>& after) = 0;
     [[nodiscard]] virtual Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) = 0;
+    // Empties a link, and takes it down when nothing uses it any more, or after so many seconds.
+    [[nodiscard]] virtual Result<AdminOutcome> drain(const LinkTarget&, std::uint64_t seconds) = 0;
+    [[nodiscard]] virtual Result<AdminOutcome> undrain(const LinkTarget&) = 0;
 
     [[nodiscard]] virtual NatApi& nat() = 0;
 

@@ -15,6 +15,30 @@ std::string_view word(OperStatus status) {
     return status == OperStatus::kUp ? "up" : "down";
 }
 
+std::string_view word(DrainState state) {
+    switch (state) {
+        case DrainState::kNone:
+            return "none";
+        case DrainState::kDraining:
+            return "draining";
+        case DrainState::kDrained:
+            return "drained";
+    }
+    return "";
+}
+
+std::string_view word(Appeal appeal) {
+    switch (appeal) {
+        case Appeal::kNormal:
+            return "normal";
+        case Appeal::kPrepended:
+            return "prepended";
+        case Appeal::kWithdrawn:
+            return "withdrawn";
+    }
+    return "";
+}
+
 std::string_view word(NeighbourState state) {
     switch (state) {
         case NeighbourState::kIncomplete:
@@ -232,7 +256,9 @@ Json json_of(const AttachmentView& attachment) {
             {"state", word(attachment.oper)},
             {"reason", name_or_null(attachment.reason)},
             {"tap", name_or_null(attachment.tap)},
-            {"tap-namespace", name_or_null(attachment.tap_namespace)}};
+            {"tap-namespace", name_or_null(attachment.tap_namespace)},
+            {"drain", word(attachment.drain)},
+            {"appeal", attachment.appeal ? Json(word(*attachment.appeal)) : Json(nullptr)}};
 }
 
 Json json_of(const CountersView& counters) {
@@ -260,6 +286,27 @@ Json json_of(const NeighbourView& neighbour) {
     return {{"attachment", neighbour.attachment},   {"address", to_string(neighbour.address)},
             {"mac", text_or_null(neighbour.mac)},   {"state", word(neighbour.state)},
             {"age-seconds", neighbour.age_seconds}, {"interface-property", word(neighbour.side)}};
+}
+
+Json json_of(const BfdView& session) {
+    const auto word_or_null = [](std::string_view text) {
+        return text.empty() ? Json(nullptr) : Json(text);
+    };
+    return {{"attachment", session.attachment},
+            {"address", to_string(session.address)},
+            {"local", to_string(session.local)},
+            {"state", to_string(session.state)},
+            {"remote-state", to_string(session.remote_state)},
+            {"diagnostic", word_or_null(session.diagnostic)},
+            {"remote-diagnostic", word_or_null(session.remote_diagnostic)},
+            {"changed-seconds", session.changed_seconds},
+            {"interval-us", session.interval_us},
+            {"detection-us", session.detection_us},
+            {"downs", session.downs},
+            {"rx-packets", session.rx_packets},
+            {"tx-packets", session.tx_packets},
+            {"tx-lost", session.tx_lost},
+            {"failed", session.is_failed}};
 }
 
 std::string_view action_word(const RouteView& route) {

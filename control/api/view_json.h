@@ -30,6 +30,7 @@ inline constexpr std::array<std::string_view, kRouteSources> kRouteSourceWords{"
 [[nodiscard]] Json json_of(const CountersView& counters);
 [[nodiscard]] Json json_of(const PuntView& punt);
 [[nodiscard]] Json json_of(const NeighbourView& neighbour);
+[[nodiscard]] Json json_of(const BfdView& session);
 [[nodiscard]] Json json_of(const RouteView& route);
 [[nodiscard]] std::string_view action_word(const RouteView& route);
 [[nodiscard]] Json json_of(const RouteHopView& hop);

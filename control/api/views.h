@@ -12,6 +12,7 @@
 
 #include "base/types.h"
 #include "control/config/config.h"
+#include "dataplane/bfd/control_packet.h"
 #include "dataplane/punt_class.h"
 #include "fib/prefix_table.h"
 
@@ -19,6 +20,13 @@ namespace causeway {
 
 enum class AdminStatus : std::uint8_t { kDown, kUp };
 enum class OperStatus : std::uint8_t { kDown, kUp };
+
+// Whether an operator has asked for a link to be emptied, and how far that is.
+enum class DrainState : std::uint8_t { kNone, kDraining, kDrained };
+
+// What the routing protocol should say to the customer of a link, so that traffic comes over it, or
+// rather not, or not at all.
+enum class Appeal : std::uint8_t { kNormal, kPrepended, kWithdrawn };
 
 struct Traffic {
     std::uint64_t packets = 0;
@@ -72,6 +80,8 @@ struct AttachmentView {
     std::string reason;  // why it is down: "port down", "circuit not provisioned"; or empty
     std::string tap;     // the kernel's interface there; empty: it has none
     std::string tap_namespace;
+    DrainState drain = DrainState::kNone;
+    std::optional<Appeal> appeal;  // none: a core attachment
 };
 
 struct PeeringView {
@@ -155,6 +165,25 @@ struct NeighbourView {
     NeighbourState state = NeighbourState::kIncomplete;
     std::uint64_t age_seconds = 0;                // since last confirmed; 0 for our own
     NeighbourSide side = NeighbourSide::kOnPrem;  // neighbours on core attachments: kMicrosoft
+};
+
+// A BFD session (RFC 5880).
+struct BfdView {
+    std::string attachment;
+    IpAddress address;  // the customer's
+    IpAddress local;
+    BfdState state = BfdState::kDown;
+    BfdState remote_state = BfdState::kDown;
+    std::string_view diagnostic;         // why it is not up; or empty
+    std::string_view remote_diagnostic;  // what the customer says of that; or empty
+    std::uint64_t changed_seconds = 0;   // since it got its state
+    std::uint64_t interval_us = 0;       // between our packets, before jitter
+    std::uint64_t detection_us = 0;      // so long without a packet, and it is down; 0: none yet
+    std::uint64_t downs = 0;
+    std::uint64_t rx_packets = 0;
+    std::uint64_t tx_packets = 0;
+    std::uint64_t tx_lost = 0;  // the neighbour's MAC address is not known, or no room
+    bool is_failed = false;     // it was up, and the link is out of use until it is up again
 };
 
 struct RouteHopView {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "control/bfd/engine.h"
 #include "control/bfddp/bfddp_counters.h"
 #include "dataplane/bfd/control_packet.h"
 #include "dataplane/bfd/session.h"
@@ -78,10 +79,6 @@ struct BfddpCountersRequest {
     friend bool operator==(const BfddpCountersRequest&, const BfddpCountersRequest&) = default;
 };
 
-struct BfdTraffic {
-    std::uint64_t rx_bytes = 0, rx_packets = 0, tx_bytes = 0, tx_packets = 0;
-    friend bool operator==(const BfdTraffic&, const BfdTraffic&) = default;
-};
 struct BfddpTraffic {
     std::uint16_t message_id = 0;  // of the request
     BfddpSessionId id;

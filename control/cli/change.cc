@@ -75,6 +75,40 @@ ExitCode delete_route(Session& session, const RouteChoice& route) {
                   });
 }
 
+namespace {
+
+Query query_of(const char* method, const DrainChoice& choice) {
+    Query query{method, {{"link", choice.link}}};
+    if (!choice.circuit.empty()) query.params["circuit"] = choice.circuit;
+    return query;
+}
+
+std::string each_changed(const Json& result, std::string_view what, std::string_view nobody) {
+    std::string text;
+    for (const Json& name : result.at("changed"))
+        text += fmt::format("{} {}\n", name.get<std::string>(), what);
+    return text.empty() ? fmt::format("{}\n", nobody) : text;
+}
+
+}  // namespace
+
+ExitCode drain_link(Session& session, const DrainChoice& choice) {
+    Query query = query_of("link.drain", choice);
+    query.params["timeout-seconds"] = choice.seconds;
+    return change(session, query, [&](const Json& result) {
+        return each_changed(
+            result,
+            fmt::format("drains; it goes down when nothing uses it, or in {} s", choice.seconds),
+            "drains already");
+    });
+}
+
+ExitCode undrain_link(Session& session, const DrainChoice& choice) {
+    return change(session, query_of("link.undrain", choice), [](const Json& result) {
+        return each_changed(result, "is used again", "was not drained");
+    });
+}
+
 ExitCode set_link(Session& session, const LinkChoice& choice) {
     Query query{"link.set", {{"state", choice.state}}};
     if (!choice.attachment.empty()) {

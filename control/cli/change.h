@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/api/router_api.h"
 #include "control/cli/session.h"
 
 namespace causeway::cli {
@@ -33,6 +34,14 @@ struct LinkChoice {
     std::string port;
 };
 [[nodiscard]] ExitCode set_link(Session& session, const LinkChoice& choice);
+
+struct DrainChoice {
+    std::string link;     // "primary", "secondary"
+    std::string circuit;  // empty: of every circuit
+    std::uint64_t seconds = kDrainSeconds;
+};
+[[nodiscard]] ExitCode drain_link(Session& session, const DrainChoice& choice);
+[[nodiscard]] ExitCode undrain_link(Session& session, const DrainChoice& choice);
 
 enum class Commit : std::uint8_t { kNo, kYes };
 [[nodiscard]] ExitCode apply_config(Session& session, const std::string& file, Commit commit);

@@ -53,6 +53,7 @@ struct Words {
     SaveChoice save;
     LinkChoice link;
     NatArguments nat;
+    DrainChoice drain;
     std::string file;
     std::string method;
     std::string params;
@@ -111,6 +112,7 @@ class Grammar {
     void add_route_files(CLI::App* route);
     void add_route_reader(CLI::App* load);
     void add_link();
+    void add_drain(CLI::App* link);
     void add_config();
     void add_rest();
 
@@ -133,6 +135,9 @@ void Grammar::add_show() {
          [this](Session& session) { return show_neighbours(session, words_.name); })
         ->alias("neighbors")
         ->alias("arp")
+        ->add_option("ATTACHMENT", words_.name, "only this attachment's");
+    leaf(show, "bfd", "BFD sessions", "causeway show bfd contoso/private/primary",
+         [this](Session& session) { return show_bfd(session, words_.name); })
         ->add_option("ATTACHMENT", words_.name, "only this attachment's");
     add_show_routing(show);
     add_show_policy(show);
@@ -351,6 +356,28 @@ void Grammar::add_link() {
         sub->add_option("--circuit,-c", words_.link.circuit, "of this circuit only: name or key")
             ->needs(which);
     }
+    add_drain(link);
+}
+
+void Grammar::add_drain(CLI::App* link) {
+    const auto add = [&](const char* name, const char* about, const char* example,
+                         ExitCode (*command)(Session&, const DrainChoice&)) {
+        CLI::App* const sub = leaf(link, name, about, example, [this, command](Session& session) {
+            return command(session, words_.drain);
+        });
+        sub->add_option("LINK", words_.drain.link, "primary or secondary")
+            ->check(CLI::IsMember({"primary", "secondary"}))
+            ->required();
+        sub->add_option("CIRCUIT", words_.drain.circuit,
+                        "of this circuit only: name or service key");
+        return sub;
+    };
+    add("drain", "empty a link without loss, then take it down",
+        "causeway link drain primary contoso", drain_link)
+        ->add_option("--timeout,-t", words_.drain.seconds, "take it down after so many seconds")
+        ->check(CLI::Range(std::uint64_t{1}, kDrainSecondsMax));
+    add("undrain", "use a drained link again", "causeway link undrain primary contoso",
+        undrain_link);
 }
 
 void Grammar::add_config() {

@@ -30,9 +30,11 @@ std::string interface_cell(const Json& address, const Json& subnet) {
     return address.get<std::string>() + prefix.substr(prefix.find('/'));
 }
 
-// "up", "down (admin)", "down (port down)".
+// "up", "up (draining)", "down (admin)", "down (port down)".
 std::string state(const Json& row) {
     std::string text = row.at("state");
+    const std::string drain = row.value("drain", "none");
+    if (drain != "none") return text + " (" + drain + ")";
     if (row.at("admin") == "down") return text + " (admin)";
     const Json reason = row.value("reason", Json(nullptr));
     return reason.is_null() ? text : text + " (" + reason.get<std::string>() + ")";
@@ -153,6 +155,30 @@ ExitCode show_neighbours(Session& session, const std::string& attachment) {
         rows.add({cell(row, "attachment"), is_aged ? duration(row.at("age-seconds")) : "-",
                   cell(row, "interface-property"), cell(row, "address"),
                   row.at("mac").is_null() ? "Incomplete" : cell(row, "mac"), cell(row, "state")});
+    });
+}
+
+ExitCode show_bfd(Session& session, const std::string& attachment) {
+    Query query{"bfd.list"};
+    if (!attachment.empty()) query.params["attachment"] = attachment;
+    Table table({{"ATTACHMENT"},
+                 {"NEIGHBOUR"},
+                 {"STATE"},
+                 {"FOR", kRight},
+                 {"REMOTE"},
+                 {"TX MS", kRight},
+                 {"DETECT MS", kRight},
+                 {"DOWNS", kRight},
+                 {"WHY"}});
+    return show_list(session, std::move(query), std::move(table), [](const Json& row, Table& rows) {
+        constexpr double kUsPerMs = 1'000;
+        const auto ms = [&](const char* field) {
+            return fmt::format("{:g}", row.at(field).get<double>() / kUsPerMs);
+        };
+        rows.add({cell(row, "attachment"), cell(row, "address"),
+                  cell(row, "state") + (row.at("failed").get<bool>() ? " (failed)" : ""),
+                  duration(row.at("changed-seconds")), cell(row, "remote-state"), ms("interval-us"),
+                  ms("detection-us"), cell(row, "downs"), cell(row, "diagnostic")});
     });
 }
 

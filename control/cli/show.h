@@ -39,6 +39,7 @@ struct PacketArguments {
 [[nodiscard]] ExitCode show_circuits(Session& session, const std::string& name);
 [[nodiscard]] ExitCode show_attachments(Session& session);
 [[nodiscard]] ExitCode show_neighbours(Session& session, const std::string& attachment);
+[[nodiscard]] ExitCode show_bfd(Session& session, const std::string& attachment);
 [[nodiscard]] ExitCode show_vrfs(Session& session);
 [[nodiscard]] ExitCode show_routes(Session& session, const RouteArguments& arguments);
 [[nodiscard]] ExitCode show_groups(Session& session);

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "control/slow_path/ip_interface.h"
+#include "dataplane/bfd/session.h"
 #include "dataplane/exit.h"
 
 namespace causeway {
@@ -57,6 +58,8 @@ struct Attachment {
     std::vector<Ipv4Prefix> inside;   // likewise
     Exit closed = Exit::kNone;  // by configuration or by an operator: what a packet would die of
     bool is_port_up = false;
+    bool is_draining = false;          // usable, but to be used by nobody who has another way
+    std::optional<BfdParameters> bfd;  // none: no sessions
 
     // Whether one of its subnets holds the address.
     [[nodiscard]] bool holds(const IpAddress& address) const noexcept;

@@ -165,9 +165,11 @@ Result<AdminOutcome> Router::set_admin(const AdminTarget& target, AdminStatus st
         if (!is_meant) continue;
         found = true;
         const Exit before = closed_now(planned);
+        drains_.erase(name);  // who says this has thought better of it
+        drained_.erase(name);
         overrides_[name] = status;
-        if (closed_now(planned) == before) continue;
         update_attachment_state(planned);
+        if (closed_now(planned) == before) continue;
         outcome.changed.push_back(name);
     }
     if (!found) {

@@ -167,12 +167,19 @@ Status Router::install_attachment(const PlannedAttachment& planned) {
                       .circuit = planned.circuit,
                       .link = planned.link,
                       .closed = closed_now(planned),
-                      .is_port_up = port_states_[port->id().value()].has_link});
+                      .is_port_up = port_states_[port->id().value()].has_link,
+                      .is_draining = drains_.contains(planned.name),
+                      .bfd = planned.bfd});
     lease_row(*id, port->id());
     const Attachment& attachment = *attachments_.find(*id);
     punt_police_.begin(*id, parties_of(attachment));
     if (const Status status = install_interface(attachment, planned.ipv4); !status) return status;
-    return planned.ipv6 ? install_interface(attachment, *planned.ipv6) : ok();
+    if (planned.ipv6) {
+        const Status status = install_interface(attachment, *planned.ipv6);
+        if (!status) return status;
+    }
+    bfd_->update(attachment);
+    return ok();
 }
 
 Status Router::install_tap(const PlannedAttachment& planned) {
@@ -222,6 +229,7 @@ void Router::remove_attachment(const std::string& name) {
     if (attachment == nullptr) return;
     const AttachmentId id = attachment->id;
     taps_->remove(id);
+    bfd_->forget(id);
     routes_->remove_over(*attachment);
     neighbours_->attachment_removed(id);
     remove_interface<Ipv4Address>(*attachment, {attachment->address, attachment->subnet, {}});
@@ -253,10 +261,16 @@ void Router::update_attachment_state(const PlannedAttachment& planned) {
     Attachment* attachment = attachments_.find(planned.name);
     CHECK(attachment != nullptr);
     const Exit closed = closed_now(planned);
-    if (attachment->closed == closed && attachment->mtu == planned.mtu) return;
+    const bool drains = drains_.contains(planned.name);
+    const bool is_same = attachment->closed == closed && attachment->mtu == planned.mtu &&
+                         attachment->is_draining == drains;
+    if (is_same && attachment->bfd == planned.bfd) return;
     attachment->closed = closed;
     attachment->mtu = planned.mtu;
-    neighbours_->attachment_changed(attachment->id, now_ns());
+    attachment->is_draining = drains;
+    attachment->bfd = planned.bfd;
+    bfd_->update(*attachment);
+    if (!is_same) neighbours_->attachment_changed(attachment->id, now_ns());
     taps_->follow(*attachment);
 }
 
@@ -270,6 +284,7 @@ void Router::publish() {
         rows.push_back(
             {.key = {attachment->port, attachment->outer, attachment->inner}, .attachment = id});
         PolicyBits policy = attachment->ipv6 ? PolicyBits() : kLacksIpv6;
+        if (attachment->bfd) policy |= kRunsBfd;
         if (tables->policies != nullptr) policy |= tables->policies->of(id).bits();
         if (!installed_.nats.empty() && attachment->vrf_name == kMicrosoftVrf) {
             policy |= kTranslates;

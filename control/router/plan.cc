@@ -27,6 +27,14 @@ IpInterface<Address> interface_of(const PeeringLeg<Address>& leg) {
     return {.address = leg.ours(), .subnet = leg.subnet, .peer = leg.customer()};
 }
 
+std::optional<BfdParameters> parameters_of(const BfdConfig& bfd) {
+    constexpr std::uint32_t kUsPerMs = 1'000;
+    if (!bfd.enabled) return std::nullopt;
+    return BfdParameters{.desired_min_tx_us = bfd.min_tx_ms * kUsPerMs,
+                         .required_min_rx_us = bfd.min_rx_ms * kUsPerMs,
+                         .multiplier = static_cast<std::uint8_t>(bfd.multiplier)};
+}
+
 // REQUIRES: the peering has a leg there.
 PlannedAttachment leg_of(const CircuitConfig& circuit, const PeeringConfig& peering,
                          const CircuitLink& link, Link which) {
@@ -41,7 +49,8 @@ PlannedAttachment leg_of(const CircuitConfig& circuit, const PeeringConfig& peer
                                  .circuit = circuit.name,
                                  .link = which,
                                  .closed = closed_by(circuit, peering),
-                                 .enabled = link.enabled};
+                                 .enabled = link.enabled,
+                                 .bfd = parameters_of(peering.bfd)};
     if (const auto& ipv6 = peering.leg<Ipv6Address>(which)) attachment.ipv6 = interface_of(*ipv6);
     if (!link.s_tag) {  // 802.1Q only: the C-tag is the one tag there is
         attachment.outer = attachment.inner;

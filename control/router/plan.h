@@ -15,6 +15,7 @@
 #include "control/config/config.h"
 #include "control/config/tap_places.h"
 #include "control/slow_path/ip_interface.h"
+#include "dataplane/bfd/session.h"
 #include "dataplane/exit.h"
 
 namespace causeway {
@@ -50,6 +51,7 @@ struct PlannedAttachment {
     Exit closed = Exit::kNone;       // whatever an operator says: circuit or peering
     bool enabled = true;             // the configuration's word; an operator may overrule it
     std::optional<TapPlace> tap;     // where it meets our own kernel
+    std::optional<BfdParameters> bfd;
 
     // Whether the same attachment as before: what is learned on it and counted of it stays true.
     [[nodiscard]] bool is_same_place(const PlannedAttachment& other) const {

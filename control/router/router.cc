@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "control/router/log.h"
 
 namespace causeway {
@@ -87,6 +89,11 @@ Result<std::unique_ptr<Router>> Router::start(const Config& config, EventLoop& l
     if (router->policy_->collect()) router->publish();
     router->forwarder_->police_punts(router->punt_police_);
     router->forwarder_->launch(router->tables_, router->quiescence_);
+    router->bfd_runner_->start();
+    if (const std::string& path = config.daemon.bfdd_socket; !path.empty()) {
+        if (const Status status = router->connect_bfdd(path); !status)
+            return Unexpected(status.error());
+    }
     for (Port& port : router->forwarder_->ports()) {
         log_info("port {}: {} by {}, {} receive queue(s)", port.name(),
                  config.ports[port.id().value()].device, port.driver(), port.rx_queues());
@@ -118,6 +125,9 @@ Status Router::wire_up() {
 
     policy_ = std::make_unique<PolicyTables>(
         quiescence_, [this](RuleCounterId row) { return rule_totals(row); }, forwarder_->tsc_hz());
+    bfd_runner_ = std::make_unique<BfdRunner>(
+        BfdRunner::Options{.seed = std::random_device()(), .workers = forwarder_->bfd_posts()});
+    bfd_ = std::make_unique<BfdWatch>(*bfd_runner_, attachments_, *neighbours_);
 
     for (const Port& port : forwarder_->ports()) {
         const std::size_t k = port.id().value();
@@ -132,6 +142,10 @@ Status Router::wire_up() {
         if (!status) log_error("link monitor: {}", status.error().message);
     });
     if (!watching) return watching;
+    const Status hearing = loop_.add(bfd_runner_->fd(), EPOLLIN, [this](EventLoop::Events) {
+        bfd_->follow([this](const BfdSessionStatus& status) { bfd_changed(status); });
+    });
+    if (!hearing) return hearing;
     turn_ = loop_.every_turn([this] { turn(); });
     timers_.push_back(loop_.every(kTickPeriod, [this] {
         const std::uint64_t now = now_ns();
@@ -145,6 +159,8 @@ Status Router::wire_up() {
         policy_->tick(now);
         policy_log_.take(forwarder_->workers(), *policy_, attachments_, now);
         if (policy_->collect()) publish();
+        tick_drains();
+        update_appeals();
     }));
     timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));
     return ok();
@@ -170,6 +186,7 @@ Router::~Router() {
     if (turn_) loop_.cancel_turn(*turn_);
     for (const EventLoop::TimerId timer : timers_) loop_.cancel(timer);
     loop_.remove(monitor_.fd());
+    if (bfd_runner_) loop_.remove(bfd_runner_->fd());
 }
 
 void Router::turn() {
@@ -213,6 +230,27 @@ void Router::set_port_link(PortId port, OperStatus status) {
     log_info("port {}: link {}, next hops follow after {} us",
              forwarder_->ports()[port.value()].name(), has_link ? "up" : "down",
              (now_ns() - start) / 1'000);
+}
+
+Status Router::connect_bfdd(const std::string& path) {
+    bfdd_host_ = std::make_unique<BfddHost>(attachments_, *bfd_);
+    bfdd_sessions_ =
+        std::make_unique<BfddpSessionMap>(*bfdd_host_, bfddp_counters_, BfddpSessionMap::Options{});
+    auto client = BfddpClient::create(loop_, {.path = path}, *bfdd_sessions_, bfddp_counters_);
+    if (!client) return Unexpected(client.error());
+    bfdd_ = std::move(client).value();
+    return ok();
+}
+
+// Its next hops have been seen to.
+void Router::bfd_changed(const BfdSessionStatus& status) {
+    if (bfdd_) bfdd_->state_changed(status.id);
+    const Attachment* attachment = attachments_.find(status.options.peer.attachment);
+    if (attachment == nullptr) return;
+    const bool is_down = status.state == BfdState::kDown && status.verdict == BfdVerdict::kFailed;
+    log_info("BFD {} with {}: {}{}{}", attachment->name, to_string(status.options.peer.address),
+             to_string(status.state), is_down ? ", " : "",
+             is_down ? to_string(status.diagnostic) : "");
 }
 
 Port* Router::find_port(std::string_view name) {

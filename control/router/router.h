@@ -11,11 +11,13 @@
 //   router.cc         start, turns, timers, links
 //   commit.cc  Config -> attachments, routes, tables
 //   change.cc  what operators change without a new configuration
+//   drain.cc   links that are to be emptied, and how attractive each is
 //   router_show*.cc   what they look at
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +27,8 @@
 
 #include "control/api/event_loop.h"
 #include "control/api/router_api.h"
+#include "control/bfd/runner.h"
+#include "control/bfddp/bfddp_client.h"
 #include "control/config/config.h"
 #include "control/host/host_frames.h"
 #include "control/host/taps.h"
@@ -32,6 +36,8 @@
 #include "control/policy/acl_log_writer.h"
 #include "control/policy/policy_tables.h"
 #include "control/router/attachments.h"
+#include "control/router/bfd_watch.h"
+#include "control/router/bfdd_host.h"
 #include "control/router/nat.h"
 #include "control/router/plan.h"
 #include "control/router/recursions.h"
@@ -86,6 +92,8 @@ class Router final : public RouterApi {
     [[nodiscard]] Result<CountersView> counters_of(std::string_view name) override;
     [[nodiscard]] Result<Page<NeighbourView, NeighbourCursor>> neighbours(
         const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
+    [[nodiscard]] Result<Page<BfdView, NeighbourCursor>> bfd_sessions(
+        const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
     [[nodiscard]] Result<Page<RouteView, RouteCursor>> routes(
         const RouteFilter&, const PageRequest<RouteCursor>&) override;
     [[nodiscard]] Result<RouteMatch> match(std::string_view vrf, const IpAddress&) override;
@@ -105,9 +113,17 @@ class Router final : public RouterApi {
     [[nodiscard]] Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
                                               const std::optional<IpPrefix>& after) override;
     [[nodiscard]] Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
+    [[nodiscard]] Result<AdminOutcome> drain(const LinkTarget&, std::uint64_t seconds) override;
+    [[nodiscard]] Result<AdminOutcome> undrain(const LinkTarget&) override;
     [[nodiscard]] NatApi& nat() override { return *nat_; }
     [[nodiscard]] std::string config_yaml() override;
     [[nodiscard]] ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
+
+    // Called with the name of an attachment of a customer's whenever its appeal is another; whoever
+    // speaks to the routing protocol sets it.
+    using AppealChanged = std::function<void(const std::string& attachment, Appeal appeal)>;
+    void on_appeal(AppealChanged changed) { appeal_changed_ = std::move(changed); }
+    [[nodiscard]] Appeal appeal(std::string_view attachment) const;
 
   private:
     struct PortRuntime {
@@ -126,6 +142,13 @@ class Router final : public RouterApi {
         RowTotals baseline;
     };
 
+    // A link that is being emptied.
+    struct Drain {
+        std::uint64_t give_up_ns = 0;
+        std::uint64_t quiet_since_ns = 0;
+        std::uint64_t transit = 0;  // packets that had used it by then
+    };
+
     Router(const Config& config, EventLoop& loop, std::unique_ptr<Forwarder> forwarder,
            LinkMonitor monitor);
 
@@ -137,6 +160,8 @@ class Router final : public RouterApi {
     void poll_links();
     void link_changed(const LinkChange& change);
     void set_port_link(PortId port, OperStatus status);
+    void bfd_changed(const BfdSessionStatus& status);
+    Status connect_bfdd(const std::string& path);
     [[nodiscard]] Port* find_port(std::string_view name);
 
     // commit.cc
@@ -168,6 +193,16 @@ class Router final : public RouterApi {
 
     // change.cc
     [[nodiscard]] Result<AdminOutcome> set_port_admin(const PortTarget& target, AdminStatus status);
+
+    // drain.cc
+    [[nodiscard]] Result<std::vector<const PlannedAttachment*>> meant(const LinkTarget& target);
+    [[nodiscard]] DrainState drain_state(const std::string& attachment) const;
+    void tick_drains();
+    // Packets of others that came or left by it.
+    [[nodiscard]] std::uint64_t transit_of(AttachmentId attachment) const;
+    void update_appeals();
+    [[nodiscard]] std::map<VrfId, bool> cores() const;  // whether any core of the VRF is alive
+    [[nodiscard]] bool is_core_alive(const Attachment& core) const;
 
     // show.cc
     [[nodiscard]] RowTotals totals_of(AttachmentId row) const;
@@ -228,6 +263,18 @@ class Router final : public RouterApi {
     std::map<std::string, AdminStatus, std::less<>> overrides_;  // attachments, by an operator
     std::map<AttachmentId, RowLease> leases_;
     std::vector<RowTotals> settled_;  // by port: what ended leases received
+    std::unique_ptr<BfdRunner> bfd_runner_;
+    std::unique_ptr<BfdWatch> bfd_;
+    // Of bfdd, where the configuration has it.
+    BfddpCounters bfddp_counters_;
+    std::unique_ptr<BfddHost> bfdd_host_;
+    std::unique_ptr<BfddpSessionMap> bfdd_sessions_;
+    std::unique_ptr<BfddpClient> bfdd_;
+    std::map<std::string, Drain, std::less<>> drains_;
+    std::set<std::string, std::less<>> drained_;
+    std::map<std::string, Appeal, std::less<>> appeals_;    // other than normal
+    std::pair<std::uint64_t, std::size_t> appeals_seen_{};  // what they were made of
+    AppealChanged appeal_changed_;
     std::vector<EventLoop::TimerId> timers_;
     std::optional<EventLoop::TurnId> turn_;
 };

@@ -95,7 +95,7 @@ CountersView Router::counters_view(std::string name, AttachmentId row) const {
     for (const ExitInfo& exit : kExits) {
         const std::uint64_t count = counted.exits[static_cast<std::size_t>(exit.exit)];
         if (count == 0) continue;
-        (exit.fate == Fate::kPunt ? view.punts : view.drops)
+        (exit.fate == Fate::kDrop ? view.drops : view.punts)
             .push_back({.name = exit.name, .meaning = exit.meaning, .packets = count});
     }
     return view;
@@ -171,6 +171,18 @@ Result<std::vector<ReasonCount>> Router::drops(const std::optional<std::string>&
                            .meaning = event.meaning,
                            .packets = slow_counters_.read(event.event)});
     }
+    // A worker and BFD's thread both look at the TTL: one row for both.
+    for (const BfdDiscardInfo& discard : kBfdDiscards) {
+        const std::uint64_t packets = bfd_runner_->ask(
+            [&](BfdEngine& engine, auto) { return engine.discarded(discard.discard); });
+        const auto known = std::ranges::find(reasons, discard.name, &ReasonCount::name);
+        if (known != reasons.end()) {
+            known->packets += packets;
+        } else {
+            reasons.push_back(
+                {.name = discard.name, .meaning = discard.meaning, .packets = packets});
+        }
+    }
     return reasons;
 }
 
@@ -212,7 +224,10 @@ AttachmentView Router::attachment_view(const Attachment& attachment) const {
         .mtu = attachment.mtu,
         .admin = attachment.closed == Exit::kAdminDown ? AdminStatus::kDown : AdminStatus::kUp,
         .oper = oper(attachment.is_usable()),
-        .reason = {}};
+        .reason = {},
+        .drain = drain_state(attachment.name),
+        .appeal = {}};
+    if (attachment.link) view.appeal = appeal(attachment.name);
     if (attachment.ipv6) {
         view.ipv6_address = attachment.ipv6->address;
         view.ipv6_subnet = attachment.ipv6->subnet;

@@ -16,12 +16,19 @@ std::string_view why_not(NextHopState state) {
     switch (state) {
         case NextHopState::kForwarding:
             return "";
+        case NextHopState::kStandby:
+            return "draining";
         case NextHopState::kUnresolved:
             return "neighbour does not answer";
         case NextHopState::kDown:
             return "link down";
     }
     return "";
+}
+
+// Nothing where there is nothing to say.
+std::string_view word_of(BfdDiagnostic diagnostic) {
+    return diagnostic == BfdDiagnostic::kNone ? std::string_view() : to_string(diagnostic);
 }
 
 RouteAction action_of(GroupId group) {
@@ -114,6 +121,41 @@ Result<Page<RouteView, RouteCursor>> Router::routes(const RouteFilter& filter,
         } while (after);
     }
     return page;
+}
+
+Result<Page<BfdView, NeighbourCursor>> Router::bfd_sessions(
+    const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>& request) {
+    if (attachment && attachments_.find(*attachment) == nullptr) {
+        return Unexpected(ErrorCode::kNotFound, "there is no attachment " + *attachment,
+                          "attachment");
+    }
+    constexpr std::uint64_t kNsPerUs = 1'000;
+    constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+    std::map<NeighbourCursor, BfdView> rows;
+    const auto sessions = bfd_runner_->ask([](BfdEngine& engine, auto) { return engine.all(); });
+    for (const BfdSessionStatus& session : sessions) {
+        const Attachment* owner = attachments_.find(session.options.peer.attachment);
+        if (owner == nullptr || (attachment && owner->name != *attachment)) continue;
+        const IpAddress& peer = session.options.peer.address;
+        rows.emplace(NeighbourCursor{owner->name, peer},
+                     BfdView{.attachment = owner->name,
+                             .address = peer,
+                             .local = session.options.local,
+                             .state = session.state,
+                             .remote_state = session.remote_state,
+                             .diagnostic = word_of(session.diagnostic),
+                             .remote_diagnostic = word_of(session.remote_diagnostic),
+                             .changed_seconds = (now_ns() - session.changed_ns) / kNsPerSecond,
+                             .interval_us = session.transmit_interval_ns / kNsPerUs,
+                             .detection_us = session.detection_time_ns / kNsPerUs,
+                             .downs = session.downs,
+                             .rx_packets = session.traffic.rx_packets,
+                             .tx_packets = session.traffic.tx_packets,
+                             .tx_lost = session.tx_lost,
+                             .is_failed = session.verdict == BfdVerdict::kFailed});
+    }
+    return page_of<BfdView>(rows, request,
+                            [](const NeighbourCursor&, const BfdView& view) { return view; });
 }
 
 GroupView Router::group_view(GroupId id) const {

@@ -85,6 +85,7 @@ Result<Neighbours::Entry> Neighbours::make(NeighbourKey key, std::uint64_t now_n
 }
 
 Neighbours::Entry Neighbours::forget(Entry entry) {
+    ++changes_;
     drop_pending(entry);
     const Attachment* attachment = attachments_.find(entry->first.attachment);
     if (attachment != nullptr && has_host_route(entry->first.address)) {
@@ -162,6 +163,7 @@ void Neighbours::set_mac(Entry entry, const MacAddress& mac) {
     const bool forwards = next_hops_.info(neighbour.next_hop).state == NextHopState::kForwarding;
     if (is_news || !forwards) update_next_hop(entry);
     if (is_news && mac_callback_) mac_callback_(entry->first, mac);
+    if (is_news && watcher_ != nullptr) watcher_->mac_learned(entry->first, mac);
     send_pending(entry);
 }
 
@@ -290,10 +292,19 @@ void Neighbours::say(const Attachment& attachment, const Write& write) {
     }
 }
 
+void Neighbours::set_path(NeighbourKey key, PathState path) {
+    const Entry entry = table_.find(key);
+    if (entry == table_.end() || entry->second.path == path) return;
+    entry->second.path = path;
+    update_next_hop(entry);
+}
+
 void Neighbours::update_next_hop(Entry entry) {
+    ++changes_;
     const Neighbour& neighbour = entry->second;
     const Attachment* attachment = attachments_.find(entry->first.attachment);
-    if (attachment == nullptr || !attachment->is_usable()) {
+    const bool has_failed = neighbour.path == PathState::kFailed;
+    if (attachment == nullptr || !attachment->is_usable() || has_failed) {
         next_hops_.set_down(neighbour.next_hop);
         return;
     }
@@ -307,7 +318,10 @@ void Neighbours::update_next_hop(Entry entry) {
     adjacency.attachment = attachment->id;
     adjacency.mtu = attachment->mtu;
     adjacency.set_header(attachment->header(*neighbour.mac, type_of(entry->first.address)).view());
-    if (!next_hops_.set_forwarding(neighbour.next_hop, adjacency)) {
+    const Status set = attachment->is_draining
+                           ? next_hops_.set_standby(neighbour.next_hop, adjacency)
+                           : next_hops_.set_forwarding(neighbour.next_hop, adjacency);
+    if (!set) {
         next_hops_.set_unresolved(neighbour.next_hop);  // no slot: tried again at the next answer
     }
 }

@@ -20,9 +20,10 @@
 // 4861 7.3.1).
 //
 // Every neighbour has a next hop (fib/next_hops.h) and, unless its address is link-local, a host
-// route of source kConnected. The next hop forwards while the MAC is known and the attachment
-// usable; is unresolved while only the MAC is missing; is down otherwise. Any change flips buckets
-// before the call returns.
+// route of source kConnected. The next hop is down while the attachment is not usable or the way
+// to the neighbour has failed (so says BFD); else unresolved while the MAC is missing; else on
+// standby while the attachment drains; else it forwards. Any change flips buckets before the call
+// returns.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +50,9 @@ namespace causeway {
 
 enum class ResolutionState : std::uint8_t { kIncomplete, kReachable, kStale };
 
+// What BFD says of the way to a neighbour.
+enum class PathState : std::uint8_t { kGood, kFailed };
+
 struct NeighbourKey {
     AttachmentId attachment;
     IpAddress address;
@@ -62,9 +66,17 @@ struct Neighbour {
     std::uint64_t probe_due_ns = 0;
     unsigned probes = 0;  // unanswered since it was last confirmed
     unsigned users = 0;   // routes and peerings that name it; 0: made by a packet
+    PathState path = PathState::kGood;
     NextHopId next_hop;
     GroupId group;
     std::deque<Packet> pending;
+};
+
+// Who wants to know how a neighbour is reached.
+class NeighbourWatcher {
+  public:
+    virtual ~NeighbourWatcher() = default;
+    virtual void mac_learned(const NeighbourKey& key, const MacAddress& mac) = 0;
 };
 
 class Neighbours {
@@ -108,6 +120,7 @@ class Neighbours {
 
     // The attachment became usable or unusable, or its header changed.
     void attachment_changed(AttachmentId attachment, std::uint64_t now_ns);
+    void set_path(NeighbourKey key, PathState path);
     // Forgets all of an attachment that is about to be removed. Routes that name them must be gone.
     void attachment_removed(AttachmentId attachment);
 
@@ -117,6 +130,10 @@ class Neighbours {
     // (RFC 1812 5.2.7.1, RFC 4861 7.2.2).
     [[nodiscard]] std::vector<Packet> take_given_up() { return std::exchange(given_up_, {}); }
 
+    // It must outlive this.
+    void set_watcher(NeighbourWatcher* watcher) noexcept { watcher_ = watcher; }
+    // Grows whenever a next hop may have changed its state.
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
     [[nodiscard]] const std::map<NeighbourKey, Neighbour>& all() const noexcept { return table_; }
 
   private:
@@ -145,6 +162,8 @@ class Neighbours {
     Ribs& ribs_;
     Transmitter& transmitter_;
     SlowCounters& counters_;
+    NeighbourWatcher* watcher_ = nullptr;
+    std::uint64_t changes_ = 0;
     std::map<NeighbourKey, Neighbour> table_;
     std::size_t pending_total_ = 0;
     std::vector<std::uint16_t> pending_;  // of each attachment

@@ -47,10 +47,10 @@ _causeway_words() {
         '') words="show acl route link nat apply check call completion --version $options" ;;
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
-            words="status ports circuits attachments neighbours arp vrfs routes groups nat acl
+            words="status ports circuits attachments neighbours arp bfd vrfs routes groups nat acl
                    policer counters drops punts stages config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
-        'show neighbours' | 'show arp' | 'show punts')
+        'show neighbours' | 'show arp' | 'show bfd' | 'show punts')
             words="$(_causeway_names attachments) $options" ;;
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
         'show routes') words="--vrf --source $options" ;;
@@ -77,9 +77,12 @@ _causeway_words() {
         'route load'*) words="--vrf --via --peer --batch $options" ;;
         'route save') words="--vrf $options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         'route save'*) words="--vrf $options" ;;
-        link) words="up down $options" ;;
+        link) words="up down drain undrain $options" ;;
         'link up' | 'link down') words="primary secondary --attachment --port $options" ;;
         'link up '* | 'link down '*) words="--circuit $options" ;;
+        'link drain' | 'link undrain') words="primary secondary $options" ;;
+        'link drain '*) words="$(_causeway_names circuits '[^{}]*"name') --timeout $options" ;;
+        'link undrain '*) words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         apply | check) COMPREPLY=($(compgen -f -- "$word")) ;;
         call) words=$(_causeway_names methods method) ;;
         completion) words='bash zsh' ;;

@@ -20,6 +20,9 @@ TEST_F(CliTest, EveryTableShowsItsRows) {
     expect("show attachments", 0, "10.100");
     expect("show neighbours", 0, "01:01:01  On-Prem             172.16.0.2  02:00:00:00:00:01");
     expect("show arp contoso/private/primary", 0, "Incomplete");
+    expect("show bfd", 0, "up               1:01");
+    expect("show bfd contoso/private/secondary", 0, "down (failed)");
+    expect("show bfd contoso/private/secondary", 0, "detection time expired");
     expect("show vrfs", 0, "adatum");
     expect("show groups", 0, "down (link down)");
     expect("show counters", 0, "1,234,500");
@@ -72,6 +75,19 @@ TEST_F(CliTest, LinksGoDownAndUp) {
     expect("link down primary --circuit contoso", 0, "was down already");
     expect("link up --attachment contoso/private/primary", 0, "is up now");
     expect("link down --port edge-secondary", 0, "adatum/private/secondary is down now");
+}
+
+TEST_F(CliTest, LinksAreDrainedAndUsedAgain) {
+    expect("link drain primary contoso", 0, "contoso/private/primary drains; it goes down when");
+    expect("show attachments", 0, "up (draining)");
+    expect("link drain primary contoso", 0, "drains already");
+    expect("link drain primary --timeout 5", 0, "or in 5 s");
+    EXPECT_EQ(server_.router().drain_seconds, 5U);
+    expect("link undrain primary contoso", 0, "contoso/private/primary is used again");
+    expect("link undrain primary contoso", 0, "was not drained");
+    expect("link drain primary --timeout 0", 2, "");
+    expect("link drain", 2, "");
+    expect("call link.drain '{\"link\":\"primary\",\"timeout-seconds\":86401}'", 1, "a day");
 }
 
 TEST_F(CliTest, ErrorsOfADocumentAreInTheFormOfCompilers) {
@@ -178,7 +194,10 @@ TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
                                 "show nat pools",
                                 "show nat sessions",
                                 "show nat mappings",
-                                "show nat hosts"}) {
+                                "show nat hosts",
+                                "show bfd",
+                                "link drain",
+                                "link undrain"}) {
         expect(std::string(command) + " --help", 0, "Example: ");
     }
 }
@@ -235,6 +254,8 @@ TEST_F(CliTest, CompletionKnowsCommandsAndNames) {
     EXPECT_EQ(complete("route save", "--v"), "--vrf\n");
     EXPECT_EQ(complete("link down primary --circuit", "c"), "contoso\n");
     EXPECT_EQ(complete("link down --port", "e"), "edge-primary\n");
+    EXPECT_EQ(complete("link drain primary", "a"), "adatum\n");
+    EXPECT_EQ(complete("show bfd", "contoso/private/p"), "contoso/private/primary\n");
     EXPECT_EQ(complete("call", "route.m"), "route.match\n");
     EXPECT_EQ(complete("", "comp"), "completion\n");
 }

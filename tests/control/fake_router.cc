@@ -392,6 +392,57 @@ Result<AdminOutcome> FakeRouter::set_admin(const AdminTarget& target, AdminStatu
     return outcome;
 }
 
+// Every link of contoso's has a session; the secondary's has failed.
+Result<Page<BfdView, NeighbourCursor>> FakeRouter::bfd_sessions(
+    const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>& request) {
+    Page<BfdView, NeighbourCursor> page;
+    for (const auto& [name, leg] : legs) {
+        if (leg.circuit != "contoso" || (attachment && name != *attachment)) continue;
+        const IpAddress customer = Ipv4Address(leg.address.value() - 1);
+        if (request.after && NeighbourCursor{name, customer} <= *request.after) continue;
+        const bool is_up = leg.link == Link::kPrimary;
+        page.items.push_back(
+            {.attachment = name,
+             .address = customer,
+             .local = leg.address,
+             .state = is_up ? BfdState::kUp : BfdState::kDown,
+             .remote_state = is_up ? BfdState::kUp : BfdState::kDown,
+             .diagnostic = is_up ? "" : to_string(BfdDiagnostic::kDetectionTimeExpired),
+             .remote_diagnostic = {},
+             .changed_seconds = 61,
+             .interval_us = 300'000,
+             .detection_us = 900'000,
+             .downs = is_up ? 0U : 1U,
+             .rx_packets = 203,
+             .tx_packets = 204,
+             .tx_lost = 0,
+             .is_failed = !is_up});
+    }
+    return page;
+}
+
+Result<AdminOutcome> FakeRouter::drain(const LinkTarget& target, std::uint64_t seconds) {
+    drain_seconds = seconds;
+    AdminOutcome outcome;
+    for (auto& [name, leg] : legs) {
+        if (leg.link != target.link || leg.drain != DrainState::kNone) continue;
+        if (target.circuit && *target.circuit != leg.circuit) continue;
+        leg.drain = DrainState::kDraining;
+        outcome.changed.push_back(name);
+    }
+    return outcome;
+}
+
+Result<AdminOutcome> FakeRouter::undrain(const LinkTarget& target) {
+    AdminOutcome outcome;
+    for (auto& [name, leg] : legs) {
+        if (leg.link != target.link || leg.drain == DrainState::kNone) continue;
+        leg.drain = DrainState::kNone;
+        outcome.changed.push_back(name);
+    }
+    return outcome;
+}
+
 std::string FakeRouter::config_yaml() {
     return "circuits: []\n";
 }

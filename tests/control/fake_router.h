@@ -48,6 +48,7 @@ class FakeRouter final : public RouterApi {
     std::set<IpPrefix> stale;            // of the VRF that is synced
     std::uint64_t syncs = 0;
     std::size_t neighbours_total = 5;
+    std::uint64_t drain_seconds = 0;  // of the last drain()
     unsigned status_calls = 0;
     FakeNat fake_nat;
 
@@ -62,6 +63,8 @@ class FakeRouter final : public RouterApi {
     Result<AttachmentView> attachment(std::string_view name) override;
     Result<CountersView> counters_of(std::string_view name) override;
     Result<Page<NeighbourView, NeighbourCursor>> neighbours(
+        const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
+    Result<Page<BfdView, NeighbourCursor>> bfd_sessions(
         const std::optional<std::string>& attachment, const PageRequest<NeighbourCursor>&) override;
     Result<Page<RouteView, RouteCursor>> routes(const RouteFilter&,
                                                 const PageRequest<RouteCursor>&) override;
@@ -80,6 +83,8 @@ class FakeRouter final : public RouterApi {
                                 const std::optional<IpPrefix>& after) override;
     Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
     NatApi& nat() override { return fake_nat; }
+    Result<AdminOutcome> drain(const LinkTarget&, std::uint64_t seconds) override;
+    Result<AdminOutcome> undrain(const LinkTarget&) override;
     std::string config_yaml() override;
     ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
 };
