@@ -15,6 +15,8 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer get_status(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_ports(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_stages(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_fpm(RouterApi& router, const Params& params);
+[[nodiscard]] Answer get_fpm(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_vrfs(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_circuits(RouterApi& router, const Params& params);
 [[nodiscard]] Answer get_circuit(RouterApi& router, const Params& params);

@@ -101,6 +101,7 @@ constexpr std::array kDrained{
     Parameter{"timeout-seconds", kCount, kOptional,
               "the link is taken down after that, used or not; 60 if not given"}};
 constexpr std::array kNamedState{kState, Parameter{"name", kText, kRequired, "its name"}};
+constexpr std::array kListenerName{Parameter{"name", kText, kRequired, "the listener's name"}};
 constexpr std::array kDocument{
     Parameter{"yaml", kText, kRequired, "the text of a configuration document"}};
 
@@ -127,6 +128,9 @@ constexpr std::array kMethods{
     Method{"route.match", kReader, "the longest match for an address, and where it leads", kMatched,
            detail::match_route},
     Method{"group.list", kReader, "next-hop groups and their members", kPaged, detail::list_groups},
+    Method{
+        "fpm.list", kReader, "FPM listeners, and what zebra has told them", {}, detail::list_fpm},
+    Method{"fpm.get", kReader, "one FPM listener", kListenerName, detail::get_fpm},
     Method{"counter.list", kReader, "counters of every attachment and port", kPaged,
            detail::list_counters},
     Method{"counter.get", kReader, "counters of one attachment or port", kCounted,

@@ -111,6 +111,18 @@ Answer get_status(RouterApi& router, const Params&) {
     return json_of(router.status());
 }
 
+Answer list_fpm(RouterApi& router, const Params&) {
+    return Json{{"items", json_list(router.fpm_listeners())}, {"next", nullptr}};
+}
+
+Answer get_fpm(RouterApi& router, const Params& params) {
+    const std::string name(*params.text("name"));
+    const std::vector<FpmView> listeners = router.fpm_listeners();
+    const auto found = std::ranges::find(listeners, name, &FpmView::name);
+    if (found != listeners.end()) return json_of(*found);
+    return rpc_error(Error{ErrorCode::kNotFound, "there is no FPM listener " + name, "name"});
+}
+
 Answer list_ports(RouterApi& router, const Params&) {
     return Json{{"items", json_list(router.ports())}, {"next", nullptr}};
 }

@@ -133,6 +133,7 @@ class RouterApi : public PolicyApi {
     [[nodiscard]] virtual DaemonStatus status() = 0;
     [[nodiscard]] virtual std::vector<PortView> ports() = 0;
     [[nodiscard]] virtual std::vector<StageView> stages() = 0;
+    [[nodiscard]] virtual std::vector<FpmView> fpm_listeners() = 0;
 
     // Cursors of the next four: the row's name.
     [[nodiscard]] virtual Page<VrfView, std::string> vrfs(const PageRequest<std::string>&) = 0;

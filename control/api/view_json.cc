@@ -69,6 +69,18 @@ std::string_view word(RouteSource source) {
     return kRouteSourceWords[static_cast<std::size_t>(source)];
 }
 
+std::string_view word(FeedState state) {
+    switch (state) {
+        case FeedState::kAway:
+            return "away";
+        case FeedState::kReplaying:
+            return "replaying";
+        case FeedState::kSettled:
+            return "settled";
+    }
+    return "";
+}
+
 std::string_view word(ConfigChange::Kind kind) {
     switch (kind) {
         case ConfigChange::Kind::kAdded:
@@ -219,6 +231,28 @@ Json json_of(const StageView& stage) {
             {"cycles", stage.cycles},
             {"cycles-per-packet", ratio(stage.cycles, stage.packets)},
             {"packets-per-call", ratio(stage.packets, stage.calls)}};
+}
+
+Json json_of(const FpmView& listener) {
+    const bool has_namespace = !listener.network_namespace.empty();
+    Json tables = Json::array();
+    for (const FpmTable& table : listener.tables) {
+        tables.push_back({{"table", table.table}, {"vrf", table.vrf}});
+    }
+    Json events = Json::array();
+    for (const ReasonCount& event : listener.events) {
+        events.push_back(
+            {{"event", event.name}, {"count", event.packets}, {"meaning", event.meaning}});
+    }
+    return {{"name", listener.name},
+            {"address", to_string(listener.address)},
+            {"port", listener.port},
+            {"namespace", has_namespace ? Json(listener.network_namespace) : Json(nullptr)},
+            {"state", word(listener.state)},
+            {"routes", listener.routes},
+            {"next-hops", listener.next_hops},
+            {"tables", tables},
+            {"events", events}};
 }
 
 Json json_of(const VrfView& vrf) {

@@ -22,6 +22,7 @@ inline constexpr std::array<std::string_view, kRouteSources> kRouteSourceWords{"
 [[nodiscard]] Json json_of(const LimitUse& limit);
 [[nodiscard]] Json json_of(const PortView& port);
 [[nodiscard]] Json json_of(const StageView& stage);
+[[nodiscard]] Json json_of(const FpmView& listener);
 [[nodiscard]] Json json_of(const VrfView& vrf);
 [[nodiscard]] Json json_of(const CircuitView& circuit);
 [[nodiscard]] Json json_of(const CircuitLegView& leg);

@@ -34,6 +34,7 @@ struct Traffic {
 };
 
 // One row of the table of exits: how many packets ended this way. Names and meanings are literals.
+// Also of other tables of events, whose `packets` are messages.
 struct ReasonCount {
     std::string_view name;     // "ttl_expired"
     std::string_view meaning;  // "TTL was 1 or 0 on arrival"
@@ -234,6 +235,25 @@ struct VrfView {
     VrfId id;
     std::uint64_t routes = 0;
     std::uint64_t attachments = 0;
+};
+
+enum class FeedState : std::uint8_t {
+    kAway,       // no zebra is connected; what it told stays
+    kReplaying,  // it tells everything; what it does not repeat is yet to be removed
+    kSettled,
+};
+
+// An FPM listener, and what its zebra has told.
+struct FpmView {
+    std::string name;
+    std::string network_namespace;  // empty: the daemon's own
+    IpAddress address;
+    unsigned port = 0;
+    FeedState state = FeedState::kAway;
+    std::uint64_t routes = 0;
+    std::uint64_t next_hops = 0;  // next-hop objects
+    std::vector<FpmTable> tables;
+    std::vector<ReasonCount> events;  // every row, also those at zero
 };
 
 struct StageView {

@@ -171,6 +171,9 @@ void Grammar::add_show_routing(CLI::App* show) {
     routes->add_option("--source", words_.routes.source, "connected, api, static or bgp");
     routes->add_option("TARGET", words_.routes.target,
                        "a prefix: it and what it covers; an address: its longest match");
+    leaf(show, "fpm", "FPM listeners; of one, what its zebra has told", "causeway show fpm contoso",
+         [this](Session& session) { return show_fpm(session, words_.name); })
+        ->add_option("NAME", words_.name, "one listener");
     leaf(show, "groups", "next-hop groups, their members and shares", "causeway show groups",
          show_groups);
 }

@@ -42,6 +42,7 @@ struct PacketArguments {
 [[nodiscard]] ExitCode show_bfd(Session& session, const std::string& attachment);
 [[nodiscard]] ExitCode show_vrfs(Session& session);
 [[nodiscard]] ExitCode show_routes(Session& session, const RouteArguments& arguments);
+[[nodiscard]] ExitCode show_fpm(Session& session, const std::string& name);
 [[nodiscard]] ExitCode show_groups(Session& session);
 [[nodiscard]] ExitCode show_counters(Session& session, const std::string& name);
 [[nodiscard]] ExitCode show_punts(Session& session, const std::string& attachment);

@@ -120,6 +120,32 @@ Table group_table() {
                   {"STATE"}});
 }
 
+void add_listener(const Json& listener, Table& table) {
+    std::string vrfs;
+    for (const Json& row : listener.at("tables")) {
+        if (!vrfs.empty()) vrfs += ' ';
+        vrfs += row.at("vrf").get<std::string>();
+    }
+    table.add({cell(listener, "name"),
+               fmt::format("{} port {}", cell(listener, "address"), listener.at("port").dump()),
+               cell(listener, "namespace"), cell(listener, "state"), cell(listener, "routes"),
+               cell(listener, "next-hops"), vrfs});
+}
+
+std::string render_listener(const Json& listener) {
+    std::string text =
+        fmt::format("{}: {}; {} routes, {} next-hop objects\n", cell(listener, "name"),
+                    cell(listener, "state"), cell(listener, "routes"), cell(listener, "next-hops"));
+    for (const Json& row : listener.at("tables")) {
+        text += fmt::format("table {}: VRF {}\n", row.at("table").dump(), cell(row, "vrf"));
+    }
+    Table table({{"EVENT"}, {"COUNT", kRight}, {"MEANING"}});
+    for (const Json& event : listener.at("events")) {
+        table.add({cell(event, "event"), cell(event, "count"), cell(event, "meaning")});
+    }
+    return text + '\n' + table.take();
+}
+
 std::string render_match(const std::string& vrf, const std::string& address, const Json& match) {
     const Json& route = match.at("route");
     if (route.is_null())
@@ -181,6 +207,19 @@ ExitCode show_routes(Session& session, const RouteArguments& arguments) {
                          rows.add({cell(route, "vrf"), cell(route, "prefix"), source(route),
                                    route.at("group").dump(), hops(route)});
                      });
+}
+
+ExitCode show_fpm(Session& session, const std::string& name) {
+    if (!name.empty()) return show_one(session, {"fpm.get", {{"name", name}}}, render_listener);
+    Table table({{"LISTENER"},
+                 {"ADDRESS"},
+                 {"NAMESPACE"},
+                 {"STATE"},
+                 {"ROUTES", kRight},
+                 {"NEXT HOPS", kRight},
+                 {"VRFS"}});
+    return show_list(session, {"fpm.list", Json::object(), Paging::kWhole}, std::move(table),
+                     add_listener);
 }
 
 ExitCode show_groups(Session& session) {

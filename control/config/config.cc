@@ -16,6 +16,7 @@
 #include "control/config/nat_reader.h"
 #include "control/config/policy_reader.h"
 #include "control/config/policy_values.h"
+#include "control/config/fpm_section.h"
 #include "control/config/reader.h"
 #include "control/config/rules.h"
 #include "control/config/values.h"
@@ -328,6 +329,9 @@ Config read_config(const YamlNode& root, ConfigErrors& errors, std::vector<Confi
     if (const YamlNode* nat = sections.find("nat")) {
         config.nat = read_nat_limits(*nat, "nat", errors);
     }
+    sections.each("fpm", kFpmListenersMax, [&](const YamlNode& node, const std::string& path) {
+        config.fpm.push_back(read_fpm(node, path, errors));
+    });
     sections.refuse_other_keys();
     return config;
 }
@@ -340,6 +344,9 @@ std::vector<std::string> vrfs_of(const Config& config) {
     }
     for (const CoreAttachmentConfig& core : config.core_attachments) vrfs.insert(core.vrf);
     for (const RouteConfig& route : config.routes) vrfs.insert(route.vrf);
+    for (const FpmConfig& fpm : config.fpm) {
+        for (const FpmTable& table : fpm.tables) vrfs.insert(table.vrf);
+    }
     return {vrfs.begin(), vrfs.end()};
 }
 
@@ -361,6 +368,7 @@ LoadedConfig load_config(std::string_view yaml) {
     ConfigErrors errors(document.root);
     Config config = read_config(document.root, errors, loaded.warnings);
     check_config_rules(config, errors);
+    check_fpm_rules(config, errors);
     loaded.errors = errors.take();
     if (!loaded.errors.empty()) {
         loaded.warnings.clear();  // of rules that will change

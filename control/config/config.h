@@ -181,6 +181,24 @@ struct RouteConfig {
     friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
 };
 
+// A table of the kernel, whose routes zebra tells as those of a VRF.
+struct FpmTable {
+    std::uint32_t table = 0;
+    std::string vrf;
+    friend bool operator==(const FpmTable&, const FpmTable&) = default;
+};
+
+// Where a zebra connects to tell its routes.
+struct FpmConfig {
+    std::string name;
+    IpAddress address = Ipv4Address(0x7f'00'00'01);
+    unsigned port = 2'620;
+    std::string network_namespace;  // in which it listens; empty: the daemon's own
+    unsigned restart_seconds = 120;
+    std::vector<FpmTable> tables;
+    friend bool operator==(const FpmConfig&, const FpmConfig&) = default;
+};
+
 struct Config {
     DaemonConfig daemon;
     ControlPlaneConfig control_plane;
@@ -190,6 +208,7 @@ struct Config {
     std::vector<RouteConfig> routes;
     PolicyConfig policy;
     NatLimits nat;
+    std::vector<FpmConfig> fpm;
     // Every VRF that the above speaks of: "microsoft" and one per circuit with a private peering,
     // sorted.
     std::vector<std::string> vrfs;

@@ -34,6 +34,7 @@ class ConfigWriter {
         list("routes", config.routes);
         write_policy(out_, config.policy);
         if (config.nat != NatLimits()) write(config.nat);
+        list("fpm", config.fpm);
         out_ << YAML::EndMap << YAML::Newline;
         return {out_.c_str(), out_.size()};
     }
@@ -87,6 +88,8 @@ class ConfigWriter {
     void write(const CoreAttachmentConfig& core);
     void write(const RouteConfig& route);
     void write(const RouteNextHop& hop);
+    void write(const FpmConfig& fpm);
+    void write(const FpmTable& table);
     void link(const char* key, const std::optional<CircuitLink>& link);
 
     YAML::Emitter out_;
@@ -298,6 +301,24 @@ void ConfigWriter::write(const RouteNextHop& hop) {
     field("address", to_string(hop.address));
     field("weight", hop.weight);
     if (hop.is_recursive) flag("recursive", true);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const FpmConfig& fpm) {
+    out_ << YAML::BeginMap;
+    field("name", fpm.name);
+    field("address", to_string(fpm.address));
+    field("port", fpm.port);
+    if (!fpm.network_namespace.empty()) field("namespace", fpm.network_namespace);
+    field("restart-seconds", fpm.restart_seconds);
+    list("tables", fpm.tables);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const FpmTable& table) {
+    out_ << YAML::Flow << YAML::BeginMap;
+    field("table", table.table);
+    field("vrf", table.vrf);
     out_ << YAML::EndMap;
 }
 

@@ -41,6 +41,10 @@ enum class FpmEvent : std::uint8_t {
     kUnknownNextHop,
     kRoutesFull,
     kNextHopsFull,
+    kNoNeighbour,
+    kOtherFamily,
+    kGroupsFull,
+    kRibFull,
     kCount,
 };
 
@@ -101,6 +105,15 @@ inline constexpr std::array kFpmEvents{
                  "routes beyond the number that is kept"},
     FpmEventInfo{FpmEvent::kNextHopsFull, EventVerdict::kSkipped, "next_hops_full",
                  "next-hop objects beyond the number that is kept"},
+    FpmEventInfo{FpmEvent::kNoNeighbour, EventVerdict::kSkipped, "no_neighbour",
+                 "next hops that are no host of a connected subnet of the VRF; they are left out "
+                 "until they are"},
+    FpmEventInfo{FpmEvent::kOtherFamily, EventVerdict::kSkipped, "other_family",
+                 "next hops of another family than the route's; they are left out"},
+    FpmEventInfo{FpmEvent::kGroupsFull, EventVerdict::kSkipped, "groups_full",
+                 "ways for which there was no next-hop group left; their packets are dropped"},
+    FpmEventInfo{FpmEvent::kRibFull, EventVerdict::kSkipped, "rib_full",
+                 "routes beyond daemon.routes-max or daemon.routes-per-vrf-max"},
 };
 
 static_assert(events_follow_enum(kFpmEvents), "each FpmEvent has one row, in the enum's order");

@@ -69,30 +69,30 @@ Result<int> open_fpm_socket(const IpAddress& address, std::uint16_t port) {
                                                    std::to_string(port) + ": " + why);
 }
 
-Result<std::unique_ptr<FpmListener>> FpmListener::create(EventLoop& loop, int socket,
-                                                         RouteFeed& feed, FpmCounters& counters) {
-    std::unique_ptr<FpmListener> listener(new FpmListener(loop, socket, feed, counters));
-    if (const Status added = listener->listen(); !added) return Unexpected(added.error());
+Result<std::unique_ptr<FpmListener>> FpmListener::create(std::string name, EventLoop& loop,
+                                                         int socket, RouteFeed& feed,
+                                                         FpmCounters& counters) {
+    std::unique_ptr<FpmListener> listener(
+        new FpmListener(std::move(name), loop, socket, feed, counters));
+    Status added =
+        loop.add(socket, EPOLLIN, [raw = listener.get()](EventLoop::Events) { raw->accept_all(); });
+    if (!added) return Unexpected(added.error());
+    listener->is_listening_ = true;
     return listener;
 }
 
-FpmListener::FpmListener(EventLoop& loop, int socket, RouteFeed& feed, FpmCounters& counters)
-    : loop_(loop), socket_(socket), feed_(feed), counters_(counters), scratch_(kReadBytes) {}
-
-Status FpmListener::listen() {
-    if (Status added = loop_.add(socket_, EPOLLIN, [this](EventLoop::Events) { accept_all(); });
-        !added)
-        return added;
-    turn_ = loop_.every_turn([this] { turn(); });
-    return ok();
-}
+FpmListener::FpmListener(std::string name, EventLoop& loop, int socket, RouteFeed& feed,
+                         FpmCounters& counters)
+    : name_(std::move(name)),
+      loop_(loop),
+      socket_(socket),
+      feed_(feed),
+      counters_(counters),
+      scratch_(kReadBytes) {}
 
 FpmListener::~FpmListener() {
     if (connection_) close_connection();
-    if (turn_) {
-        loop_.cancel_turn(*turn_);
-        loop_.remove(socket_);
-    }
+    if (is_listening_) loop_.remove(socket_);
     ::close(socket_);
 }
 
@@ -106,7 +106,7 @@ void FpmListener::accept_all() {
         if (accepted < 0) return;  // none left, or the peer is gone again already
         const Status added = loop_.add(accepted, EPOLLIN, [this](EventLoop::Events) { receive(); });
         if (!added) {
-            log_error("FPM: {}", added.error().message);
+            log_error("FPM {}: {}", name_, added.error().message);
             ::close(accepted);
             return;
         }
@@ -119,7 +119,7 @@ void FpmListener::accept_all() {
         connection_.emplace(Connection{.socket = accepted});
         counters_.expect_anew();
         counters_.count(FpmEvent::kConnected);
-        log_info("FPM: zebra connected; {} routes are kept until it repeats them",
+        log_info("FPM {}: zebra connected; {} routes are kept until it repeats them", name_,
                  feed_.route_count());
         feed_.begin_replay(now_ns());
     }
@@ -143,8 +143,7 @@ void FpmListener::stop_reading() {
     if (std::exchange(connection_->is_reading, false)) loop_.remove(connection_->socket);
 }
 
-void FpmListener::turn() {
-    const auto end = EventLoop::Clock::now() + kWorkPerTurn;
+void FpmListener::turn(EventLoop::Clock::time_point end) {
     const std::uint64_t now = now_ns();
     bool is_heard = false;
     // The feed first: what it holds is bounded by that.
@@ -195,13 +194,13 @@ void FpmListener::close_connection() {
     ::close(connection_->socket);
     connection_.reset();
     counters_.count(FpmEvent::kDisconnected);
-    log_info("FPM: connection closed; {} routes stay", feed_.route_count());
+    log_info("FPM {}: connection closed; {} routes stay", name_, feed_.route_count());
     feed_.end_session();
 }
 
 void FpmListener::log_news() {
-    counters_.tell_new([](const FpmEventInfo& info, std::uint32_t subject) {
-        log_warning("FPM: {} ({}): {}{}", info.name, subject, info.meaning,
+    counters_.tell_new([this](const FpmEventInfo& info, std::uint32_t subject) {
+        log_warning("FPM {}: {} ({}): {}{}", name_, info.name, subject, info.meaning,
                     info.verdict == EventVerdict::kClosed ? "; the connection is closed" : "");
     });
 }

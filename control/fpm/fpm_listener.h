@@ -6,15 +6,16 @@
 // Thread safety: control thread only.
 //
 // Reading and doing are apart, because zebra's own queue has no bound until FRR 10.2: bytes are
-// taken off the socket as they come, up to kWaitingBytesMax, and each turn of the event loop works
-// through them and through the feed for kWorkPerTurn. There is one peer; a newer connection takes
+// taken off the socket as they come, up to kWaitingBytesMax, and the owner's turn() works through
+// them and through the feed, as long as the owner says. There is one peer; a newer connection takes
 // the place of the one before, for it is the same zebra, back before we saw it go.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -32,18 +33,23 @@ inline constexpr std::uint16_t kFpmPort = 2620;
 
 class FpmListener {
   public:
-    static constexpr std::chrono::microseconds kWorkPerTurn{1'000};
     static constexpr std::size_t kWaitingBytesMax = std::size_t{32} << 20;
 
     // Takes the listening socket, even where it fails. The others must outlive the listener, and
-    // `counters` are the feed's.
-    [[nodiscard]] static Result<std::unique_ptr<FpmListener>> create(EventLoop& loop, int socket,
+    // `counters` are the feed's. The log calls it by its name.
+    [[nodiscard]] static Result<std::unique_ptr<FpmListener>> create(std::string name,
+                                                                     EventLoop& loop, int socket,
                                                                      RouteFeed& feed,
                                                                      FpmCounters& counters);
     ~FpmListener();
     FpmListener(const FpmListener&) = delete;
     FpmListener& operator=(const FpmListener&) = delete;
 
+    // To be called in every turn of the loop. Works until `end`; where that is past, it only sees
+    // to the connection.
+    void turn(EventLoop::Clock::time_point end);
+
+    void rename(std::string name) { name_ = std::move(name); }
     [[nodiscard]] bool is_connected() const noexcept { return connection_.has_value(); }
     // zebra connects again within seconds and tells everything again; what it does not repeat is
     // swept.
@@ -57,26 +63,26 @@ class FpmListener {
         bool is_ended = false;   // by the peer: what it sent before is still worked through
     };
 
-    FpmListener(EventLoop& loop, int socket, RouteFeed& feed, FpmCounters& counters);
-    [[nodiscard]] Status listen();
+    FpmListener(std::string name, EventLoop& loop, int socket, RouteFeed& feed,
+                FpmCounters& counters);
     void accept_all();
     void receive();
     void stop_reading();
-    void turn();
     // Decodes the next frame. False: there is none yet.
     [[nodiscard]] bool hear_frame(std::uint64_t now_ns);
     void resume_or_end();
     void close_connection();
     void log_news();
 
+    std::string name_;
     EventLoop& loop_;
     int socket_;
+    bool is_listening_ = false;
     RouteFeed& feed_;
     FpmCounters& counters_;
     std::optional<Connection> connection_;
     std::vector<std::uint8_t> scratch_;
     std::vector<FpmMessage> messages_;
-    std::optional<EventLoop::TurnId> turn_;  // nothing: not listening
 };
 
 }  // namespace causeway

@@ -93,6 +93,8 @@ class RouteFeed {
     // The applier must outlive the feed.
     RouteFeed(FeedApplier& applier, FpmCounters& counters, const Options& options);
 
+    void set_options(const Options& options) { options_ = options; }
+
     // Routes of the table belong to the VRF from now on. Of a table that was mapped to another VRF,
     // or is mapped no more, the routes are forgotten without a change: they went with their VRF,
     // which the owner has destroyed.

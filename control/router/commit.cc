@@ -43,6 +43,7 @@ Status Router::commit(const Config& config) {
     const Plan plan = plan_of(config);
     Status status = install(plan);
     if (status) status = nat_->install(plan, config.nat);
+    if (status) status = feeds_->configure(config.fpm, vrfs_);
     if (!status) {
         ribs_->set_limits(limits_of(config_));
         Status restored = install(before);
@@ -50,12 +51,17 @@ Status Router::commit(const Config& config) {
         if (!restored) log_error("cannot restore: {}", restored.error().message);
         const Status policy_restored = policy_->adopt(config_);
         if (!policy_restored) log_error("cannot restore: {}", policy_restored.error().message);
+        if (restored) CHECK(feeds_->configure(config_.fpm, vrfs_).has_value());
         publish();
         return status;
     }
     installed_.nats = plan.nats;
+    const bool has_new_limits =
+        config.daemon.routes_max != config_.daemon.routes_max ||
+        config.daemon.routes_per_vrf_max != config_.daemon.routes_per_vrf_max;
     config_ = config;
     punt_police_.set_limits(config.control_plane.punts);
+    if (has_new_limits) feeds_->limits_changed();
     publish();
     return ok();
 }
@@ -96,6 +102,7 @@ Status Router::install(const Plan& plan) {
         return goes;
     });
     installed_.vrfs = plan.vrfs;
+    feeds_->attachments_came();
     routes_->settle();
     return ok();
 }
@@ -111,6 +118,7 @@ void Router::install_inside(const PlannedAttachment& planned) {
 
 void Router::close_vrf(VrfId vrf) {
     routes_->remove_fed(vrf);
+    feeds_->vrf_closing(vrf);
     CHECK(ribs_->destroy_vrf(vrf).has_value());
     closing_vrfs_.push_back(vrf);
 }
@@ -231,6 +239,7 @@ void Router::remove_attachment(const std::string& name) {
     taps_->remove(id);
     bfd_->forget(id);
     routes_->remove_over(*attachment);
+    feeds_->attachment_leaving(*attachment);
     neighbours_->attachment_removed(id);
     remove_interface<Ipv4Address>(*attachment, {attachment->address, attachment->subnet, {}});
     if (attachment->ipv6) remove_interface(*attachment, *attachment->ipv6);

@@ -119,6 +119,8 @@ Status Router::wire_up() {
     recursions_ = std::make_unique<Recursions>(*rib_, *rib6_, *next_hops_);
     ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_, *recursions_);
     routes_ = std::make_unique<Routes>(attachments_, *ribs_, *ways_, *recursions_);
+    feeds_ = std::make_unique<RouteFeeds>(
+        loop_, FedTables{attachments_, *ribs_, *ways_, *next_hops_, now_ns});
     slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
                                             transmitter_, slow_counters_);
     wire_up_host();
@@ -192,6 +194,7 @@ Router::~Router() {
 void Router::turn() {
     const std::uint64_t now = now_ns();
     for (Packet& packet : forwarder_->take_raised()) slow_path_->handle(std::move(packet), now);
+    feeds_->turn();
     recursions_->follow();
 }
 

@@ -42,6 +42,7 @@
 #include "control/router/plan.h"
 #include "control/router/recursions.h"
 #include "control/router/ribs.h"
+#include "control/router/route_feeds.h"
 #include "control/router/routes.h"
 #include "control/router/ways.h"
 #include "control/slow_path/neighbours.h"
@@ -81,6 +82,7 @@ class Router final : public RouterApi {
     [[nodiscard]] DaemonStatus status() override;
     [[nodiscard]] std::vector<PortView> ports() override;
     [[nodiscard]] std::vector<StageView> stages() override;
+    [[nodiscard]] std::vector<FpmView> fpm_listeners() override { return feeds_->views(); }
     [[nodiscard]] Page<VrfView, std::string> vrfs(const PageRequest<std::string>&) override;
     [[nodiscard]] Page<CircuitView, std::string> circuits(const PageRequest<std::string>&) override;
     [[nodiscard]] Page<AttachmentView, std::string> attachments(
@@ -249,6 +251,7 @@ class Router final : public RouterApi {
     std::unique_ptr<Recursions> recursions_;
     std::unique_ptr<Ways> ways_;
     std::unique_ptr<Routes> routes_;
+    std::unique_ptr<RouteFeeds> feeds_;
     std::unique_ptr<SlowPath> slow_path_;
     std::unique_ptr<PolicyTables> policy_;
     AclLogWriter policy_log_;

@@ -47,12 +47,13 @@ _causeway_words() {
         '') words="show acl route link nat apply check call completion --version $options" ;;
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
-            words="status ports circuits attachments neighbours arp bfd vrfs routes groups nat acl
+            words="status ports circuits attachments neighbours arp bfd vrfs routes fpm groups
                    policer counters drops punts stages config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         'show neighbours' | 'show arp' | 'show bfd' | 'show punts')
             words="$(_causeway_names attachments) $options" ;;
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
+        'show fpm') words="$(_causeway_names fpm) $options" ;;
         'show routes') words="--vrf --source $options" ;;
         'show acl') words="$(_causeway_names acl) $options" ;;
         acl) words="explain $options" ;;

@@ -24,6 +24,9 @@ TEST_F(CliTest, EveryTableShowsItsRows) {
     expect("show bfd contoso/private/secondary", 0, "down (failed)");
     expect("show bfd contoso/private/secondary", 0, "detection time expired");
     expect("show vrfs", 0, "adatum");
+    expect("show fpm", 0, "127.0.0.1 port 2620  contoso    replaying   4,000");
+    expect("show fpm edge", 0, "unknown_table      7  routes of a table");
+    expect("show fpm edges", 1, "there is no FPM listener edges");
     expect("show groups", 0, "down (link down)");
     expect("show counters", 0, "1,234,500");
     expect("show counters contoso/private/primary", 0, "dropped: ttl_expired");
@@ -45,7 +48,7 @@ TEST_F(CliTest, ColumnsAreAligned) {
 
 TEST_F(CliTest, JsonIsAnArrayOfAllPagesOrTheResultItself) {
     for (const char* table : {"ports", "circuits", "attachments", "neighbours", "vrfs", "routes",
-                              "groups", "counters", "drops", "punts", "stages", "methods"}) {
+                              "fpm", "groups", "counters", "drops", "punts", "stages", "methods"}) {
         const Json rows =
             Json::parse(run(std::string("--json show ") + table).output, nullptr, false);
         EXPECT_TRUE(rows.is_array()) << table;
@@ -195,9 +198,10 @@ TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
                                 "show nat sessions",
                                 "show nat mappings",
                                 "show nat hosts",
-                                "show bfd",
-                                "link drain",
-                                "link undrain"}) {
+                                 "show bfd",
+                                 "show fpm",
+                                 "link drain",
+                                 "link undrain"}) {
         expect(std::string(command) + " --help", 0, "Example: ");
     }
 }

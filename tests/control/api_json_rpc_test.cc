@@ -308,6 +308,7 @@ TEST_F(JsonRpcTest, EveryMethodOfTheTableWorks) {
                 params[name] = samples.at(name);
         }
         if (method.name == "circuit.get") params["name"] = "contoso";
+        if (method.name == "fpm.get") params["name"] = "edge";
         if (method.name == "route.delete")
             call("route.replace",
                  {{"vrf", "contoso"}, {"prefix", "10.0.0.0/8"}, {"action", "blackhole"}});

@@ -144,6 +144,18 @@ std::vector<StageView> FakeRouter::stages() {
     return {{WorkerId(0), "parse_ethernet", 6'400, 100, 51'200}, {WorkerId(0), "unused", 0, 0, 0}};
 }
 
+std::vector<FpmView> FakeRouter::fpm_listeners() {
+    return {{.name = "edge",
+             .network_namespace = "contoso",
+             .address = Ipv4Address(0x7f'00'00'01),
+             .port = 2'620,
+             .state = FeedState::kReplaying,
+             .routes = 4'000,
+             .next_hops = 3,
+             .tables = {{254, "contoso"}},
+             .events = {{"unknown_table", "routes of a table that is no VRF of ours", 7}}}};
+}
+
 Page<VrfView, std::string> FakeRouter::vrfs(const PageRequest<std::string>& request) {
     std::map<std::string, VrfView, std::less<>> rows;
     for (const auto& [name, table] : tables) rows[name] = {name, VrfId(1), table.size(), 2};

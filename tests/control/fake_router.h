@@ -55,6 +55,7 @@ class FakeRouter final : public RouterApi {
     DaemonStatus status() override;
     std::vector<PortView> ports() override;
     std::vector<StageView> stages() override;
+    std::vector<FpmView> fpm_listeners() override;
     Page<VrfView, std::string> vrfs(const PageRequest<std::string>&) override;
     Page<CircuitView, std::string> circuits(const PageRequest<std::string>&) override;
     Page<AttachmentView, std::string> attachments(const PageRequest<std::string>&) override;

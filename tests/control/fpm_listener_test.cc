@@ -42,7 +42,8 @@ class FpmListenerTest : public testing::Test {
         size_ = sizeof address_;
         ASSERT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address_), &size_), 0);
         feed_.map_table(10, VrfId(1));
-        listener_ = std::move(FpmListener::create(*loop_, socket, feed_, counters_).value());
+        listener_ =
+            std::move(FpmListener::create("zebra", *loop_, socket, feed_, counters_).value());
     }
     void TearDown() override {
         for (const int peer : peers_) ::close(peer);
@@ -58,7 +59,10 @@ class FpmListenerTest : public testing::Test {
     }
     void run_until(const std::function<bool()>& is_so) {
         const auto end = EventLoop::Clock::now() + 20s;
-        while (!is_so() && EventLoop::Clock::now() < end) loop_->run_once(1ms);
+        while (!is_so() && EventLoop::Clock::now() < end) {
+            loop_->run_once(1ms);
+            listener_->turn(EventLoop::Clock::now() + 1ms);
+        }
         EXPECT_TRUE(is_so());
     }
     std::size_t routes() { return applier_.routes().size(); }
