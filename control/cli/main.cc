@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// causeway: the command line of the control socket. This file is its grammar; what the commands do
-// is in show.h, change.h and routes.h.
+// causeway: the command line of the control socket. Its grammar; show.h, change.h... do the rest.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +12,7 @@
 #include "control/api/route_edits.h"
 #include "control/cli/change.h"
 #include "control/cli/completion.h"
+#include "control/cli/frr.h"
 #include "control/cli/nat.h"
 #include "control/cli/nat_log.h"
 #include "control/cli/routes.h"
@@ -54,6 +54,8 @@ struct Words {
     LinkChoice link;
     NatArguments nat;
     DrainChoice drain;
+    FrrChoice frr;
+    PathChoice path;
     std::string file;
     std::string method;
     std::string params;
@@ -79,6 +81,7 @@ class Grammar {
         add_link();
         add_nat();
         add_config();
+        add_frr();
         add_rest();
     }
 
@@ -108,12 +111,14 @@ class Grammar {
     void add_acl();
     void add_show_nat(CLI::App* show);
     void add_nat();
+    void add_show_paths(CLI::App* show);
     void add_route();
     void add_route_files(CLI::App* route);
     void add_route_reader(CLI::App* load);
     void add_link();
     void add_drain(CLI::App* link);
     void add_config();
+    void add_frr();
     void add_rest();
 
     CLI::App app_;
@@ -176,6 +181,45 @@ void Grammar::add_show_routing(CLI::App* show) {
         ->add_option("NAME", words_.name, "one listener");
     leaf(show, "groups", "next-hop groups, their members and shares", "causeway show groups",
          show_groups);
+    add_show_paths(show);
+}
+
+void Grammar::add_show_paths(CLI::App* show) {
+    const auto path = [&](const char* name, const char* about, auto&& run) {
+        const std::string example = fmt::format("causeway show {} contoso private primary", name);
+        CLI::App* const sub =
+            leaf(show, name, about, example.c_str(),
+                 [this, run](Session& session) { return run(session, words_.path); });
+        sub->add_option("CIRCUIT", words_.path.circuit, "name or service key")->required();
+        sub->add_option("PEERING", words_.path.peering, "private or microsoft")
+            ->check(CLI::IsMember({"private", "microsoft"}))
+            ->required();
+        sub->add_option("LINK", words_.path.link, "primary or secondary")
+            ->check(CLI::IsMember({"primary", "secondary"}))
+            ->required();
+        return sub;
+    };
+    path("arp-table", "the ARP table of one link of a peering", show_arp_table);
+    path("bgp-summary", "the BGP sessions of one link of a peering", show_bgp_summary);
+    path("route-table", "what the customer has told by BGP on one link of a peering",
+         show_route_table)
+        ->add_flag("--advertised", words_.path.advertised, "what it was told, instead");
+}
+
+void Grammar::add_frr() {
+    CLI::App* const frr =
+        leaf(&app_, "frr-config", "FRR's configuration from ours, for every VRF that has peerings",
+             "causeway frr-config --directory /etc/frr --reload",
+             [this](Session& session) { return frr_config(session, words_.frr); });
+    frr->add_option("FILE", words_.frr.file, "a document, instead of the running configuration");
+    frr->add_option("--vrf", words_.frr.vrf, "of this VRF only");
+    frr->add_option("--drain", words_.frr.drained,
+                    "an attachment whose link is drained, as in contoso/private/primary")
+        ->allow_extra_args(false);
+    frr->add_option("--directory,-d", words_.frr.directory,
+                    "write DIRECTORY/NAMESPACE/frr.conf instead of printing");
+    frr->add_flag("--reload", words_.frr.reload,
+                  "write to /etc/frr, or to --directory, and have each FRR that runs follow");
 }
 
 void Grammar::add_show_policy(CLI::App* show) {

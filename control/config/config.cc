@@ -12,11 +12,12 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "control/config/bgp_section.h"
 #include "control/config/errors.h"
+#include "control/config/fpm_section.h"
 #include "control/config/nat_reader.h"
 #include "control/config/policy_reader.h"
 #include "control/config/policy_values.h"
-#include "control/config/fpm_section.h"
 #include "control/config/reader.h"
 #include "control/config/rules.h"
 #include "control/config/values.h"
@@ -219,6 +220,7 @@ PeeringConfig read_peering(const YamlNode& node, const std::string& path, Config
     fields.optional("tap-namespace", peering.tap_namespace, parse_namespace);
     fields.optional("primary-tap", peering.primary_tap, parse_interface);
     fields.optional("secondary-tap", peering.secondary_tap, parse_interface);
+    peering.bgp = read_peering_bgp(fields, peering.type);
     fields.refuse_other_keys();
     return peering;
 }
@@ -312,6 +314,8 @@ Config read_config(const YamlNode& root, ConfigErrors& errors, std::vector<Confi
     if (control_plane != nullptr && control_plane->kind != YamlNode::Kind::kNull) {
         read_control_plane(*control_plane, errors, config.control_plane);
     }
+    const YamlNode* bgp = sections.find("bgp");
+    if (bgp != nullptr) config.bgp = read_bgp(*bgp, errors);
     sections.each("ports", kPortsMax, [&](const YamlNode& node, const std::string& path) {
         config.ports.push_back(read_port(node, path, errors));
     });
@@ -369,6 +373,7 @@ LoadedConfig load_config(std::string_view yaml) {
     Config config = read_config(document.root, errors, loaded.warnings);
     check_config_rules(config, errors);
     check_fpm_rules(config, errors);
+    check_bgp_rules(config, errors);
     loaded.errors = errors.take();
     if (!loaded.errors.empty()) {
         loaded.warnings.clear();  // of rules that will change

@@ -90,6 +90,25 @@ struct BfdConfig {
     friend bool operator==(const BfdConfig&, const BfdConfig&) = default;
 };
 
+// What FRR is told of the sessions of a peering (control/frr).
+struct PeeringBgpConfig {
+    std::string password;       // of TCP MD5 (RFC 2385); empty: none, or the file's
+    std::string password_file;  // whose first line is the password; read by who writes FRR's files
+    unsigned keepalive_seconds = 60;
+    unsigned hold_seconds = 180;
+    // Of each link. Above it the session ends, and is tried again after so many minutes.
+    unsigned prefixes_max = 4'000;
+    unsigned ipv6_prefixes_max = 100;
+    unsigned restart_minutes = 1;
+    unsigned length_max = 32;  // longer prefixes are refused
+    unsigned ipv6_length_max = 128;
+    bool bfd = false;  // FRR's bfdd watches the neighbour, and bgpd follows it
+    // What the customer is told. Nothing: of a private peering, all that its VRF leads to on the
+    // cloud side; of a Microsoft peering, no prefix.
+    std::optional<std::vector<IpPrefix>> advertise;
+    friend bool operator==(const PeeringBgpConfig&, const PeeringBgpConfig&) = default;
+};
+
 struct PeeringConfig {
     PeeringType type = PeeringType::kPrivate;
     bool enabled = true;
@@ -104,7 +123,8 @@ struct PeeringConfig {
     std::vector<IpPrefix> prefixes;  // behind the customer: reached over both links at once
     PeeringPolicyConfig policy;
     std::optional<NatConfig> nat;  // of a Microsoft peering
-    std::string tap_namespace;     // these three, where empty: see tap_places.h
+    PeeringBgpConfig bgp;
+    std::string tap_namespace;  // these three, where empty: see tap_places.h
     std::string primary_tap;
     std::string secondary_tap;
     std::string vrf;  // derived: the circuit's name, or "microsoft"
@@ -199,9 +219,18 @@ struct FpmConfig {
     friend bool operator==(const FpmConfig&, const FpmConfig&) = default;
 };
 
+// FRR's BGP, as we configure it.
+struct BgpConfig {
+    std::uint32_t local_asn = 12'076;
+    unsigned drain_prepends = 8;     // of our own number, on a link that is drained
+    unsigned restart_seconds = 120;  // of graceful restart (RFC 4724)
+    friend bool operator==(const BgpConfig&, const BgpConfig&) = default;
+};
+
 struct Config {
     DaemonConfig daemon;
     ControlPlaneConfig control_plane;
+    std::optional<BgpConfig> bgp;  // nothing: no FRR
     std::vector<PortConfig> ports;
     std::vector<CircuitConfig> circuits;
     std::vector<CoreAttachmentConfig> core_attachments;

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "control/config/legs.h"
 #include "control/config/reader.h"
+#include "control/config/tap_places.h"
 #include "control/config/values.h"
 #include "control/config/words.h"
 
@@ -142,6 +143,31 @@ FpmConfig read_fpm(const YamlNode& node, const std::string& path, ConfigErrors& 
     }
     fields.refuse_other_keys();
     return fpm;
+}
+
+std::vector<FpmConfig> fpm_listeners_of(const Config& config) {
+    std::vector<FpmConfig> listeners = config.fpm;
+    if (!config.bgp) return listeners;
+    std::set<std::string> fed;
+    std::set<std::string> namespaces;  // in which one listens
+    for (const FpmConfig& fpm : listeners) {
+        namespaces.insert(fpm.network_namespace);
+        for (const FpmTable& table : fpm.tables) fed.insert(table.vrf);
+    }
+    for (const CircuitConfig& circuit : config.circuits) {
+        for (const PeeringConfig& peering : circuit.peerings) {
+            const Link link = circuit.primary ? Link::kPrimary : Link::kSecondary;
+            const auto tap = tap_of(config.control_plane, circuit, peering, link);
+            if (!tap || fed.contains(peering.vrf)) continue;
+            if (!namespaces.insert(tap->network_namespace).second) continue;
+            fed.insert(peering.vrf);
+            listeners.push_back({.name = peering.vrf,
+                                 .network_namespace = tap->network_namespace,
+                                 .restart_seconds = config.bgp->restart_seconds,
+                                 .tables = {{RT_TABLE_MAIN, peering.vrf}}});
+        }
+    }
+    return listeners;
 }
 
 void check_fpm_rules(const Config& config, ConfigErrors& errors) {

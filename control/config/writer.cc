@@ -28,6 +28,7 @@ class ConfigWriter {
         write(config.daemon);
         out_ << YAML::Key << "control-plane" << YAML::Value;
         write(config.control_plane);
+        if (config.bgp) write(*config.bgp);
         list("ports", config.ports);
         list("circuits", config.circuits);
         list("core-attachments", config.core_attachments);
@@ -76,6 +77,8 @@ class ConfigWriter {
     void write(const DaemonConfig& daemon);
     void write(const ControlPlaneConfig& control_plane);
     void write(const PuntRates& rates);
+    void write(const BgpConfig& bgp);
+    void write(const PeeringBgpConfig& bgp);
     void write(const PortConfig& port);
     void write(const CircuitConfig& circuit);
     void write(const PeeringConfig& peering);
@@ -189,6 +192,34 @@ void ConfigWriter::write(const PeeringConfig& peering) {
     optional_field("tap-namespace", peering.tap_namespace);
     optional_field("primary-tap", peering.primary_tap);
     optional_field("secondary-tap", peering.secondary_tap);
+    write(peering.bgp);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const BgpConfig& bgp) {
+    out_ << YAML::Key << "bgp" << YAML::Value << YAML::BeginMap;
+    field("local-asn", bgp.local_asn);
+    field("drain-prepends", bgp.drain_prepends);
+    field("restart-seconds", bgp.restart_seconds);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const PeeringBgpConfig& bgp) {
+    out_ << YAML::Key << "bgp" << YAML::Value << YAML::BeginMap;
+    optional_field("password", bgp.password);
+    optional_field("password-file", bgp.password_file);
+    field("keepalive-seconds", bgp.keepalive_seconds);
+    field("hold-seconds", bgp.hold_seconds);
+    field("prefixes-max", bgp.prefixes_max);
+    field("ipv6-prefixes-max", bgp.ipv6_prefixes_max);
+    field("restart-minutes", bgp.restart_minutes);
+    field("length-max", bgp.length_max);
+    field("ipv6-length-max", bgp.ipv6_length_max);
+    flag("bfd", bgp.bfd);
+    if (bgp.advertise) {
+        values("advertise", *bgp.advertise,
+               [](const IpPrefix& prefix) { return to_string(prefix); });
+    }
     out_ << YAML::EndMap;
 }
 

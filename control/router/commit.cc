@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "control/config/fpm_section.h"
 #include "control/router/log.h"
 #include "control/router/router.h"
 #include "control/slow_path/ip_family.h"
@@ -43,7 +44,7 @@ Status Router::commit(const Config& config) {
     const Plan plan = plan_of(config);
     Status status = install(plan);
     if (status) status = nat_->install(plan, config.nat);
-    if (status) status = feeds_->configure(config.fpm, vrfs_);
+    if (status) status = feeds_->configure(fpm_listeners_of(config), vrfs_);
     if (!status) {
         ribs_->set_limits(limits_of(config_));
         Status restored = install(before);
@@ -51,7 +52,7 @@ Status Router::commit(const Config& config) {
         if (!restored) log_error("cannot restore: {}", restored.error().message);
         const Status policy_restored = policy_->adopt(config_);
         if (!policy_restored) log_error("cannot restore: {}", policy_restored.error().message);
-        if (restored) CHECK(feeds_->configure(config_.fpm, vrfs_).has_value());
+        if (restored) CHECK(feeds_->configure(fpm_listeners_of(config_), vrfs_).has_value());
         publish();
         return status;
     }

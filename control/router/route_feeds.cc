@@ -35,7 +35,7 @@ Status raise_loopback() {
     ifreq loopback{};
     std::memcpy(loopback.ifr_name, "lo", sizeof "lo");
     if (control.get() >= 0 && ::ioctl(control.get(), SIOCGIFFLAGS, &loopback) == 0) {
-        loopback.ifr_flags |= IFF_UP;
+        loopback.ifr_flags = static_cast<short>(loopback.ifr_flags | IFF_UP);
         if (::ioctl(control.get(), SIOCSIFFLAGS, &loopback) == 0) return ok();
     }
     return Unexpected(ErrorCode::kUnavailable,

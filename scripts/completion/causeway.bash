@@ -44,11 +44,13 @@ _causeway() {
 _causeway_words() {
     local options='--json --socket --help'
     case "${path[*]}" in
-        '') words="show acl route link nat apply check call completion --version $options" ;;
+        '') words="show acl route link nat apply check frr-config call completion --version
+                   $options" ;;
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
             words="status ports circuits attachments neighbours arp bfd vrfs routes fpm groups
-                   policer counters drops punts stages config methods $options" ;;
+                   nat acl arp-table bgp-summary route-table policer counters drops punts stages
+                   config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         'show neighbours' | 'show arp' | 'show bfd' | 'show punts')
             words="$(_causeway_names attachments) $options" ;;
@@ -84,6 +86,12 @@ _causeway_words() {
         'link drain' | 'link undrain') words="primary secondary $options" ;;
         'link drain '*) words="$(_causeway_names circuits '[^{}]*"name') --timeout $options" ;;
         'link undrain '*) words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
+        'show arp-table' | 'show bgp-summary' | 'show route-table')
+            words=$(_causeway_names circuits '[^{}]*"name') ;;
+        'show arp-table '* | 'show bgp-summary '* | 'show route-table '*)
+            words="private microsoft primary secondary $options" ;;
+        frr-config) words="--vrf --drain --directory --reload $options"
+            COMPREPLY=($(compgen -f -- "$word")) ;;
         apply | check) COMPREPLY=($(compgen -f -- "$word")) ;;
         call) words=$(_causeway_names methods method) ;;
         completion) words='bash zsh' ;;

@@ -56,6 +56,8 @@ class Lab:
         self.socket = self.state / "causeway.sock"
         self.config = self.state / "causewayd.yaml"
         self.log = self.state / "causewayd.log"
+        self.document = "causewayd.yaml"  # beside this file: what the daemon starts from
+        self.vrf_prefix = f"cw{instance}-vrf-"  # of the namespaces of its TAPs
         self._lock: IO[str] | None = None
         self._daemon: subprocess.Popen[bytes] | None = None
 
@@ -102,6 +104,7 @@ class Lab:
         # All at once: a process that wants its full patience costs it once, and the router goes
         # before its wires.
         names = [n for n in map(self.namespace, SCENE.namespaces) if netns.exists(n)]
+        names += [n for n in netns.names() if n.startswith(self.vrf_prefix)]
         with ThreadPoolExecutor() as pool:
             list(pool.map(netns.end_processes, names))
         for name in names:
@@ -128,6 +131,9 @@ class Lab:
 
     def run(self, host: str, *words: str) -> str:
         return run(*self.command(host, *words))
+
+    def run_in(self, namespace: str, *words: str) -> str:
+        return run("ip", "netns", "exec", namespace, *words)
 
     def start(self, host: str, *words: str, **options: Any) -> subprocess.Popen[Any]:
         return subprocess.Popen(self.command(host, *words), **options)
@@ -174,9 +180,10 @@ class Lab:
         return path
 
     def write_config(self) -> None:
-        text = (HERE / "causewayd.yaml").read_text(encoding="utf-8")
+        text = (HERE / self.document).read_text(encoding="utf-8")
         text = text.replace("af_xdp:", f"{self.device}:")
         text = text.replace("/run/causeway/causeway.sock", str(self.socket))
+        text = text.replace("namespace-prefix: vrf-", f"namespace-prefix: {self.vrf_prefix}")
         self.config.write_text(text, encoding="utf-8")
 
     def start_daemon(self) -> None:

@@ -39,6 +39,11 @@ def exists(namespace: str) -> bool:
     return Path("/run/netns", namespace).exists()
 
 
+def names() -> list[str]:
+    folder = Path("/run/netns")
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
 def create(namespace: str, sysctls: dict[str, int | str]) -> None:
     run("ip", "netns", "add", namespace)
     # Before any interface is there, so that they inherit; and no IPv6, whose chatter nobody asked

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from bgp_story import real_routers
 from evidence import Download, http_get, observe_isolation, other, ping, talk
 from lab import Lab, LabError
 from router_state import accounts, link_packets, settle
@@ -186,6 +187,7 @@ def tell(lab: Lab, story: Story) -> None:
         cut(lab, story, link)
         restore(lab, story, link)
         settle(lab)
+    real_routers(lab, story)
     tables(lab, story)
 
 

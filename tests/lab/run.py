@@ -51,7 +51,12 @@ class Lines(unittest.TestResult):
             self._line("PASS", test)
 
     def addFailure(self, test: unittest.TestCase, err: object) -> None:
-        self._complaint += self._exc_info_to_string(err, test)
+        if isinstance(test, unittest.TestCase):
+            self._complaint += self._exc_info_to_string(err, test)
+            return
+        self.failed += 1  # what a class does before its first test, or after its last
+        print(f"FAIL lab/{self.lab.device} {test.id()}", self._exc_info_to_string(err, test),
+              self.lab.log_tail(), sep="\n", flush=True)
 
     addError = addFailure
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/frr/frr_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/text.h"
+#include "control/config/fpm_section.h"
+#include "control/config/tap_places.h"
+#include "control/frr/frr_instance.h"
+
+namespace causeway {
+namespace {
+
+constexpr Link kLinks[] = {Link::kPrimary, Link::kSecondary};
+
+// By namespace.
+using Instances = std::map<std::string, FrrInstance>;
+
+Status add_leg(Instances& instances, const Config& config, const CircuitConfig& circuit,
+               const PeeringConfig& peering, Link link) {
+    if (!(link == Link::kPrimary ? circuit.primary : circuit.secondary)) return ok();
+    const auto tap = tap_of(config.control_plane, circuit, peering, link);
+    if (!tap) {
+        return Unexpected(ErrorCode::kInvalid,
+                          "attachments have no TAPs, so FRR has no interfaces: set "
+                          "control-plane.taps to true");
+    }
+    FrrInstance& instance = instances[tap->network_namespace];
+    if (instance.legs.empty()) instance.vrf = peering.vrf;
+    if (instance.vrf != peering.vrf) {
+        return Unexpected(ErrorCode::kInvalid,
+                          fmt::format("VRFs {} and {} share the network namespace {}: an FRR "
+                                      "serves one VRF, so give each its own namespace",
+                                      instance.vrf, peering.vrf, tap->network_namespace));
+    }
+    instance.legs.push_back({&circuit, &peering, link});
+    return ok();
+}
+
+Result<Instances> instances_of(const Config& config) {
+    if (!config.bgp) {
+        return Unexpected(ErrorCode::kInvalid,
+                          "the configuration has no section \"bgp\": add it, {} has the defaults");
+    }
+    Instances instances;
+    for (const CircuitConfig& circuit : config.circuits) {
+        for (const PeeringConfig& peering : circuit.peerings) {
+            for (const Link link : kLinks) {
+                const Status added = add_leg(instances, config, circuit, peering, link);
+                if (!added) return Unexpected(added.error());
+            }
+        }
+    }
+    const std::vector<FpmConfig> listeners = fpm_listeners_of(config);
+    for (auto& entry : instances) {
+        FrrInstance& instance = entry.second;
+        for (const FpmConfig& fpm : listeners) {
+            const bool feeds = std::ranges::any_of(
+                fpm.tables, [&](const FpmTable& table) { return table.vrf == instance.vrf; });
+            if (feeds) instance.fpm = fpm;
+        }
+    }
+    return instances;
+}
+
+}  // namespace
+
+Result<std::vector<FrrDocument>> frr_documents(const Config& config,
+                                               const DrainedAttachments& drained) {
+    const auto instances = instances_of(config);
+    if (!instances) return Unexpected(instances.error());
+    std::vector<FrrDocument> documents;
+    for (const auto& [name, instance] : *instances) {
+        auto text = frr_text(config, instance, drained);
+        if (!text) return Unexpected(text.error());
+        documents.push_back({.network_namespace = name,
+                             .vrf = instance.vrf,
+                             .text = std::move(text).value(),
+                             .daemons = frr_daemons(instance)});
+    }
+    return documents;
+}
+
+Result<FrrLeg> frr_leg(const Config& config, std::string_view circuit, PeeringType type,
+                       Link link) {
+    const auto not_found = [](std::string what) {
+        return Unexpected(ErrorCode::kNotFound, std::move(what));
+    };
+    const auto found = std::ranges::find_if(config.circuits, [&](const CircuitConfig& one) {
+        return one.name == circuit || one.service_key == circuit;
+    });
+    if (found == config.circuits.end()) return not_found(fmt::format("no circuit {}", circuit));
+    const auto peering = std::ranges::find(found->peerings, type, &PeeringConfig::type);
+    if (peering == found->peerings.end()) {
+        return not_found(fmt::format("circuit {} has no {} peering", found->name, to_string(type)));
+    }
+    const auto& leg = peering->leg<Ipv4Address>(link);
+    if (!leg) {
+        return not_found(fmt::format("circuit {} has no {} link", found->name, to_string(link)));
+    }
+    const auto tap = tap_of(config.control_plane, *found, *peering, link);
+    if (!tap) return not_found("attachments have no TAPs: set control-plane.taps to true");
+    FrrLeg result{.attachment = attachment_of({&*found, &*peering, link}),
+                  .network_namespace = tap->network_namespace,
+                  .neighbour = leg->customer(),
+                  .ipv6_neighbour = {}};
+    if (const auto& ipv6 = peering->leg<Ipv6Address>(link))
+        result.ipv6_neighbour = ipv6->customer();
+    return result;
+}
+
+std::vector<std::string> drain_commands(const Config& config, std::string_view attachment,
+                                        const DrainedAttachments& drained) {
+    std::vector<std::string> commands;
+    if (!config.bgp) return commands;
+    for (const CircuitConfig& circuit : config.circuits) {
+        for (const PeeringConfig& peering : circuit.peerings) {
+            for (const Link link : kLinks) {
+                const FrrInstanceLeg leg{&circuit, &peering, link};
+                if (attachment_of(leg) != attachment) continue;
+                commands = frr_route_maps(config, leg, drained, RouteMapUse::kTyped);
+                commands.insert(commands.begin(), "configure terminal");
+            }
+        }
+    }
+    return commands;
+}
+
+}  // namespace causeway

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chapter of the demo in which the customers' routers are real."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from evidence import other, ping, talk
+from lab import Lab
+from router_state import settle
+from routers import Routers
+from scene import LINKS, VNET_HOST
+
+if TYPE_CHECKING:
+    from story import Story
+
+FAILOVER_MAX_MS = 50.0
+PATH = ("contoso", "private", "primary")
+TABLES = ("arp-table", "bgp-summary", "route-table")
+
+
+def sessions(routers: Routers, story: Story) -> None:
+    states = routers.sessions()
+    story.claim("a BGP session with MD5 on every attachment, all from one description",
+                len(states) == 6 and set(states.values()) == {"Established"},
+                f"{len(states)} sessions, AS 12076 on our side")
+    story.claim("a private peering may have the default route, but no loopback network",
+                routers.learned("contoso") == {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16",
+                                               "0.0.0.0/0"})
+    story.claim("the Microsoft peering takes public prefixes only",
+                routers.learned("microsoft") == {"198.51.100.0/24"})
+
+
+def failover(lab: Lab, story: Story) -> None:
+    for link in LINKS:
+        running = talk(lab, "contoso", 3.0)
+        running.wait_until(1.0)
+        lab.cut(link)
+        outcome = running.finish()
+        story.claim(f"{link} is cut: {other(link)} takes over before BGP has noticed",
+                    outcome.gap_ms < FAILOVER_MAX_MS, f"gap {outcome.gap_ms:.1f} ms")
+        lab.restore(link)
+        settle(lab)
+
+
+def restarts(lab: Lab, routers: Routers, story: Story) -> None:
+    for daemon in ("zebra", "bgpd"):
+        routers.wait_for_sessions()
+        running = talk(lab, "contoso", 8.0, rate=100.0)
+        running.wait_until(1.0)
+        routers.ours["contoso"].restart(daemon, signal.SIGKILL)
+        outcome = running.finish()
+        story.claim(f"{daemon} is killed and starts again: no packet is lost", outcome.lost == 0,
+                    f"lost {outcome.lost} of {outcome.sent:,}")
+
+
+def real_routers(lab: Lab, story: Story) -> None:
+    story.heading("Real routers: FRR at contoso, BIRD at adatum, and FRR on our side")
+    lab.stop_daemon()
+    routers = Routers(lab)
+    try:
+        routers.start()
+        settle(lab)
+        sessions(routers, story)
+        for customer in ("contoso", "adatum"):
+            answered = ping(lab, customer, VNET_HOST, "-I", "10.1.0.10").all_answered
+            story.claim(f"{customer} reaches its virtual network by what BGP has told", answered)
+        failover(lab, story)
+        restarts(lab, routers, story)
+        for table in TABLES:
+            print(f"\n$ causeway show {table} {' '.join(PATH)}")
+            print(lab.causeway("show", table, *PATH).rstrip())
+    finally:
+        routers.stop()
+        lab.start_daemon()
+    settle(lab)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real routers in the lab: FRR on our side, FRR at contoso, BIRD at adatum.
+
+Customers announce more than they should: a loopback network, to everybody a default route, and to
+the Microsoft peering a private network. What of it arrives is what the filters let through.
+"""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import netns
+from lab import HOST_SYSCTLS, Lab
+from netns import LabError, run
+from scene import LINKS, MICROSOFT_PEERS, PRIVATE_PEERS
+
+FRR = Path("/usr/lib/frr")
+RUNTIME = Path("/run/frr")
+LOCAL_ASN = 12076
+KEYS = {"contoso": "contoso-key", "adatum": "adatum-key"}
+ASNS = {"contoso": 65010, "adatum": 65020}
+VRFS = ("adatum", "contoso", "microsoft")
+SESSION_TIMEOUT_S = 60.0
+
+CONTOSO_NETWORKS = ("10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "127.1.0.0/16", "0.0.0.0/0")
+
+
+class Frr:
+    """zebra and bgpd in one network namespace."""
+
+    OPTIONS = {"zebra": ("-M", "dplane_fpm_nl", "-r", "-K", "120"), "bgpd": ()}
+
+    def __init__(self, namespace: str, configuration: Path):
+        self.namespace = namespace
+        self.configuration = configuration
+        self.runtime = RUNTIME / namespace
+
+    def start(self) -> None:
+        self.runtime.mkdir(parents=True, exist_ok=True)
+        user = pwd.getpwnam("frr")
+        os.chown(self.runtime, user.pw_uid, user.pw_gid)
+        for daemon in self.OPTIONS:
+            self.start_one(daemon)
+        self.configure()
+
+    def start_one(self, daemon: str) -> None:
+        run("ip", "netns", "exec", self.namespace, str(FRR / daemon), "-d", "-N", self.namespace,
+            *self.OPTIONS[daemon])
+
+    def configure(self) -> None:
+        self._vtysh("-f", str(self.configuration))
+
+    def restart(self, daemon: str, how: signal.Signals) -> None:
+        """Ends a daemon and starts it again, as watchfrr does."""
+        self._end(daemon, how)
+        self.start_one(daemon)
+        self.configure()
+
+    def type(self, *lines: str) -> None:
+        self._vtysh(*(word for line in ("configure terminal", *lines) for word in ("-c", line)))
+
+    def show(self, what: str) -> Any:
+        text = self._vtysh("-c", f"show {what} json")
+        return json.loads(text[text.index("{"):])
+
+    def states(self) -> dict[str, str]:
+        """The state of each session, by the neighbour's address."""
+        families = self.show("bgp summary").values()
+        return {name: peer["state"] for family in families if isinstance(family, dict)
+                for name, peer in family.get("peers", {}).items()}
+
+    def stop(self) -> None:
+        for daemon in reversed(self.OPTIONS):
+            self._end(daemon, signal.SIGTERM)
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _end(self, daemon: str, how: signal.Signals) -> None:
+        try:
+            pid = int((self.runtime / f"{daemon}.pid").read_text(encoding="ascii"))
+            os.kill(pid, how)
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        deadline = time.monotonic() + 10.0
+        while Path(f"/proc/{pid}").exists():
+            if time.monotonic() > deadline:
+                raise LabError(f"{daemon} in {self.namespace} does not end")
+            time.sleep(0.02)
+
+    def _vtysh(self, *words: str) -> str:
+        return run("vtysh", "--vty_socket", str(self.runtime), *words)
+
+
+def contoso_config() -> str:
+    peers = [(ours, link) for peers in (PRIVATE_PEERS, MICROSOFT_PEERS)
+             for link, (_, ours) in peers.items()]
+    lines = [f"router bgp {ASNS['contoso']}", " bgp router-id 10.1.0.10",
+             " no bgp ebgp-requires-policy", " no bgp network import-check",
+             " bgp graceful-restart", " timers bgp 3 10"]
+    for ours, link in peers:
+        lines += [f" neighbor {ours} remote-as {LOCAL_ASN}", f" neighbor {ours} description {link}",
+                  f" neighbor {ours} password {KEYS['contoso']}",
+                  f" neighbor {ours} timers connect 2"]
+    lines += [" address-family ipv4 unicast", "  maximum-paths 2"]
+    lines += [f"  network {network}" for network in CONTOSO_NETWORKS]
+    return "\n".join([*lines, " exit-address-family", "end", ""])
+
+
+def adatum_config(routes: list[str], key: str) -> str:
+    """BIRD's: the routes that it announces, and a session on each link."""
+    text = ["log stderr all;", "router id 10.1.0.10;", "protocol device {}",
+            "protocol kernel {", "  merge paths on;",
+            "  ipv4 { import none; export where source = RTS_BGP; };", "}",
+            "protocol static announced {", "  ipv4;"]
+    text += [f"  route {route} blackhole;" for route in routes]
+    text.append("}")
+    for link in LINKS:
+        customer, ours = PRIVATE_PEERS[link]
+        text += [f"protocol bgp link_{link} {{", f"  local {customer} as {ASNS['adatum']};",
+                 f"  neighbor {ours} as {LOCAL_ASN};", f'  password "{key}";',
+                 "  connect retry time 2; connect delay time 1; error wait time 2, 4;",
+                 "  hold time 10; keepalive time 3;", "  graceful restart on;",
+                 "  ipv4 { import all; export where source = RTS_STATIC; };", "}"]
+    return "\n".join([*text, ""])
+
+
+class Bird:
+    def __init__(self, lab: Lab):
+        self.lab = lab
+        self.file = lab.state / "bird.conf"
+        self.socket = lab.state / "bird.ctl"
+        self._process: subprocess.Popen[Any] | None = None
+
+    def write(self, routes: list[str], key: str = KEYS["adatum"]) -> None:
+        self.file.write_text(adatum_config(routes, key), encoding="utf-8")
+
+    def start(self, routes: list[str]) -> None:
+        self.write(routes)
+        with open(self.lab.state / "bird.log", "ab") as log:
+            self._process = self.lab.start(
+                "adatum", "bird", "-f", "-c", str(self.file), "-s", str(self.socket),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(10.0)
+            self._process = None
+
+    def announce(self, routes: list[str], key: str = KEYS["adatum"]) -> None:
+        self.write(routes, key)
+        self.ask("configure")
+
+    def ask(self, *words: str) -> str:
+        return run("birdc", "-s", str(self.socket), *words)
+
+
+class Routers:
+    """All of them, and causewayd with causewayd-bgp.yaml, in a lab without a daemon."""
+
+    def __init__(self, lab: Lab):
+        self.lab = lab
+        self.ours: dict[str, Frr] = {}  # by VRF
+        contoso = lab.state / "contoso-frr.conf"
+        self.contoso = Frr(lab.namespace("contoso"), contoso)
+        self.bird = Bird(lab)
+
+    def start(self) -> None:
+        # Before the daemon would: what it mounts, only processes of its own host see.
+        for vrf in VRFS:
+            netns.create(self.lab.vrf_prefix + vrf, HOST_SYSCTLS)
+        self.lab.document = "causewayd-bgp.yaml"
+        self.lab.start_daemon()
+        folder = self.lab.state / "frr"
+        folder.mkdir(exist_ok=True)
+        self.lab.causeway("frr-config", "--directory", str(folder))
+        for path in sorted(folder.iterdir()):
+            vrf = path.name.removeprefix(self.lab.vrf_prefix)
+            self.ours[vrf] = Frr(path.name, path / "frr.conf")
+        self.contoso.configuration.write_text(contoso_config(), encoding="utf-8")
+        self.bird.start(["10.1.0.0/24", "127.1.0.0/16"])
+        for frr in (*self.ours.values(), self.contoso):
+            frr.start()
+        self.wait_for_sessions()
+
+    def stop(self) -> None:
+        self.lab.stop_daemon()
+        self.bird.stop()
+        for frr in (*self.ours.values(), self.contoso):
+            frr.stop()
+        for vrf in VRFS:
+            netns.delete(self.lab.vrf_prefix + vrf)
+        self.ours = {}
+        self.lab.document = "causewayd.yaml"
+
+    def sessions(self) -> dict[str, str]:
+        """Our side's, as "contoso/192.168.15.17": state."""
+        return {f"{vrf}/{name}": state for vrf, frr in self.ours.items()
+                for name, state in frr.states().items()}
+
+    def wait_for_sessions(self) -> None:
+        deadline = time.monotonic() + SESSION_TIMEOUT_S
+        while not (states := self.sessions()) or set(states.values()) != {"Established"}:
+            if time.monotonic() > deadline:
+                raise LabError(f"sessions do not come up: {states}")
+            time.sleep(0.3)
+
+    def learned(self, vrf: str) -> set[str]:
+        """Prefixes of the VRF that came by BGP and are in causewayd's table."""
+        rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf, "--source",
+                                            "bgp"))
+        return {row["prefix"] for row in rows}

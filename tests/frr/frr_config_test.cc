@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FRR's configuration from ours: word for word, and in FRR's own judgement.
+#include "control/frr/frr_config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "control/frr/programs.h"
+
+namespace causeway::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content_of(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return file ? text.str() : "cannot be read: " + path.string();
+}
+
+Config load(const std::string& text) {
+    const LoadedConfig loaded = load_config(text);
+    for (const ConfigError& error : loaded.errors) ADD_FAILURE() << format_error("", error);
+    return loaded.config.value_or(Config());
+}
+
+Config circuits() {
+    return load(content_of(fs::path(FRR_GOLDEN) / "circuits.yaml"));
+}
+
+class TemporaryFolder {
+  public:
+    TemporaryFolder() { EXPECT_NE(::mkdtemp(path_), nullptr); }
+    ~TemporaryFolder() { fs::remove_all(path_); }
+    [[nodiscard]] fs::path path() const { return path_; }
+
+  private:
+    char path_[32] = "/tmp/causeway-frr-XXXXXX";
+};
+
+// CAUSEWAY_REWRITE=1 writes what is made now; then look at the difference.
+TEST(FrrConfig, is_as_it_was) {
+    const auto documents = frr_documents(circuits(), {"contoso/private/secondary"});
+    ASSERT_TRUE(documents.has_value()) << documents.error().message;
+    ASSERT_EQ(documents->size(), 3U);
+    for (const FrrDocument& document : *documents) {
+        const fs::path golden = fs::path(FRR_GOLDEN) / (document.network_namespace + ".conf");
+        if (std::getenv("CAUSEWAY_REWRITE") != nullptr) std::ofstream(golden) << document.text;
+        EXPECT_EQ(document.text, content_of(golden)) << golden;
+    }
+    EXPECT_NE((*documents)[1].daemons.find("bfdd=yes"), std::string::npos);
+    EXPECT_NE((*documents)[0].daemons.find("bfdd=no"), std::string::npos);
+}
+
+TEST(FrrConfig, is_accepted_by_frr) {
+    if (::access("/usr/bin/vtysh", X_OK) != 0) GTEST_SKIP() << "FRR is not installed";
+    const TemporaryFolder folder;
+    const auto documents = frr_documents(circuits(), {"contoso/private/secondary"});
+    ASSERT_TRUE(documents.has_value());
+    for (const FrrDocument& document : *documents) {
+        const fs::path file = folder.path() / document.network_namespace;
+        std::ofstream(file) << document.text;
+        const auto checked = run_program({"/usr/bin/vtysh", "-C", "-f", file.string()});
+        EXPECT_TRUE(checked.has_value()) << checked.error().message << '\n' << document.text;
+    }
+    // And what is wrong is noticed, or the above would mean nothing.
+    const fs::path wrong = folder.path() / "wrong";
+    std::ofstream(wrong) << documents->front().text << "router bgp none\n";
+    EXPECT_FALSE(run_program({"/usr/bin/vtysh", "-C", "-f", wrong.string()}).has_value());
+}
+
+TEST(FrrConfig, says_why_there_is_none) {
+    Config config = circuits();
+    config.circuits[1].peerings[0].tap_namespace = "vrf-contoso";
+    const auto shared = frr_documents(config, {});
+    ASSERT_FALSE(shared.has_value());
+    EXPECT_NE(shared.error().message.find("VRFs contoso and adatum share"), std::string::npos)
+        << shared.error().message;
+    config = circuits();
+    config.control_plane.taps = false;
+    EXPECT_NE(frr_documents(config, {}).error().message.find("control-plane.taps"),
+              std::string::npos);
+    config = circuits();
+    config.bgp.reset();
+    EXPECT_NE(frr_documents(config, {}).error().message.find("\"bgp\""), std::string::npos);
+    config = circuits();
+    config.circuits[0].peerings[0].bgp.password_file = "/nowhere/at/all";
+    EXPECT_NE(frr_documents(config, {}).error().message.find("/nowhere/at/all"), std::string::npos);
+}
+
+TEST(FrrConfig, a_password_may_be_in_a_file) {
+    const TemporaryFolder folder;
+    const fs::path file = folder.path() / "key";
+    std::ofstream(file) << "from-the-file\n";
+    Config config = circuits();
+    config.circuits[0].peerings[0].bgp.password.clear();
+    config.circuits[0].peerings[0].bgp.password_file = file;
+    const auto documents = frr_documents(config, {});
+    ASSERT_TRUE(documents.has_value());
+    EXPECT_NE((*documents)[1].text.find("neighbor 192.168.15.17 password from-the-file\n"),
+              std::string::npos);
+    std::ofstream(file) << "two words\n";
+    EXPECT_FALSE(frr_documents(config, {}).has_value());
+}
+
+// Typed into a running FRR, draining and its end leave what the file would have said.
+TEST(FrrConfig, draining_can_be_typed) {
+    const Config config = circuits();
+    const std::string leg = "contoso/private/primary";
+    const auto drained = drain_commands(config, leg, {leg});
+    const auto back = drain_commands(config, leg, {});
+    ASSERT_FALSE(drained.empty());
+    EXPECT_EQ(drained.front(), "configure terminal");
+    const auto has = [](const std::vector<std::string>& lines, const std::string& line) {
+        return std::find(lines.begin(), lines.end(), line) != lines.end();
+    };
+    EXPECT_TRUE(
+        has(drained, " set as-path prepend 12076 12076 12076 12076 12076 12076 12076 12076"));
+    EXPECT_TRUE(has(drained, " set local-preference 10"));
+    EXPECT_TRUE(has(back, " no set as-path prepend"));
+    EXPECT_TRUE(has(back, " set local-preference 100"));
+    EXPECT_TRUE(drain_commands(config, "contoso/private/tertiary", {}).empty());
+}
+
+TEST(FrrConfig, a_leg_is_found_by_what_people_call_it) {
+    const Config config = circuits();
+    const auto leg = frr_leg(config, "contoso", PeeringType::kPrivate, Link::kSecondary);
+    ASSERT_TRUE(leg.has_value());
+    EXPECT_EQ(leg->attachment, "contoso/private/secondary");
+    EXPECT_EQ(leg->network_namespace, "vrf-contoso");
+    EXPECT_EQ(leg->neighbour, Ipv4Address(0xc0'a8'0f'15));
+    EXPECT_TRUE(leg->ipv6_neighbour.has_value());
+    const auto by_key = frr_leg(config, "0b6c1f3e-5d2a-4c89-8f47-9a1b2c3d4e5f",
+                                PeeringType::kPrivate, Link::kPrimary);
+    ASSERT_TRUE(by_key.has_value());
+    EXPECT_EQ(by_key->attachment, "adatum/private/primary");
+    const auto why = [&](std::string_view circuit, PeeringType type, Link link) {
+        return frr_leg(config, circuit, type, link).error().message;
+    };
+    EXPECT_EQ(why("nobody", PeeringType::kPrivate, Link::kPrimary), "no circuit nobody");
+    EXPECT_EQ(why("adatum", PeeringType::kMicrosoft, Link::kPrimary),
+              "circuit adatum has no microsoft peering");
+    EXPECT_EQ(why("adatum", PeeringType::kPrivate, Link::kSecondary),
+              "circuit adatum has no secondary link");
+}
+
+TEST(FrrPrograms, files_are_written_whole_and_daemons_once) {
+    const TemporaryFolder folder;
+    const FrrPlaces places{.configuration = folder.path(), .runtime = folder.path()};
+    FrrDocument document{"ns", "contoso", "first\n", "bgpd=yes\n"};
+    ASSERT_TRUE(write_frr(places, document).has_value());
+    document.text = "second\n";
+    document.daemons = "bgpd=no\n";
+    ASSERT_TRUE(write_frr(places, document).has_value());
+    EXPECT_EQ(content_of(folder.path() / "ns/frr.conf"), "second\n");
+    EXPECT_EQ(content_of(folder.path() / "ns/daemons"), "bgpd=yes\n") << "an operator's own";
+    EXPECT_EQ(fs::status(folder.path() / "ns/frr.conf").permissions() & fs::perms::others_all,
+              fs::perms::none)
+        << "it may hold passwords";
+    EXPECT_FALSE(is_frr_up(places, "ns"));
+}
+
+TEST(FrrPrograms, what_a_program_says_is_kept_or_told) {
+    EXPECT_EQ(run_program({"/bin/sh", "-c", "echo a; echo b >&2"}).value(), "a\nb\n");
+    EXPECT_EQ(run_program({"/bin/sh", "-c", "echo first; echo last; exit 3"}).error().message,
+              "/bin/sh: last");
+    EXPECT_FALSE(run_program({"/no/such/program"}).has_value());
+}
+
+}  // namespace
+}  // namespace causeway::test

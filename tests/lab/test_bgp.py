@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""BGP with real routers: FRR on our side, FRR at contoso, BIRD at adatum."""
+
+import json
+import shutil
+import signal
+import time
+import unittest
+from pathlib import Path
+
+from evidence import ping, talk
+from lab_case import LabTest
+from router_state import settle
+from routers import FRR, Routers
+from scene import LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST
+
+HAS_ROUTERS = all(map(shutil.which, ("vtysh", "bird"))) and (FRR / "bgpd").exists()
+ADATUM_ROUTES = ["10.1.0.0/24", "127.1.0.0/16"]
+PREFIXES_MAX = 4000  # of a private peering, unless its configuration says otherwise
+
+
+def many(count: int) -> list[str]:
+    """So many routes of adatum, 10.1.0.0/24 among them."""
+    return ["10.1.0.0/24"] + [f"10.{128 + i // 65536}.{i // 256 % 256}.{i % 256}/32"
+                              for i in range(count - 1)]
+
+
+@unittest.skipUnless(HAS_ROUTERS, "FRR or BIRD is not installed (scripts/install-deps)")
+class Bgp(LabTest):
+    routers: Routers
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.lab.stop_daemon()
+        cls.routers = Routers(cls.lab)
+        cls.routers.start()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.routers.stop()
+
+    def expect_routes(self, vrf: str, prefixes: set[str], seconds: float = 15.0) -> None:
+        self.eventually(lambda: self.routers.learned(vrf) == prefixes,
+                        f"{vrf}: {sorted(prefixes)} expected", seconds)
+
+    def test_sessions_with_md5_are_up_on_every_attachment(self) -> None:
+        states = self.routers.sessions()
+        self.assertEqual(len(states), 6)  # two private peerings and a Microsoft one, two links
+        self.assertEqual(set(states.values()), {"Established"})
+        for vrf in ("contoso", "adatum"):
+            self.expect_next_hops(vrf, {PRIVATE_PEERS[link][0] for link in LINKS})
+
+    def expect_next_hops(self, vrf: str, expected: set[str]) -> None:
+        def hops() -> set[str]:
+            rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf,
+                                                "--source", "bgp", "10.1.0.0/24"))
+            return {hop["address"] for row in rows for hop in row["via"]}
+        self.eventually(lambda: hops() == expected, f"{vrf}: next hops {expected}", 10.0)
+
+    def test_filters_let_through_what_each_peering_may_have(self) -> None:
+        self.expect_routes("contoso", {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16",
+                                       "0.0.0.0/0"})
+        self.expect_routes("microsoft", {"198.51.100.0/24"})
+        self.expect_routes("adatum", {"10.1.0.0/24"})
+
+    def test_customers_learn_the_cloud_and_reach_it(self) -> None:
+        told = self.routers.contoso.show("bgp ipv4 unicast")["routes"]
+        self.assertIn("10.2.0.0/24", told)
+        self.assertIn("192.0.2.0/24", told)
+        for customer in ("contoso", "adatum"):
+            self.assertTrue(ping(self.lab, customer, VNET_HOST, "-I", "10.1.0.10").all_answered)
+
+    def test_a_wrong_key_gives_no_session(self) -> None:
+        self.routers.bird.announce(ADATUM_ROUTES, key="another key")
+        try:
+            self.routers.ours["adatum"].type("do clear bgp *")
+            time.sleep(8.0)
+            states = set(self.routers.ours["adatum"].states().values())
+            self.assertNotIn("Established", states)
+            self.assertEqual(set(self.routers.ours["contoso"].states().values()), {"Established"})
+        finally:
+            self.routers.bird.announce(ADATUM_ROUTES)
+        self.routers.wait_for_sessions()
+        self.expect_routes("adatum", {"10.1.0.0/24"}, 30.0)
+
+    def test_one_prefix_too_many_ends_the_session_and_fewer_bring_it_back(self) -> None:
+        self.routers.bird.announce(many(PREFIXES_MAX))
+        self.expect_routes("adatum", set(many(PREFIXES_MAX)), 30.0)
+        # FRR 8.4 sees what is too much when the next prefix comes.
+        self.routers.bird.announce(many(PREFIXES_MAX + 2))
+        self.expect_routes("adatum", set(), 30.0)
+        self.assertNotIn("Established", self.routers.ours["adatum"].states().values())
+        self.assertEqual(set(self.routers.ours["contoso"].states().values()), {"Established"})
+        self.routers.bird.announce(many(PREFIXES_MAX))
+        # FRR tries again after restart-minutes: one.
+        self.expect_routes("adatum", set(many(PREFIXES_MAX)), 120.0)
+        self.routers.bird.announce(ADATUM_ROUTES)
+        self.expect_routes("adatum", {"10.1.0.0/24"}, 30.0)
+        self.routers.wait_for_sessions()
+
+    def test_restarts_of_frr_lose_no_packet(self) -> None:
+        ours = self.routers.ours["contoso"]
+        # In this order: FRR 8.4's bgpd does not ask a zebra that comes later to keep its routes.
+        for daemons, how in ((("bgpd",), signal.SIGKILL), (("bgpd", "zebra"), signal.SIGKILL),
+                             (("zebra",), signal.SIGKILL), (("zebra",), signal.SIGTERM)):
+            with self.subTest(daemons=daemons, how=how.name):
+                settle(self.lab)
+                running = talk(self.lab, "contoso", 12.0, rate=100.0)
+                running.wait_until(1.0)
+                for daemon in daemons:
+                    ours.restart(daemon, how)
+                self.assertEqual(running.finish().lost, 0)
+                self.routers.wait_for_sessions()
+        self.eventually(lambda: self.lab.show("fpm", "contoso")["state"] == "settled",
+                        "the replay does not end", 60.0)
+        self.expect_routes("contoso", {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16",
+                                       "0.0.0.0/0"})
+
+    def test_draining_takes_the_traffic_to_the_other_link(self) -> None:
+        folder = self.lab.state / "frr"
+        self.lab.causeway("frr-config", "--directory", str(folder), "--drain",
+                          "contoso/private/primary")
+        ours = self.routers.ours["contoso"]
+        try:
+            ours.configure()
+            self.expect_next_hops("contoso", {PRIVATE_PEERS["secondary"][0]})
+        finally:
+            self.lab.causeway("frr-config", "--directory", str(folder))
+            ours.configure()
+            ours.type("route-map contoso-private-primary-out permit 10",
+                      "no set as-path prepend")
+        self.expect_next_hops("contoso", {PRIVATE_PEERS[link][0] for link in LINKS})
+
+    def test_tables_of_a_path(self) -> None:
+        path = ("contoso", "private", "primary")
+        customer, ours = PRIVATE_PEERS["primary"]
+        arp = self.lab.show("arp-table", *path)
+        self.assertEqual({row["address"]: row["interface-property"] for row in arp},
+                         {customer: "On-Prem", ours: "Microsoft"})
+        summary = self.lab.show("bgp-summary", *path)
+        self.assertEqual([(row["neighbor"], row["v"], row["as"], row["state-pfx-rcd"])
+                          for row in summary], [(customer, 4, 65010, 4)])
+        table = {row["network"]: row for row in self.lab.show("route-table", *path)}
+        self.assertEqual(table["10.1.0.0/24"]["next-hop"], customer)
+        self.assertEqual(table["10.1.0.0/24"]["path"], "65010")
+        told = self.lab.show("route-table", *path, "--advertised")
+        self.assertEqual([row["network"] for row in told], ["10.2.0.0/24"])
+
+    def test_a_stranger_at_the_fpm_port_changes_nothing(self) -> None:
+        before = self.routers.learned("contoso")
+        script = ("import socket,time; s=socket.create_connection(('127.0.0.1',2620)); "
+                  "s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); time.sleep(1)")
+        self.lab.run_in(f"{self.lab.vrf_prefix}contoso", "python3", "-c", script)
+        self.assertEqual(self.routers.learned("contoso"), before)
+        self.assertTrue(self.lab.pids(ROUTER))
+        self.eventually(lambda: self.lab.show("fpm", "contoso")["state"] != "away",
+                        "zebra does not come back", 15.0)
+        self.assertIn("bad_version", Path(self.lab.log).read_text(errors="replace"))
