@@ -190,19 +190,15 @@ void Grammar::add_show_paths(CLI::App* show) {
         CLI::App* const sub =
             leaf(show, name, about, example.c_str(),
                  [this, run](Session& session) { return run(session, words_.path); });
+        const CLI::IsMember peerings({"private", "microsoft"}), links({"primary", "secondary"});
         sub->add_option("CIRCUIT", words_.path.circuit, "name or service key")->required();
-        sub->add_option("PEERING", words_.path.peering, "private or microsoft")
-            ->check(CLI::IsMember({"private", "microsoft"}))
-            ->required();
-        sub->add_option("LINK", words_.path.link, "primary or secondary")
-            ->check(CLI::IsMember({"primary", "secondary"}))
-            ->required();
+        sub->add_option("PEERING", words_.path.peering)->check(peerings)->required();
+        sub->add_option("LINK", words_.path.link)->check(links)->required();
         return sub;
     };
-    path("arp-table", "the ARP table of one link of a peering", show_arp_table);
-    path("bgp-summary", "the BGP sessions of one link of a peering", show_bgp_summary);
-    path("route-table", "what the customer has told by BGP on one link of a peering",
-         show_route_table)
+    path("arp-table", "the ARP table of one path", show_arp_table);
+    path("bgp-summary", "the BGP sessions of one path", show_bgp_summary);
+    path("route-table", "what the customer has told by BGP on one path", show_route_table)
         ->add_flag("--advertised", words_.path.advertised, "what it was told, instead");
 }
 
@@ -213,13 +209,10 @@ void Grammar::add_frr() {
              [this](Session& session) { return frr_config(session, words_.frr); });
     frr->add_option("FILE", words_.frr.file, "a document, instead of the running configuration");
     frr->add_option("--vrf", words_.frr.vrf, "of this VRF only");
-    frr->add_option("--drain", words_.frr.drained,
-                    "an attachment whose link is drained, as in contoso/private/primary")
+    frr->add_option("--drain", words_.frr.drained, "an attachment whose link is drained")
         ->allow_extra_args(false);
-    frr->add_option("--directory,-d", words_.frr.directory,
-                    "write DIRECTORY/NAMESPACE/frr.conf instead of printing");
-    frr->add_flag("--reload", words_.frr.reload,
-                  "write to /etc/frr, or to --directory, and have each FRR that runs follow");
+    frr->add_option("--directory,-d", words_.frr.directory, "write files below it");
+    frr->add_flag("--reload", words_.frr.reload, "write (to /etc/frr), and have FRR follow");
 }
 
 void Grammar::add_show_policy(CLI::App* show) {
