@@ -401,9 +401,9 @@ void Grammar::add_link() {
 
 void Grammar::add_drain(CLI::App* link) {
     const auto add = [&](const char* name, const char* about, const char* example,
-                         ExitCode (*command)(Session&, const DrainChoice&)) {
-        CLI::App* const sub = leaf(link, name, about, example, [this, command](Session& session) {
-            return command(session, words_.drain);
+                         ExitCode (*run)(Session&, const DrainChoice&)) {
+        CLI::App* const sub = leaf(link, name, about, example, [this, run](Session& session) {
+            return run(session, words_.drain);
         });
         sub->add_option("LINK", words_.drain.link, "primary or secondary")
             ->check(CLI::IsMember({"primary", "secondary"}))
