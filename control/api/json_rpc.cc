@@ -186,6 +186,10 @@ std::optional<RpcError> Params::missing() const {
     return std::nullopt;
 }
 
+bool Params::declares(std::string_view name) const {
+    return std::ranges::find(declared_, name, &Parameter::name) != declared_.end();
+}
+
 std::optional<element> Params::value(std::string_view name, ParameterKind kind) const {
     const auto found = std::ranges::find(declared_, name, &Parameter::name);
     CHECK(found != declared_.end() && found->kind == kind);

@@ -78,6 +78,8 @@ class Params {
     [[nodiscard]] static std::variant<Params, RpcError> read(
         std::span<const Parameter> declared, std::optional<simdjson::dom::element> params);
 
+    // Methods that share a reader of parameters need not have all of them.
+    [[nodiscard]] bool declares(std::string_view name) const;
     // By declared name; asking as another kind than the declared is a programmer's error.
     [[nodiscard]] std::optional<std::string_view> text(std::string_view name) const;
     [[nodiscard]] std::optional<std::uint64_t> count(std::string_view name) const;

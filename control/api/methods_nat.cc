@@ -93,6 +93,7 @@ RpcError bad_cursor() {
 
 // The filter's address of a name; false where it is none of IPv4.
 bool read_address(const Params& params, std::string_view name, std::optional<Ipv4Address>& into) {
+    if (!params.declares(name)) return true;
     const auto address = params.address(name);
     if (!address) return true;
     const auto* const ipv4 = std::get_if<Ipv4Address>(&*address);
@@ -104,8 +105,8 @@ bool read_address(const Params& params, std::string_view name, std::optional<Ipv
 // What is wrong with the filter, or nothing.
 std::optional<RpcError> read_filter(const Params& params, NatFilter& filter) {
     if (const auto pool = params.text("pool")) filter.pool = std::string(*pool);
-    if (const auto protocol = params.text("protocol")) {
-        const auto found = std::ranges::find(kProtocolWords, *protocol);
+    if (params.declares("protocol") && params.text("protocol")) {
+        const auto found = std::ranges::find(kProtocolWords, *params.text("protocol"));
         filter.protocol = static_cast<NatProtocol>(found - kProtocolWords.begin());
     }
     const struct {

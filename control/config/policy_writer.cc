@@ -112,7 +112,10 @@ void write_peering_policy(YAML::Emitter& out, const PeeringPolicyConfig& policy)
     if (!policy.acl_out.empty()) field(out, "acl-out", policy.acl_out);
     field(out, "source-check", kSourceChecks.name(policy.source_check));
     match(out, "advertised-public-prefixes", policy.advertised_prefixes);
-    field(out, "advertised-public-prefixes-state", kPrefixesStates.name(policy.advertised_state));
+    if (policy.advertised_state != PrefixesState::kNotConfigured) {
+        field(out, "advertised-public-prefixes-state",
+              kPrefixesStates.name(policy.advertised_state));
+    }
     field(out, "dscp-map", policy.dscp_map.empty() ? "none" : policy.dscp_map);
     if (policy.bandwidth_bps) field(out, "bandwidth", bandwidth_text(*policy.bandwidth_bps));
 }

@@ -20,7 +20,7 @@ TEST_F(CliTest, EveryTableShowsItsRows) {
     expect("show attachments", 0, "10.100");
     expect("show neighbours", 0, "01:01:01  On-Prem             172.16.0.2  02:00:00:00:00:01");
     expect("show arp contoso/private/primary", 0, "Incomplete");
-    expect("show bfd", 0, "up               1:01");
+    expect("show bfd", 0, "up             00:01:01");
     expect("show bfd contoso/private/secondary", 0, "down (failed)");
     expect("show bfd contoso/private/secondary", 0, "detection time expired");
     expect("show vrfs", 0, "adatum");
@@ -32,7 +32,7 @@ TEST_F(CliTest, EveryTableShowsItsRows) {
     expect("show counters contoso/private/primary", 0, "dropped: ttl_expired");
     expect("show drops", 0, "no prefix of the VRF matches");
     expect("show punts contoso/private/primary", 0, "3,456");
-    expect("show punts nobody", 1, "there is no attachment nobody");
+    expect("show punts nobody", 1, "no attachment \"nobody\"");
     expect("show stages", 0, "8.0");
     expect("show config", 0, "circuits: []");
     expect("show methods", 0, "vrf prefix [via] [action]");
@@ -198,10 +198,10 @@ TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
                                 "show nat sessions",
                                 "show nat mappings",
                                 "show nat hosts",
-                                 "show bfd",
-                                 "show fpm",
-                                 "link drain",
-                                 "link undrain"}) {
+                                "show bfd",
+                                "show fpm",
+                                "link drain",
+                                "link undrain"}) {
         expect(std::string(command) + " --help", 0, "Example: ");
     }
 }

@@ -173,7 +173,9 @@ TEST(NatHostile, spoofed_answers_reach_nobody_and_cost_nothing) {
             world.from_outside(udp({Ipv4Address(0xc6123333U + port), 53},
                                    {ip(address), static_cast<std::uint16_t>(port)}));
         }
-        if (port % 130 == 0) EXPECT_TRUE(world.run().empty());
+        if (port % 130 == 0) {
+            EXPECT_TRUE(world.run().empty());
+        }
     }
     EXPECT_TRUE(world.run().empty());
     EXPECT_EQ(world.sessions(), 1U);

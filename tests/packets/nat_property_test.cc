@@ -139,7 +139,9 @@ TEST_P(NatProperty, each_endpoint_inside_has_one_outside_and_both_ways_agree) {
     const std::size_t count = rounds(3'000);
     for (std::size_t k = 0; k < count; ++k) {
         ASSERT_NO_FATAL_FAILURE(send_out());
-        if (random_.below(2) == 0) ASSERT_NO_FATAL_FAILURE(answer());
+        if (random_.below(2) == 0) {
+            ASSERT_NO_FATAL_FAILURE(answer());
+        }
     }
     EXPECT_EQ(world_.sessions(), flows_.size());
     EXPECT_EQ(world_.bed().unaccounted(), "");
