@@ -5,14 +5,21 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/headers.h"
 #include "tests/support/frame_builder.h"
 
 namespace causeway::test {
 namespace {
 
 std::string read(const FrameBuilder& packet) {
-    const Frame frame = packet.bytes();
-    const std::span<const std::uint8_t> ip = std::span(frame).subspan(sizeof(EthernetHeader));
+    const std::vector<std::uint8_t> bytes = packet.bytes();
+    const std::span<const std::uint8_t> ip = std::span(bytes).subspan(sizeof(EthernetHeader));
     AclLogRecord record;
     record.packet_bytes = static_cast<std::uint16_t>(ip.size());
     std::copy_n(ip.begin(), std::min(ip.size(), record.head.size()), record.head.begin());
