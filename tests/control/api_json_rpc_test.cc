@@ -309,6 +309,7 @@ TEST_F(JsonRpcTest, EveryMethodOfTheTableWorks) {
         }
         if (method.name == "circuit.get") params["name"] = "contoso";
         if (method.name == "fpm.get") params["name"] = "edge";
+        if (method.name == "nat.clear") params["scope"] = "all";
         if (method.name == "route.delete")
             call("route.replace",
                  {{"vrf", "contoso"}, {"prefix", "10.0.0.0/8"}, {"action", "blackhole"}});
