@@ -54,6 +54,7 @@ class Bfd(LabTest):
         self.addCleanup(self.wait_for_usable)
         self.addCleanup(peer.end)
         self.addCleanup(peer.order, "admin-down")  # or the link would stay out of use
+        self.addCleanup(peer.order, "speak")
         return peer
 
     def session(self, link: str) -> dict[str, Any]:
