@@ -210,6 +210,12 @@ class Routers:
                 raise LabError(f"sessions do not come up: {states}")
             time.sleep(0.3)
 
+    def next_hops(self, vrf: str, prefix: str) -> set[str]:
+        """Those of a prefix that came by BGP."""
+        rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf, "--source",
+                                            "bgp", prefix))
+        return {hop["address"] for row in rows for hop in row["via"]}
+
     def learned(self, vrf: str) -> set[str]:
         """Prefixes of the VRF that came by BGP and are in causewayd's table."""
         rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf, "--source",

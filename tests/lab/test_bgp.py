@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """BGP with real routers: FRR on our side, FRR at contoso, BIRD at adatum."""
 
-import json
 import shutil
 import signal
 import time
@@ -51,11 +50,8 @@ class Bgp(LabTest):
             self.expect_next_hops(vrf, {PRIVATE_PEERS[link][0] for link in LINKS})
 
     def expect_next_hops(self, vrf: str, expected: set[str]) -> None:
-        def hops() -> set[str]:
-            rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf,
-                                                "--source", "bgp", "10.1.0.0/24"))
-            return {hop["address"] for row in rows for hop in row["via"]}
-        self.eventually(lambda: hops() == expected, f"{vrf}: next hops {expected}", 10.0)
+        self.eventually(lambda: self.routers.next_hops(vrf, "10.1.0.0/24") == expected,
+                        f"{vrf}: next hops {expected}", 10.0)
 
     def test_filters_let_through_what_each_peering_may_have(self) -> None:
         self.expect_routes("contoso", {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16",
