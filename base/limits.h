@@ -101,7 +101,6 @@ inline constexpr std::size_t kApiOutputBytesMax = std::size_t{64} << 20;
 
 static_assert(kPortsMax < kAttachmentsMax && kAttachmentsMax <= 65'535);
 static_assert(kBurstSizeMax <= 64, "Burst keeps one bit a packet in 64-bit words");
-static_assert((kAclLogSize & (kAclLogSize - 1)) == 0, "AclLog's counters wrap around");
 static_assert((kPuntRingSize & (kPuntRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kHandoverRingSize & (kHandoverRingSize - 1)) == 0, "rte_ring wants a power of two");
 static_assert((kNatClearRingSize & (kNatClearRingSize - 1)) == 0, "rte_ring wants a power of two");

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AclLog: what the rules that log have seen, on its way from one worker to the control thread. It
-// never waits: when the control thread is behind, records are lost and counted, and that is the
-// limit of the rate, too.
+// AclLog: what the rules that log have seen, on its way from one worker to the control thread, in a
+// RecordRing: what is lost when the control thread is behind is the limit of the rate, too.
 //
 // Thread safety: one writer, its worker; one reader, the control thread.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 
 #include "base/limits.h"
+#include "base/record_ring.h"
 #include "base/types.h"
-#include "dataplane/counters.h"
 
 namespace causeway {
 
@@ -32,32 +31,21 @@ class AclLog {
   public:
     void put(RuleCounterId rule, AttachmentId attachment,
              std::span<const std::uint8_t> packet) noexcept {
-        const std::uint32_t end = end_.load(std::memory_order_relaxed);
-        if (end - begin_.load(std::memory_order_acquire) == kAclLogSize) return lost_.add(1);
-        AclLogRecord& record = records_[end % kAclLogSize];
-        record.rule = rule;
-        record.attachment = attachment;
-        record.packet_bytes = static_cast<std::uint16_t>(packet.size());
-        record.head = {};
-        std::memcpy(record.head.data(), packet.data(), std::min(packet.size(), record.head.size()));
-        end_.store(end + 1, std::memory_order_release);
+        ring_.put([&](AclLogRecord& record) {
+            record.rule = rule;
+            record.attachment = attachment;
+            record.packet_bytes = static_cast<std::uint16_t>(packet.size());
+            record.head = {};
+            std::memcpy(record.head.data(), packet.data(),
+                        std::min(packet.size(), record.head.size()));
+        });
     }
     // Takes the oldest records, as many as there is room for; how many that were.
-    std::size_t take(std::span<AclLogRecord> room) noexcept {
-        const std::uint32_t begin = begin_.load(std::memory_order_relaxed);
-        const std::uint32_t waiting = end_.load(std::memory_order_acquire) - begin;
-        const std::size_t count = std::min<std::size_t>(waiting, room.size());
-        for (std::uint32_t k = 0; k < count; ++k) room[k] = records_[(begin + k) % kAclLogSize];
-        begin_.store(begin + static_cast<std::uint32_t>(count), std::memory_order_release);
-        return count;
-    }
-    [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.read(); }
+    std::size_t take(std::span<AclLogRecord> room) noexcept { return ring_.take(room); }
+    [[nodiscard]] std::uint64_t lost() const noexcept { return ring_.lost(); }
 
   private:
-    alignas(kCacheLine) std::atomic<std::uint32_t> begin_{0};  // the reader's
-    alignas(kCacheLine) std::atomic<std::uint32_t> end_{0};    // the writer's; counts on and on
-    Counter lost_;
-    std::array<AclLogRecord, kAclLogSize> records_;
+    RecordRing<AclLogRecord, kAclLogSize> ring_;
 };
 
 }  // namespace causeway
