@@ -186,7 +186,7 @@ constexpr std::array kMethods{
     Method{"attachment.set", kAdmin, "takes an attachment up or down", kNamedState,
            detail::set_attachment},
     Method{"port.set", kAdmin, "takes a port up or down", kNamedState, detail::set_port},
-    Method{"config.get", kReader, "the running configuration", {}, detail::get_config},
+    Method{"config.get", kAdmin, "the running configuration", {}, detail::get_config},
     Method{"config.check", kAdmin, "what is wrong with a configuration, or what it would change",
            kDocument, detail::check_config},
     Method{"config.apply", kAdmin, "makes a configuration the running one, whole or not at all",

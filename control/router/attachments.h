@@ -3,7 +3,7 @@
 // Attachments: every leg of every peering and every core attachment, as the control thread knows
 // them.
 //
-// Thread safety: control thread only. Workers see the two tables that router_apply.cc builds of
+// Thread safety: control thread only. Workers see the two tables that commit.cc builds of
 // these.
 #pragma once
 
