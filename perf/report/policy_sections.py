@@ -83,7 +83,7 @@ def nat(report: Report) -> Section:
 def names(report: Report) -> Section:
     rows = [row for row in report.rows if row.program == "names_bench" and "tsc_name" in row.values]
     if not rows:
-        return Section("names", "Names", "Not measured: this build has no names_bench.", [""], [])
+        return Section("names", "Names", "Not measured: only the full report does.", [], [])
     table = [[row.name.replace("_", " ").replace("/", ", "), number(row.low("tsc_name"))]
              for row in rows]  # fmt: skip
     text = "Wildcards and suffixes against DNS names. TSC cycles a name. `perf/names_bench`."

@@ -23,9 +23,12 @@ svg { max-width: 100%; height: auto; }
 def as_text(sections: Sequence[Section]) -> str:
     parts = []
     for section in sections:
+        parts.append(f"\n{section.title}")
+        if not section.table:
+            parts.append(f"  {section.text}")
+            continue
         rows = [section.header, *section.table] if any(section.header) else section.table
         widths = [max(len(row[i]) for row in rows) for i in range(len(section.header))]
-        parts.append(f"\n{section.title}")
         for row in rows:
             first = row[0].ljust(widths[0])
             rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))
@@ -34,6 +37,9 @@ def as_text(sections: Sequence[Section]) -> str:
 
 
 def html_table(section: Section) -> str:
+    if not section.table:
+        return ""
+
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 

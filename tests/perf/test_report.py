@@ -155,6 +155,11 @@ class Rendering(unittest.TestCase):
                 ElementTree.fromstring(section.plot)
                 self.assertIn(section.plot, page)
 
+    def test_what_was_not_measured_is_said_in_every_form(self) -> None:
+        made = sections.all_sections(sample_report())  # it has no rows of names_bench
+        for text in (render.as_text(made), render.as_html(made, "x"), render.as_markdown(made, "")):
+            self.assertRegex(text, "Names[^#]*Not measured")
+
     def test_plots_show_every_series_however_many(self) -> None:
         for count in (1, 5, 20):
             series = {f"stage {i}": [10.0 + i] for i in range(count)}
