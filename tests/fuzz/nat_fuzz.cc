@@ -22,6 +22,7 @@ namespace causeway {
 namespace {
 
 constexpr NatSeconds kStart = 100;
+constexpr NatSeconds kLongest = 8'000;  // more than any timer: TCP's of 2 h 4 min (RFC 5382 REQ-5)
 
 // Made once: what a packet left is gone when its input is over.
 struct Bed {
@@ -94,7 +95,7 @@ std::vector<std::uint8_t> sound(std::span<const std::uint8_t> input, NatDirectio
 }
 
 void end(Bed& bed) {
-    bed.now += 100'000;
+    bed.now += kLongest;
     while (bed.translator->sessions().is_behind(bed.now)) {
         (void)bed.translator->expire(bed.now, 16);
         take_fragments(bed);
