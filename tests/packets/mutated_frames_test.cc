@@ -243,10 +243,12 @@ class MutatedFrames : public testing::Test {
 
     // Layer 3 goes up, as much of it as a frame of BFD may have, and no padding.
     void expect_posted(PortId port, const SlowFate& fate, const Frame& frame) {
+        const auto layer3 = std::span(frame).subspan(fate.header_bytes);
         const auto found = std::ranges::find_if(posted_, [&](const BfdFrame& posted) {
+            const auto view = posted.view();
             return posted.attachment == fate.row && posted.port == port &&
-                   std::equal(posted.view().begin(), posted.view().end(),
-                              frame.begin() + fate.header_bytes);
+                   view.size() <= layer3.size() &&
+                   std::ranges::equal(view, layer3.first(view.size()));
         });
         ASSERT_NE(found, posted_.end()) << "did not go to BFD";
         posted_.erase(found);
