@@ -6,16 +6,20 @@ import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "lab.d"))
 from router_state import settle  # noqa: E402
 from lab import PYTHON, Lab  # noqa: E402
 from scene import LINKS, ROUTER  # noqa: E402
 
+DEVICES = ("af_xdp", "af_packet")
 ON_WIRE = Path(__file__).resolve().parent / "on_wire.py"
 
 
 class LabTest(unittest.TestCase):
+    # On which the class runs: one is enough for what the kind of device has no part in.
+    DEVICES: ClassVar[tuple[str, ...]] = DEVICES
     lab: Lab  # given by run.py, one per device kind
 
     def setUp(self) -> None:
