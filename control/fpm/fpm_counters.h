@@ -21,6 +21,7 @@ enum class FpmEvent : std::uint8_t {
     kRouteDeleted,
     kNextHopSet,
     kNextHopDeleted,
+    kDeletionHeld,
     kKernelRoute,
     kSweptRoute,
     kSweptNextHop,
@@ -65,6 +66,9 @@ inline constexpr std::array kFpmEvents{
                  "next-hop objects added or replaced"},
     FpmEventInfo{FpmEvent::kNextHopDeleted, EventVerdict::kFine, "next_hop_deleted",
                  "next-hop objects deleted"},
+    FpmEventInfo{FpmEvent::kDeletionHeld, EventVerdict::kFine, "deletion_held",
+                 "routes and next-hop objects that stay although zebra deleted them, for bgpd was "
+                 "away"},
     FpmEventInfo{FpmEvent::kKernelRoute, EventVerdict::kFine, "kernel_route",
                  "connected and kernel routes, which are not taken from FPM"},
     FpmEventInfo{FpmEvent::kSweptRoute, EventVerdict::kFine, "swept_route",

@@ -56,13 +56,15 @@ void RouteFeed::hear(const FpmMessage& message, std::uint64_t now_ns) {
         delete_route(deleted->key);
     } else if (const auto* next_hop = std::get_if<FpmSetNextHop>(&message)) {
         set_next_hop(*next_hop);
+    } else if (is_holding_) {
+        hold_deletion();
     } else {
         delete_next_hop(std::get<FpmDeleteNextHop>(message).id);
     }
 }
 
 void RouteFeed::tick(std::uint64_t now_ns) {
-    if (replay_ != Replay::kListening) return;
+    if (replay_ != Replay::kListening || is_holding_) return;
     const bool is_quiet = now_ns - heard_ns_ >= options_.quiet_ns;
     if (!has_spoken_) {
         if (is_quiet && !is_silence_noted_) counters_.count(FpmEvent::kSilentPeer);
@@ -121,8 +123,14 @@ void RouteFeed::delete_route(const FpmRouteKey& key) {
     const auto found = slots_by_key_.find(key);
     if (found == slots_by_key_.end() || slots_[found->second].way == kNone)
         return counters_.count(FpmEvent::kUnknownRoute, key.table);
+    if (is_holding_) return hold_deletion();
     counters_.count(FpmEvent::kRouteDeleted);
     withdraw(found->second);
+}
+
+void RouteFeed::hold_deletion() {
+    has_held_ = true;
+    counters_.count(FpmEvent::kDeletionHeld);
 }
 
 void RouteFeed::withdraw(std::uint32_t slot) {

@@ -17,6 +17,8 @@
 //       passed since it connected: FPM has no end-of-replay mark, zebra pauses for a second at a
 //       time while it replays, and BGP sessions that went with it need time to return. One that is
 //       never silent has repeated all it has by `sweep_latest_ns`.
+//   (5) Between hold_deletions() and heed_deletions() nothing is deleted and nothing swept. Where
+//       something would have been, only a replay after that tells what is gone for good.
 //
 // Next-hop objects
 //   Routes may name an object before it is told of, and groups their members. A group has the known
@@ -39,6 +41,7 @@
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -105,6 +108,13 @@ class RouteFeed {
     void begin_replay(std::uint64_t now_ns);
     void end_session();  // it is gone: no sweep until it is back
     void hear(const FpmMessage& message, std::uint64_t now_ns);
+    // The protocol whose routes zebra has is away: what zebra deletes now nobody has withdrawn.
+    void hold_deletions() noexcept { is_holding_ = true; }
+    // True: some were held, so a replay is needed.
+    [[nodiscard]] bool heed_deletions() noexcept {
+        is_holding_ = false;
+        return std::exchange(has_held_, false);
+    }
 
     // Begins the sweep when it is time. To be called now and then.
     void tick(std::uint64_t now_ns);
@@ -161,6 +171,7 @@ class RouteFeed {
 
     void set_route(const FpmSetRoute& route);
     void delete_route(const FpmRouteKey& key);
+    void hold_deletion();
     void set_next_hop(const FpmSetNextHop& next_hop);
     void delete_next_hop(NextHopObjectId id);
 
@@ -216,6 +227,8 @@ class RouteFeed {
 
     Replay replay_ = Replay::kAway;
     std::uint32_t generation_ = 0;
+    bool is_holding_ = false;
+    bool has_held_ = false;
     bool has_spoken_ = false;
     bool is_silence_noted_ = false;
     std::uint64_t connected_ns_ = 0;

@@ -147,12 +147,48 @@ void RouteFeeds::limits_changed() {
     }
 }
 
+RouteFeeds::Feed* RouteFeeds::feed_of(std::string_view vrf) const {
+    for (const auto& entry : feeds_) {
+        for (const FpmTable& table : entry.second->config.tables) {
+            if (table.vrf == vrf) return entry.second.get();
+        }
+    }
+    return nullptr;
+}
+
+std::size_t RouteFeeds::route_count(std::string_view vrf) const {
+    const Feed* feed = feed_of(vrf);
+    return feed == nullptr ? 0 : feed->feed.route_count();
+}
+
+void RouteFeeds::hold(Feed& feed) {
+    feed.feed.hold_deletions();
+    feed.held_until = EventLoop::Clock::now() + std::chrono::seconds(feed.config.restart_seconds);
+}
+
+void RouteFeeds::bgpd_went(std::string_view vrf) {
+    if (Feed* feed = feed_of(vrf)) hold(*feed);
+}
+
+void RouteFeeds::bgpd_came(std::string_view vrf) {
+    Feed* feed = feed_of(vrf);
+    if (feed != nullptr && feed->held_until) hold(*feed);
+}
+
+void RouteFeeds::end_hold(Feed& feed, EventLoop::Clock::time_point now) {
+    if (!feed.held_until || now < *feed.held_until) return;
+    feed.held_until.reset();
+    if (feed.feed.heed_deletions()) feed.listener->resync();
+}
+
 void RouteFeeds::turn() {
     if (feeds_.empty()) return;
-    const auto end = EventLoop::Clock::now() + kWorkPerTurn;
+    const auto now = EventLoop::Clock::now();
+    const auto end = now + kWorkPerTurn;
     first_ = (first_ + 1) % feeds_.size();
     auto next = std::next(feeds_.begin(), static_cast<std::ptrdiff_t>(first_));
     for (std::size_t count = feeds_.size(); count > 0; --count) {
+        end_hold(*next->second, now);
         next->second->listener->turn(end);
         if (++next == feeds_.end()) next = feeds_.begin();
     }

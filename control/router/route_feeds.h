@@ -15,7 +15,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -47,6 +49,12 @@ class RouteFeeds {
     void vrf_closing(VrfId vrf);
     void attachment_leaving(const Attachment& attachment);
     void attachments_came();
+    // bgpd of the VRF has gone, or is back. For restart-seconds from then on its routes stay; after
+    // that zebra is asked for all of them, and what it has no more is swept.
+    void bgpd_went(std::string_view vrf);
+    void bgpd_came(std::string_view vrf);
+    // Routes that came of it.
+    [[nodiscard]] std::size_t route_count(std::string_view vrf) const;
     // There may be room for routes that were refused: asks their zebras to tell them again.
     void limits_changed();
 
@@ -67,6 +75,8 @@ class RouteFeeds {
         RouteFeed feed;
         std::unique_ptr<FpmListener> listener;
         std::map<std::uint32_t, VrfId> tables;  // that are mapped now
+        // Deletions are held until then.
+        std::optional<EventLoop::Clock::time_point> held_until;
     };
 
     [[nodiscard]] static Result<int> listening_socket(const FpmConfig& config);
@@ -74,6 +84,9 @@ class RouteFeeds {
     // Ends every mapping that a predicate (table, VRF) does not want to keep.
     template <class Keep>
     static void unmap(Feed& feed, const Keep& keep);
+    [[nodiscard]] Feed* feed_of(std::string_view vrf) const;
+    static void hold(Feed& feed);
+    static void end_hold(Feed& feed, EventLoop::Clock::time_point now);
     [[nodiscard]] static FpmView view_of(const Feed& feed);
 
     EventLoop& loop_;

@@ -67,6 +67,44 @@ TEST_F(RouteFeedTest, nothing_is_applied_before_work) {
     EXPECT_EQ(applier_.batches, 1U);
 }
 
+// bgpd has crashed, and zebra clears its routes away; then it tells everything anew.
+TEST_F(RouteFeedTest, held_deletions_count_when_they_are_not_repeated) {
+    const NextHopObjectId object(7);
+    hear(FpmSetNextHop{.id = object, .object = via("192.0.2.1")});
+    set("10.0.0.0/8", object);
+    set("10.1.0.0/16", via("192.0.2.1"));
+    drain();
+    const InstalledRoutes before = applier_.routes();
+    ASSERT_EQ(before.size(), 2U);
+    feed_.hold_deletions();
+    remove("10.0.0.0/8");
+    remove("10.1.0.0/16");
+    hear(FpmDeleteNextHop{object});
+    EXPECT_EQ(installed(), before);
+    EXPECT_EQ(counters_.read(FpmEvent::kDeletionHeld), 3U);
+    EXPECT_EQ(counters_.read(FpmEvent::kRouteDeleted), 0U);
+    set("10.1.0.0/16", via("192.0.2.2"));  // what is told anew is heeded
+    EXPECT_EQ(installed().at({kVrf, parse_ip_prefix("10.1.0.0/16").value()}), via("192.0.2.2"));
+
+    // Also when zebra has gone and come meanwhile; nor is anything swept.
+    feed_.end_session();
+    feed_.begin_replay(now_);
+    set("10.1.0.0/16", via("192.0.2.2"));
+    remove("10.1.0.0/16");
+    pass(200);
+    EXPECT_EQ(installed().size(), 2U);
+
+    EXPECT_TRUE(feed_.heed_deletions());
+    EXPECT_FALSE(feed_.heed_deletions());  // once is enough
+    feed_.end_session();
+    feed_.begin_replay(now_);
+    set("10.1.0.0/16", via("192.0.2.2"));
+    pass(200);
+    EXPECT_EQ(installed(), just("10.1.0.0/16", via("192.0.2.2")));
+    remove("10.1.0.0/16");
+    EXPECT_TRUE(installed().empty());
+}
+
 TEST_F(RouteFeedTest, several_changes_of_a_route_are_one) {
     set("10.0.0.0/8", via("192.0.2.1"));
     remove("10.0.0.0/8");
