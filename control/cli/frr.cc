@@ -35,6 +35,26 @@ std::variant<Config, ExitCode> configuration(Session& session, const std::string
     return ExitCode::kRefused;
 }
 
+// How attractive the links are: as they are now, or, of a document, as the words say.
+std::variant<LinkAppeals, ExitCode> appeals_of(Session& session, const FrrChoice& choice) {
+    LinkAppeals appeals;
+    for (const std::string& name : choice.drained) appeals.emplace(name, Appeal::kPrepended);
+    if (!choice.file.empty()) return appeals;
+    Json params = Json::object();
+    while (true) {
+        const Called called = session.client.call("attachment.list", params);
+        if (const CallError* error = std::get_if<CallError>(&called)) return report(*error);
+        const Json& part = std::get<Json>(called);
+        for (const Json& row : part.at("items")) {
+            const std::string name = row.at("name");
+            if (row.at("appeal") == "prepended") appeals.emplace(name, Appeal::kPrepended);
+            if (row.at("appeal") == "withdrawn") appeals.emplace(name, Appeal::kWithdrawn);
+        }
+        if (part.at("next").is_null()) return appeals;
+        params["after"] = part.at("next");
+    }
+}
+
 ExitCode install(Session& session, const FrrChoice& choice, const FrrDocument& document) {
     FrrPlaces places;
     if (!choice.directory.empty()) places.configuration = choice.directory;
@@ -140,8 +160,9 @@ void add_routes(const Json& routes, Direction direction, Json& rows) {
 ExitCode frr_config(Session& session, const FrrChoice& choice) {
     const auto config = configuration(session, choice.file);
     if (const ExitCode* failed = std::get_if<ExitCode>(&config)) return *failed;
-    const DrainedAttachments drained(choice.drained.begin(), choice.drained.end());
-    const auto documents = frr_documents(std::get<Config>(config), drained);
+    const auto appeals = appeals_of(session, choice);
+    if (const ExitCode* failed = std::get_if<ExitCode>(&appeals)) return *failed;
+    const auto documents = frr_documents(std::get<Config>(config), std::get<LinkAppeals>(appeals));
     if (!documents) return refuse(documents.error().message);
     bool is_any = false;
     for (const FrrDocument& document : *documents) {

@@ -209,7 +209,7 @@ void Grammar::add_frr() {
              [this](Session& session) { return frr_config(session, words_.frr); });
     frr->add_option("FILE", words_.frr.file, "a document, instead of the running configuration");
     frr->add_option("--vrf", words_.frr.vrf, "of this VRF only");
-    frr->add_option("--drain", words_.frr.drained, "an attachment whose link is drained")
+    frr->add_option("--drain", words_.frr.drained, "an attachment to be written as drained")
         ->allow_extra_args(false);
     frr->add_option("--directory,-d", words_.frr.directory, "write files below it");
     frr->add_flag("--reload", words_.frr.reload, "write (to /etc/frr), and have FRR follow");

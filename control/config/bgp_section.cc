@@ -22,6 +22,17 @@ constexpr NumberBetween kPrefixesMax{1, kRoutesPerVrfMax};
 constexpr std::size_t kPasswordBytesMax = 80;  // TCP_MD5SIG_MAXKEYLEN
 constexpr std::size_t kAdvertisedMax = 1'000;  // as many as a connection's customers take
 
+constexpr std::size_t kRuntimeBytesMax = 64;  // a namespace and /bgpd.vty follow; see unix(7)
+
+Result<std::string> parse_frr_runtime(std::string_view text) {
+    const bool is_path = text.starts_with('/') && std::ranges::all_of(text, is_printable_ascii);
+    if ((text.empty() || is_path) && text.size() <= kRuntimeBytesMax) return std::string(text);
+    return Unexpected(ErrorCode::kInvalid,
+                      fmt::format("\"{}\" is not a folder: give an absolute path of at most {} "
+                                  "bytes, or nothing",
+                                  quotable(text), kRuntimeBytesMax));
+}
+
 // FRR reads a password as one word.
 Result<std::string> parse_password(std::string_view text) {
     const auto may_be_inside = [](char c) { return is_printable_ascii(c) && c != ' '; };
@@ -79,6 +90,15 @@ void check_peering(const Config& config, const PeeringConfig& peering, const std
                                      "lower keepalive-seconds",
                                      told.hold_seconds, told.keepalive_seconds));
     }
+    const std::string bfd = member(bgp, "bfd");
+    if (told.bfd && peering.bfd.enabled && config.daemon.bfdd_socket.empty() &&
+        !errors.is_bad(bfd) && !errors.is_bad(member(path, "bfd")) &&
+        !errors.is_bad("daemon.bfdd-socket")) {
+        errors.add(bfd,
+                   "true, but BFD of the peering is causewayd's own, so bfdd would hear nothing: "
+                   "leave it out, or set bfd of the peering to {enabled: false}, or "
+                   "daemon.bfdd-socket");
+    }
     const std::string asn = member(path, "peer-asn");
     if (config.bgp && peering.peer_asn == config.bgp->local_asn && !errors.is_bad(asn) &&
         !errors.is_bad("bgp.local-asn")) {
@@ -103,6 +123,7 @@ BgpConfig read_bgp(const YamlNode& node, ConfigErrors& errors) {
     fields.optional("local-asn", bgp.local_asn, kAsn);
     fields.optional("drain-prepends", bgp.drain_prepends, NumberBetween{1, 10});
     fields.optional("restart-seconds", bgp.restart_seconds, NumberBetween{1, 3'600});
+    fields.optional("frr-runtime", bgp.frr_runtime, parse_frr_runtime);
     fields.refuse_other_keys();
     return bgp;
 }

@@ -224,6 +224,8 @@ struct BgpConfig {
     std::uint32_t local_asn = 12'076;
     unsigned drain_prepends = 8;     // of our own number, on a link that is drained
     unsigned restart_seconds = 120;  // of graceful restart (RFC 4724)
+    // Has FRR's sockets, in a folder for each namespace; empty: causewayd does not speak to FRR.
+    std::string frr_runtime = "/run/frr";
     friend bool operator==(const BgpConfig&, const BgpConfig&) = default;
 };
 

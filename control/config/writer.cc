@@ -201,6 +201,7 @@ void ConfigWriter::write(const BgpConfig& bgp) {
     field("local-asn", bgp.local_asn);
     field("drain-prepends", bgp.drain_prepends);
     field("restart-seconds", bgp.restart_seconds);
+    field("frr-runtime", bgp.frr_runtime);
     out_ << YAML::EndMap;
 }
 

@@ -69,13 +69,12 @@ Result<Instances> instances_of(const Config& config) {
 
 }  // namespace
 
-Result<std::vector<FrrDocument>> frr_documents(const Config& config,
-                                               const DrainedAttachments& drained) {
+Result<std::vector<FrrDocument>> frr_documents(const Config& config, const LinkAppeals& appeals) {
     const auto instances = instances_of(config);
     if (!instances) return Unexpected(instances.error());
     std::vector<FrrDocument> documents;
     for (const auto& [name, instance] : *instances) {
-        auto text = frr_text(config, instance, drained);
+        auto text = frr_text(config, instance, appeals);
         if (!text) return Unexpected(text.error());
         documents.push_back({.network_namespace = name,
                              .vrf = instance.vrf,
@@ -113,21 +112,22 @@ Result<FrrLeg> frr_leg(const Config& config, std::string_view circuit, PeeringTy
     return result;
 }
 
-std::vector<std::string> drain_commands(const Config& config, std::string_view attachment,
-                                        const DrainedAttachments& drained) {
-    std::vector<std::string> commands;
-    if (!config.bgp) return commands;
-    for (const CircuitConfig& circuit : config.circuits) {
-        for (const PeeringConfig& peering : circuit.peerings) {
-            for (const Link link : kLinks) {
-                const FrrInstanceLeg leg{&circuit, &peering, link};
-                if (attachment_of(leg) != attachment) continue;
-                commands = frr_route_maps(config, leg, drained, RouteMapUse::kTyped);
-                commands.insert(commands.begin(), "configure terminal");
-            }
+std::vector<FrrAppeals> frr_appeals(const Config& config, const LinkAppeals& appeals) {
+    std::vector<FrrAppeals> result;
+    const auto instances = instances_of(config);
+    if (!instances) return result;
+    for (const auto& [name, instance] : *instances) {
+        FrrAppeals told{.network_namespace = name,
+                        .vrf = instance.vrf,
+                        .lines = {},
+                        .limits = frr_limits(config, instance)};
+        for (const FrrInstanceLeg& leg : instance.legs) {
+            const auto lines = frr_route_maps(config, leg, appeals, RouteMapUse::kTyped);
+            told.lines.insert(told.lines.end(), lines.begin(), lines.end());
         }
+        result.push_back(std::move(told));
     }
-    return commands;
+    return result;
 }
 
 }  // namespace causeway

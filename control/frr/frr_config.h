@@ -9,14 +9,15 @@
 // to it. This needs no VRF devices, and keeps customers' BGP as far apart as their packets are.
 #pragma once
 
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/types.h"
+#include "control/api/views.h"
 #include "control/config/config.h"
 
 namespace causeway {
@@ -28,14 +29,15 @@ struct FrrDocument {
     std::string daemons;  // for frrinit.sh: which of FRR's programs run, and how
 };
 
-// Attachments whose link is drained, by name (contoso/private/primary): they are told our prefixes
-// with our AS number prepended, and what they tell us is preferred least.
-using DrainedAttachments = std::set<std::string, std::less<>>;
+// How attractive attachments are to be, by name (contoso/private/primary); those left out, as
+// usual. One that is not as usual is told our prefixes with our AS number prepended, or none of
+// them, and what it tells us is preferred least.
+using LinkAppeals = std::map<std::string, Appeal, std::less<>>;
 
 // One for each VRF that has peerings, by namespace. kInvalid where the configuration has no "bgp",
 // or two VRFs share a namespace.
 [[nodiscard]] Result<std::vector<FrrDocument>> frr_documents(const Config& config,
-                                                             const DrainedAttachments& drained);
+                                                             const LinkAppeals& appeals);
 
 // One link of one peering, as FRR knows it.
 struct FrrLeg {
@@ -49,10 +51,19 @@ struct FrrLeg {
 [[nodiscard]] Result<FrrLeg> frr_leg(const Config& config, std::string_view circuit,
                                      PeeringType peering, Link link);
 
-// What takes a link's traffic away, or brings it back, said to a running FRR at once: words for
-// `vtysh -c`, one after the other. As frr_documents() would write it.
-[[nodiscard]] std::vector<std::string> drain_commands(const Config& config,
-                                                      std::string_view attachment,
-                                                      const DrainedAttachments& drained);
+// What makes a running FRR's links as attractive as they are to be, whatever they were before:
+// lines to be typed, as frr_documents() would write them.
+struct FrrAppeals {
+    std::string network_namespace;
+    std::string vrf;
+    std::vector<std::string> lines;
+    // Makes bgpd compare its sessions with their limits: FRR does so before it takes a prefix, so
+    // that one too many stays until something else is told.
+    std::vector<std::string> limits;
+};
+
+// One for each VRF that has peerings; none where the configuration has no "bgp", or cannot be
+// FRR's.
+[[nodiscard]] std::vector<FrrAppeals> frr_appeals(const Config& config, const LinkAppeals& appeals);
 
 }  // namespace causeway

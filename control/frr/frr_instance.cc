@@ -17,7 +17,7 @@
 namespace causeway {
 namespace {
 
-// The order of traffic between links: a drained one is taken where there is no other.
+// The order of traffic between links: one that is not as usual is taken where there is no other.
 constexpr unsigned kPreference = 100;
 constexpr unsigned kDrainedPreference = 10;
 // Of the prefixes that a session may have, how many per cent are worth a line in the log.
@@ -190,6 +190,25 @@ Status write_neighbour(Lines& lines, const FrrInstanceLeg& leg) {
 }
 
 template <class Address>
+std::string limit_line(const FrrInstanceLeg& leg) {
+    const PeeringBgpConfig& bgp = leg.peering->bgp;
+    const bool is_ipv4 = std::same_as<Address, Ipv4Address>;
+    return fmt::format(
+        "  neighbor {} maximum-prefix {} {} restart {}", to_string(neighbour<Address>(leg)),
+        is_ipv4 ? bgp.prefixes_max : bgp.ipv6_prefixes_max, kWarningPercent, bgp.restart_minutes);
+}
+
+template <class Address>
+void add_limits(const FrrInstance& instance, std::vector<std::string>& lines) {
+    if (std::ranges::none_of(instance.legs, has_session<Address>)) return;
+    lines.push_back(fmt::format(" address-family {} unicast", FrrFamily<Address>::kName));
+    for (const FrrInstanceLeg& leg : instance.legs) {
+        if (has_session<Address>(leg)) lines.push_back(limit_line<Address>(leg));
+    }
+    lines.emplace_back(" exit-address-family");
+}
+
+template <class Address>
 void write_family(Lines& lines, const Config& config, const FrrInstance& instance) {
     if (std::ranges::none_of(instance.legs, has_session<Address>)) return;
     std::set<Prefix<Address>> networks;
@@ -203,15 +222,11 @@ void write_family(Lines& lines, const Config& config, const FrrInstance& instanc
     lines("  maximum-paths {}", kPathsMax);
     for (const FrrInstanceLeg& leg : instance.legs) {
         if (!has_session<Address>(leg)) continue;
-        const PeeringBgpConfig& bgp = leg.peering->bgp;
-        const bool is_ipv4 = std::same_as<Address, Ipv4Address>;
         const std::string name = to_string(neighbour<Address>(leg));
         lines("  neighbor {} activate", name);
         lines("  neighbor {} route-map {}-in in", name, leg_name(leg));
         lines("  neighbor {} route-map {}-out out", name, leg_name(leg));
-        lines("  neighbor {} maximum-prefix {} {} restart {}", name,
-              is_ipv4 ? bgp.prefixes_max : bgp.ipv6_prefixes_max, kWarningPercent,
-              bgp.restart_minutes);
+        lines("{}", limit_line<Address>(leg));
     }
     lines(" exit-address-family");
 }
@@ -261,11 +276,13 @@ std::string attachment_of(const FrrInstanceLeg& leg) {
 }
 
 std::vector<std::string> frr_route_maps(const Config& config, const FrrInstanceLeg& leg,
-                                        const DrainedAttachments& drained, RouteMapUse use) {
+                                        const LinkAppeals& appeals, RouteMapUse use) {
     const std::string in = leg_name(leg) + "-in";
     const std::string out = leg_name(leg) + "-out";
     const std::string peering = peering_name(leg);
-    const bool is_drained = drained.contains(attachment_of(leg));
+    const auto found = appeals.find(attachment_of(leg));
+    const Appeal appeal = found == appeals.end() ? Appeal::kNormal : found->second;
+    const bool is_normal = appeal == Appeal::kNormal;
     std::vector<std::string> lines;
     const auto add = [&lines]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
         lines.push_back(fmt::format(format, std::forward<Args>(args)...));
@@ -283,7 +300,7 @@ std::vector<std::string> frr_route_maps(const Config& config, const FrrInstanceL
         // A customer's communities mean nothing here.
         add(" set community none");
         if (std::string_view(match) == "ipv6") add(" set ipv6 next-hop prefer-global");
-        add(" set local-preference {}", is_drained ? kDrainedPreference : kPreference);
+        add(" set local-preference {}", is_normal ? kPreference : kDrainedPreference);
         add("exit");
         sequence += 20;
     }
@@ -291,25 +308,42 @@ std::vector<std::string> frr_route_maps(const Config& config, const FrrInstanceL
     for (unsigned i = 0; i < config.bgp->drain_prepends; ++i) {
         path += fmt::format(" {}", config.bgp->local_asn);
     }
+    if (appeal == Appeal::kWithdrawn) {
+        add("route-map {} deny 5", out);
+        add("exit");
+    } else if (use == RouteMapUse::kTyped) {
+        add("no route-map {} deny 5", out);
+    }
     sequence = 10;
     for (const auto& [match, suffix] : {std::pair("ip", ""), std::pair("ipv6", "-ipv6")}) {
         add("route-map {} permit {}", out, sequence);
         add(" match {} address prefix-list {}-out{}", match, peering, suffix);
-        if (is_drained) add(" set as-path prepend{}", path);
-        if (!is_drained && use == RouteMapUse::kTyped) add(" no set as-path prepend");
+        if (!is_normal) add(" set as-path prepend{}", path);
+        if (is_normal && use == RouteMapUse::kTyped) add(" no set as-path prepend");
         add("exit");
         sequence += 10;
     }
     return lines;
 }
 
+std::vector<std::string> frr_limits(const Config& config, const FrrInstance& instance) {
+    std::vector<std::string> lines{fmt::format("router bgp {}", config.bgp->local_asn)};
+    add_limits<Ipv4Address>(instance, lines);
+    add_limits<Ipv6Address>(instance, lines);
+    lines.emplace_back("exit");
+    return lines;
+}
+
 Result<std::string> frr_text(const Config& config, const FrrInstance& instance,
-                             const DrainedAttachments& drained) {
+                             const LinkAppeals& appeals) {
     Lines lines;
     lines("! VRF {}. Written by `causeway frr-config`: changes made here are lost.", instance.vrf);
     // The kernel of the namespace must not forward past us. What FRR does not show where it is the
     // default stays out: frr-reload.py would see a difference, and zebra connect to us anew.
-    lines("frr defaults traditional\nno ip forwarding\nno ipv6 forwarding\n!");
+    lines("frr defaults traditional\nno ip forwarding\nno ipv6 forwarding");
+    // A link that drains, or has lost its core, is to be left at once, not after FRR's five
+    // seconds.
+    lines("bgp route-map delay-timer 1\n!");
     if (instance.fpm) {
         const bool is_usual = instance.fpm->port == kUsualFpmPort;
         lines("fpm address {}{}\n!", to_string(instance.fpm->address),
@@ -318,7 +352,7 @@ Result<std::string> frr_text(const Config& config, const FrrInstance& instance,
     write_lists(lines, config, instance);
     for (const FrrInstanceLeg& leg : instance.legs) {
         for (const std::string& line :
-             frr_route_maps(config, leg, drained, RouteMapUse::kWritten)) {
+             frr_route_maps(config, leg, appeals, RouteMapUse::kWritten)) {
             lines("{}", line);
         }
         lines("!");

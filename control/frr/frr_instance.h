@@ -31,14 +31,17 @@ struct FrrInstance {
 
 // kUnavailable where a password's file cannot be read.
 [[nodiscard]] Result<std::string> frr_text(const Config& config, const FrrInstance& instance,
-                                           const DrainedAttachments& drained);
+                                           const LinkAppeals& appeals);
 [[nodiscard]] std::string frr_daemons(const FrrInstance& instance);
+
+// The limits of all sessions, to be typed.
+[[nodiscard]] std::vector<std::string> frr_limits(const Config& config,
+                                                  const FrrInstance& instance);
 
 // The route-maps of a leg: lines of a file, or to be typed, which must say what is no more.
 enum class RouteMapUse : std::uint8_t { kWritten, kTyped };
 [[nodiscard]] std::vector<std::string> frr_route_maps(const Config& config,
                                                       const FrrInstanceLeg& leg,
-                                                      const DrainedAttachments& drained,
-                                                      RouteMapUse use);
+                                                      const LinkAppeals& appeals, RouteMapUse use);
 
 }  // namespace causeway

@@ -61,6 +61,7 @@ Status Router::commit(const Config& config) {
         config.daemon.routes_max != config_.daemon.routes_max ||
         config.daemon.routes_per_vrf_max != config_.daemon.routes_per_vrf_max;
     config_ = config;
+    frr_->configure(config);
     punt_police_.set_limits(config.control_plane.punts);
     if (has_new_limits) feeds_->limits_changed();
     publish();

@@ -5,7 +5,7 @@
 // A link that drains is emptied first and taken down after. Its next hops go on standby, so each
 // flow of ours that has another way takes that, at once and without loss; what still arrives is
 // forwarded. The customer's flows follow when its router has heard that the other link is better,
-// which is for the routing protocol to say (on_appeal()). When nobody uses the link any more, or
+// which FRR says (control/frr/frr_teller.h). When nobody uses the link any more, or
 // time is up, it is closed, and BFD tells the customer's router so.
 #include <algorithm>
 #include <utility>
@@ -171,7 +171,7 @@ void Router::update_appeals() {
     const std::pair state{changes, drains};
     if (std::exchange(appeals_seen_, state) == state) return;
     const std::map<VrfId, bool> alive = cores();
-    std::map<std::string, Appeal, std::less<>> appeals;
+    LinkAppeals appeals;
     for (const auto& [name, id] : attachments_.by_name()) {
         const Attachment* attachment = attachments_.find(id);
         if (attachment == nullptr || !attachment->link) continue;
@@ -188,8 +188,8 @@ void Router::update_appeals() {
         const Appeal now = appeal(name);
         if ((was == before.end() ? Appeal::kNormal : was->second) == now) continue;
         log_info("{}: the customer is to use it {}", name, word(now));
-        if (appeal_changed_) appeal_changed_(name, now);
     }
+    if (before != appeals_) frr_->set_appeals(appeals_);
 }
 
 }  // namespace causeway

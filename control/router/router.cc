@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTickPeriod{20};
 constexpr std::chrono::milliseconds kLinkPollPeriod{5};
+constexpr std::chrono::seconds kLimitPeriod{1};
 
 ForwarderOptions forwarder_options(const Config& config) {
     const DaemonConfig& daemon = config.daemon;
@@ -121,6 +122,7 @@ Status Router::wire_up() {
     routes_ = std::make_unique<Routes>(attachments_, *ribs_, *ways_, *recursions_);
     feeds_ = std::make_unique<RouteFeeds>(
         loop_, FedTables{attachments_, *ribs_, *ways_, *next_hops_, now_ns});
+    wire_up_frr();
     slow_path_ = std::make_unique<SlowPath>(attachments_, *neighbours_, *fib_, *fib6_, *next_hops_,
                                             transmitter_, slow_counters_);
     wire_up_host();
@@ -181,6 +183,30 @@ void Router::wire_up_host() {
     neighbours_->on_mac([this](const NeighbourKey& key, const MacAddress& mac) {
         host_frames_->tell(*attachments_.find(key.attachment), key.address, mac);
     });
+}
+
+void Router::wire_up_frr() {
+    frr_ =
+        std::make_unique<FrrTeller>(loop_, [this](const std::string& vrf, FrrTeller::Bgpd change) {
+            change == FrrTeller::Bgpd::kWent ? feeds_->bgpd_went(vrf) : feeds_->bgpd_came(vrf);
+        });
+    timers_.push_back(loop_.every(kLimitPeriod, [this] { watch_limits(); }));
+}
+
+void Router::watch_limits() {
+    if (!config_.bgp) return;
+    for (const CircuitConfig& circuit : config_.circuits) {
+        for (const PeeringConfig& peering : circuit.peerings) {
+            const bool has_ipv6 = peering.ipv6_primary || peering.ipv6_secondary;
+            const std::size_t fewest =
+                has_ipv6 ? std::min(peering.bgp.prefixes_max, peering.bgp.ipv6_prefixes_max)
+                         : peering.bgp.prefixes_max;
+            const std::size_t count = feeds_->route_count(peering.vrf);
+            if (count <= fewest) continue;
+            if (std::exchange(limits_checked_[peering.vrf], count) == count) continue;
+            frr_->check_limits(peering.vrf);
+        }
+    }
 }
 
 Router::~Router() {

@@ -17,7 +17,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +29,8 @@
 #include "control/bfd/runner.h"
 #include "control/bfddp/bfddp_client.h"
 #include "control/config/config.h"
+#include "control/frr/frr_config.h"
+#include "control/frr/frr_teller.h"
 #include "control/host/host_frames.h"
 #include "control/host/taps.h"
 #include "control/links/link_monitor.h"
@@ -121,12 +122,6 @@ class Router final : public RouterApi {
     [[nodiscard]] std::string config_yaml() override;
     [[nodiscard]] ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
 
-    // Called with the name of an attachment of a customer's whenever its appeal is another; whoever
-    // speaks to the routing protocol sets it.
-    using AppealChanged = std::function<void(const std::string& attachment, Appeal appeal)>;
-    void on_appeal(AppealChanged changed) { appeal_changed_ = std::move(changed); }
-    [[nodiscard]] Appeal appeal(std::string_view attachment) const;
-
   private:
     struct PortRuntime {
         AdminStatus admin = AdminStatus::kUp;
@@ -164,6 +159,9 @@ class Router final : public RouterApi {
     void set_port_link(PortId port, OperStatus status);
     void bfd_changed(const BfdSessionStatus& status);
     Status connect_bfdd(const std::string& path);
+    void wire_up_frr();
+    // Has bgpd look at its limits where a VRF has more routes than one session may tell.
+    void watch_limits();
     [[nodiscard]] Port* find_port(std::string_view name);
 
     // commit.cc
@@ -203,6 +201,7 @@ class Router final : public RouterApi {
     // Packets of others that came or left by it.
     [[nodiscard]] std::uint64_t transit_of(AttachmentId attachment) const;
     void update_appeals();
+    [[nodiscard]] Appeal appeal(std::string_view attachment) const;
     [[nodiscard]] std::map<VrfId, bool> cores() const;  // whether any core of the VRF is alive
     [[nodiscard]] bool is_core_alive(const Attachment& core) const;
 
@@ -275,9 +274,10 @@ class Router final : public RouterApi {
     std::unique_ptr<BfddpClient> bfdd_;
     std::map<std::string, Drain, std::less<>> drains_;
     std::set<std::string, std::less<>> drained_;
-    std::map<std::string, Appeal, std::less<>> appeals_;    // other than normal
+    LinkAppeals appeals_;                                   // other than normal
     std::pair<std::uint64_t, std::size_t> appeals_seen_{};  // what they were made of
-    AppealChanged appeal_changed_;
+    std::unique_ptr<FrrTeller> frr_;
+    std::map<std::string, std::size_t> limits_checked_;  // by VRF: at how many routes
     std::vector<EventLoop::TimerId> timers_;
     std::optional<EventLoop::TurnId> turn_;
 };

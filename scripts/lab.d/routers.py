@@ -203,9 +203,11 @@ class Routers:
         return {f"{vrf}/{name}": state for vrf, frr in self.ours.items()
                 for name, state in frr.states().items()}
 
-    def wait_for_sessions(self) -> None:
+    def wait_for_sessions(self, vrf: str = "") -> None:
+        """Of one VRF, or of all."""
         deadline = time.monotonic() + SESSION_TIMEOUT_S
-        while not (states := self.sessions()) or set(states.values()) != {"Established"}:
+        while not (states := {name: state for name, state in self.sessions().items()
+                              if name.startswith(vrf)}) or set(states.values()) != {"Established"}:
             if time.monotonic() > deadline:
                 raise LabError(f"sessions do not come up: {states}")
             time.sleep(0.3)

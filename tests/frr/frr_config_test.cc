@@ -36,6 +36,8 @@ Config circuits() {
     return load(content_of(fs::path(FRR_GOLDEN) / "circuits.yaml"));
 }
 
+const LinkAppeals kDrained{{"contoso/private/secondary", Appeal::kPrepended}};
+
 class TemporaryFolder {
   public:
     TemporaryFolder() { EXPECT_NE(::mkdtemp(path_), nullptr); }
@@ -48,7 +50,7 @@ class TemporaryFolder {
 
 // CAUSEWAY_REWRITE=1 writes what is made now; then look at the difference.
 TEST(FrrConfig, is_as_it_was) {
-    const auto documents = frr_documents(circuits(), {"contoso/private/secondary"});
+    const auto documents = frr_documents(circuits(), kDrained);
     ASSERT_TRUE(documents.has_value()) << documents.error().message;
     ASSERT_EQ(documents->size(), 3U);
     for (const FrrDocument& document : *documents) {
@@ -63,7 +65,7 @@ TEST(FrrConfig, is_as_it_was) {
 TEST(FrrConfig, is_accepted_by_frr) {
     if (::access("/usr/bin/vtysh", X_OK) != 0) GTEST_SKIP() << "FRR is not installed";
     const TemporaryFolder folder;
-    const auto documents = frr_documents(circuits(), {"contoso/private/secondary"});
+    const auto documents = frr_documents(circuits(), kDrained);
     ASSERT_TRUE(documents.has_value());
     for (const FrrDocument& document : *documents) {
         const fs::path file = folder.path() / document.network_namespace;
@@ -111,23 +113,52 @@ TEST(FrrConfig, a_password_may_be_in_a_file) {
     EXPECT_FALSE(frr_documents(config, {}).has_value());
 }
 
-// Typed into a running FRR, draining and its end leave what the file would have said.
-TEST(FrrConfig, draining_can_be_typed) {
+// Typed into a running FRR, how attractive a link is leaves what the file would have said.
+TEST(FrrConfig, what_is_news_can_be_typed) {
     const Config config = circuits();
     const std::string leg = "contoso/private/primary";
-    const auto drained = drain_commands(config, leg, {leg});
-    const auto back = drain_commands(config, leg, {});
-    ASSERT_FALSE(drained.empty());
-    EXPECT_EQ(drained.front(), "configure terminal");
-    const auto has = [](const std::vector<std::string>& lines, const std::string& line) {
-        return std::find(lines.begin(), lines.end(), line) != lines.end();
+    const auto typed = [&](Appeal appeal) {
+        const auto all = frr_appeals(config, {{leg, appeal}});
+        EXPECT_EQ(all.size(), 3U);
+        EXPECT_EQ(all[1].network_namespace, "vrf-contoso");
+        EXPECT_EQ(all[1].vrf, "contoso");
+        std::string lines;
+        for (const std::string& line : all[1].lines) lines += line + '\n';
+        // The other link comes after this one.
+        return lines.substr(0, lines.find("contoso-private-secondary"));
     };
-    EXPECT_TRUE(
-        has(drained, " set as-path prepend 12076 12076 12076 12076 12076 12076 12076 12076"));
+    const auto has = [](const std::string& lines, const std::string& line) {
+        return lines.find(line + '\n') != std::string::npos;
+    };
+    const std::string prepend =
+        " set as-path prepend 12076 12076 12076 12076 12076 12076 12076 12076";
+    const std::string deny = "route-map contoso-private-primary-out deny 5";
+    const std::string drained = typed(Appeal::kPrepended);
+    EXPECT_TRUE(has(drained, prepend));
+    EXPECT_TRUE(has(drained, "no " + deny));
     EXPECT_TRUE(has(drained, " set local-preference 10"));
+    const std::string withdrawn = typed(Appeal::kWithdrawn);
+    EXPECT_TRUE(has(withdrawn, '\n' + deny));
+    EXPECT_TRUE(has(withdrawn, " set local-preference 10"));
+    const std::string back = typed(Appeal::kNormal);
+    EXPECT_FALSE(has(back, prepend));
     EXPECT_TRUE(has(back, " no set as-path prepend"));
+    EXPECT_TRUE(has(back, "no " + deny));
     EXPECT_TRUE(has(back, " set local-preference 100"));
-    EXPECT_TRUE(drain_commands(config, "contoso/private/tertiary", {}).empty());
+}
+
+TEST(FrrConfig, limits_can_be_typed_again) {
+    const auto all = frr_appeals(circuits(), {});
+    ASSERT_EQ(all.size(), 3U);
+    const std::vector<std::string>& limits = all[0].limits;
+    ASSERT_FALSE(limits.empty());
+    EXPECT_EQ(limits.front(), "router bgp 12076");
+    const auto documents = frr_documents(circuits(), {});
+    ASSERT_TRUE(documents.has_value());
+    for (const std::string& line : limits) {
+        if (line.find("maximum-prefix") == std::string::npos) continue;
+        EXPECT_NE(documents->front().text.find(line + '\n'), std::string::npos) << line;
+    }
 }
 
 TEST(FrrConfig, a_leg_is_found_by_what_people_call_it) {
