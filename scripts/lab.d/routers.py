@@ -53,14 +53,16 @@ class Frr:
         run("ip", "netns", "exec", self.namespace, str(FRR / daemon), "-d", "-N", self.namespace,
             *self.OPTIONS[daemon])
 
-    def configure(self) -> None:
-        self._vtysh("-f", str(self.configuration))
+    def configure(self, *daemons: str) -> None:
+        """Has some daemons read the file, or all of them."""
+        only = [word for daemon in daemons for word in ("-d", daemon)]
+        self._vtysh(*only, "-f", str(self.configuration))
 
     def restart(self, daemon: str, how: signal.Signals) -> None:
         """Ends a daemon and starts it again, as watchfrr does."""
         self._end(daemon, how)
         self.start_one(daemon)
-        self.configure()
+        self.configure(daemon)
 
     def type(self, *lines: str) -> None:
         self._vtysh(*(word for line in ("configure terminal", *lines) for word in ("-c", line)))

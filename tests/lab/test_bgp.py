@@ -16,7 +16,7 @@ from scene import LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST
 
 HAS_ROUTERS = all(map(shutil.which, ("vtysh", "bird"))) and (FRR / "bgpd").exists()
 ADATUM_ROUTES = ["10.1.0.0/24", "127.1.0.0/16"]
-RESTARTS_S = 36.0  # of which each restart takes six to ten
+RESTARTS_S = 28.0  # of which each restart takes three to six, and a sweep ten more
 CONTOSO_LEARNED = {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "0.0.0.0/0"}
 PREFIXES_MAX = 4000  # of a private peering, unless its configuration says otherwise
 
@@ -105,6 +105,7 @@ class Bgp(LabTest):
 
     def test_restarts_of_frr_lose_no_packet(self) -> None:
         ours = self.routers.ours["contoso"]
+        self.expect_next_hops("contoso", {PRIVATE_PEERS[link][0] for link in LINKS})
         running = talk(self.lab, "contoso", RESTARTS_S, rate=100.0)
         running.wait_until(0.5)
         # bgpd after zebra: then zebra does not know that bgpd restarts gracefully (docs/bgp.md).
