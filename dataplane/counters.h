@@ -26,6 +26,7 @@
 #include "base/limits.h"
 #include "base/types.h"
 #include "dataplane/exit.h"
+#include "dataplane/peaks.h"
 
 namespace causeway {
 
@@ -42,6 +43,19 @@ class Counter {
     std::atomic<std::uint64_t> value_{0};
 };
 
+// In which millisecond a row last counted bytes, and how many it had before (see peaks.h).
+struct WindowNote {
+    std::atomic<std::uint32_t> window{0};
+    std::atomic<std::uint32_t> bytes_before{0};  // the low half
+    [[nodiscard]] bool is(std::uint32_t number) const noexcept {
+        return window.load(std::memory_order_relaxed) == number;
+    }
+    [[nodiscard]] std::uint32_t bytes_since(const Counter& bytes) const noexcept {
+        return static_cast<std::uint32_t>(bytes.read()) -
+               bytes_before.load(std::memory_order_relaxed);
+    }
+};
+
 // Packets and bytes of one row. Bytes are of layer 2 with tags and without FCS.
 struct alignas(kCacheLine) TrafficCounters {
     Counter rx_packets;  // arrived here
@@ -50,14 +64,19 @@ struct alignas(kCacheLine) TrafficCounters {
     Counter tx_packets;         // left here
     Counter tx_bytes;
     Counter injected_packets;  // of tx: the control thread's own
+    WindowNote rx_window;
+    WindowNote tx_window;
 };
 static_assert(sizeof(TrafficCounters) == kCacheLine, "one line a row");
 
 class Counters {
   public:
-    // Pages are touched when a row is first used, so unused rows cost address space only.
-    Counters()
-        : traffic_(make<TrafficCounters, kAttachmentsMax>()),
+    // Pages are touched when a row is first used, so unused rows cost address space only. Peaks are
+    // those that all workers share, or its own.
+    explicit Counters(Peaks* peaks = nullptr)
+        : own_peaks_(peaks == nullptr ? std::make_unique<Peaks>() : nullptr),
+          peaks_(peaks == nullptr ? *own_peaks_ : *peaks),
+          traffic_(make<TrafficCounters, kAttachmentsMax>()),
           exits_(make<ExitRow, kAttachmentsMax>()),
           rules_(make<RuleCounters, kAclCountersMax>()) {}
 
@@ -69,6 +88,18 @@ class Counters {
     }
     // All rows, for a loop that counts in many.
     [[nodiscard]] TrafficCounters* traffic() noexcept { return traffic_.get(); }
+    // The window (peaks.h) in which frames are counted from here on. Who counts a frame asks first
+    // whether its row has been turned to it.
+    void set_window(std::uint32_t window) noexcept { window_ = window; }
+    [[nodiscard]] std::uint32_t window() const noexcept { return window_; }
+    void turn_rx(AttachmentId row) noexcept {
+        TrafficCounters& traffic = traffic_[row.value()];
+        turn(peaks_.of(row).rx, traffic.rx_window, traffic.rx_bytes);
+    }
+    void turn_tx(AttachmentId row) noexcept {
+        TrafficCounters& traffic = traffic_[row.value()];
+        turn(peaks_.of(row).tx, traffic.tx_window, traffic.tx_bytes);
+    }
     void count_exit(AttachmentId row, Exit exit) noexcept {
         exits_[row.value()][static_cast<std::size_t>(exit)].add(1);
     }
@@ -92,6 +123,14 @@ class Counters {
     }
 
   private:
+    // Hands over what a window has come to, and begins the next.
+    [[gnu::noinline]] void turn(Peak& peak, WindowNote& note, const Counter& bytes) noexcept {
+        peak.add(note.window.load(std::memory_order_relaxed), note.bytes_since(bytes));
+        note.bytes_before.store(static_cast<std::uint32_t>(bytes.read()),
+                                std::memory_order_relaxed);
+        note.window.store(window_, std::memory_order_relaxed);
+    }
+
     using ExitRow = std::array<Counter, kExitCount>;
     template <class Row, std::size_t kCount>
     struct Unmap {
@@ -109,6 +148,9 @@ class Counters {
         return Rows<Row, kCount>(static_cast<Row*>(memory));
     }
 
+    std::uint32_t window_ = 0;
+    std::unique_ptr<Peaks> own_peaks_;
+    Peaks& peaks_;
     Rows<TrafficCounters, kAttachmentsMax> traffic_;
     Rows<ExitRow, kAttachmentsMax> exits_;
     Rows<RuleCounters, kAclCountersMax> rules_;

@@ -122,7 +122,8 @@ WorkerOptions Forwarder::options_of(WorkerId worker) const {
                           .handovers = {},
                           .tx = {},
                           .nat_lanes = {},
-                          .pool = pool_.get()};
+                          .pool = pool_.get(),
+                          .peaks = peaks_.get()};
     for (const auto& lane : nat_lanes_) options.nat_lanes.push_back(lane.get());
     auto handover = handovers_.begin();
     for (const Port& port : ports_) {

@@ -63,6 +63,7 @@ class Forwarder {
         return workers_;
     }
     [[nodiscard]] std::uint64_t tsc_hz() const noexcept;
+    [[nodiscard]] Peaks& peaks() noexcept { return *peaks_; }
     // Where a device's flows are spread in software.
     [[nodiscard]] std::span<const std::unique_ptr<Handover>> handovers() const noexcept {
         return handovers_;
@@ -82,6 +83,7 @@ class Forwarder {
 
     Eal eal_;
     Mempool pool_;
+    std::unique_ptr<Peaks> peaks_ = std::make_unique<Peaks>();
     std::vector<Port> ports_;
     std::vector<unsigned> worker_cores_;
     std::vector<std::unique_ptr<Punt>> punts_;

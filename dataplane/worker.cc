@@ -44,6 +44,8 @@ Worker::Worker(const WorkerOptions& options, const Published<Tables>& tables,
       quiescence_(quiescence),
       punt_(punt),
       pool_(options.pool),
+      window_clock_(rte_get_tsc_hz()),
+      counters_(options.peaks),
       nat_(options.id, options.nat_lanes, counters_) {
     CHECK(options.burst_size > 0 && options.burst_size <= kBurstSizeMax);
     for (const DeviceQueue& queue : options.tx) tx_[queue.port.value()] = queue;
@@ -64,6 +66,7 @@ void Worker::run(const std::atomic<bool>& stop) noexcept {
 
 unsigned Worker::turn() noexcept {
     const Tables& tables = tables_.read();  // one acquire load; fixed for this turn
+    counters_.set_window(window_clock_.window_of(rte_rdtsc()));
     unsigned received = 0;
     if (tables.nat != nullptr) nat_.begin_turn(*tables.nat);
     send_posted();
@@ -171,9 +174,12 @@ void Worker::send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_o
     const unsigned sent =
         rte_eth_tx_burst(queue.device, queue.queue, mbufs, static_cast<std::uint16_t>(count));
     TrafficCounters* const traffic = counters_.traffic();
+    const std::uint32_t window = counters_.window();
     for (unsigned k = 0; k < sent; ++k) {
         const PacketMeta& meta = meta_of(k);
         TrafficCounters& out = traffic[meta.adjacency->attachment.value()];
+        if (!out.tx_window.is(window)) [[unlikely]]
+            counters_.turn_tx(meta.adjacency->attachment);
         out.tx_packets.add(1);
         out.tx_bytes.add(meta.frame_bytes);
         traffic[meta.attachment.value()].forwarded_packets.add(1);

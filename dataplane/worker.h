@@ -44,6 +44,7 @@ struct WorkerOptions {
     std::vector<DeviceQueue> tx;         // its own transmit queue on every port
     std::vector<NatLane*> nat_lanes;     // of all workers, by their ids
     rte_mempool* pool = nullptr;         // for BFD's frames
+    Peaks* peaks = nullptr;              // of all workers; null: its own
     unsigned burst_size = 32;  // packets taken from a queue at once, at most kBurstSizeMax
 };
 
@@ -109,6 +110,7 @@ class Worker {
     Quiescence& quiescence_;
     Punt& punt_;
     rte_mempool* pool_;
+    const WindowClock window_clock_;
     Counters counters_;
     AclLog acl_log_;
     NatWorker nat_;

@@ -36,6 +36,8 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer list_acl_rules(RouterApi& router, const Params& params);
 [[nodiscard]] Answer explain_acl(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_policers(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_peaks(RouterApi& router, const Params& params);
+[[nodiscard]] Answer reset_peaks(RouterApi& router, const Params& params);
 
 [[nodiscard]] Answer get_nat_status(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_nat_pools(RouterApi& router, const Params& params);

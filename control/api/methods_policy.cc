@@ -133,4 +133,13 @@ Answer list_policers(RouterApi& router, const Params& params) {
     return rows_json(router.policers(page_by_name(params)));
 }
 
+Answer list_peaks(RouterApi& router, const Params& params) {
+    return rows_json(router.peaks(page_by_name(params)));
+}
+
+Answer reset_peaks(RouterApi& router, const Params&) {
+    router.reset_peaks();
+    return Json::object();
+}
+
 }  // namespace causeway::detail

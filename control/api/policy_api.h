@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PolicyApi: the part of RouterApi that is about policy: access lists and their counters, policers.
-// Plain values in the operator's words, as in views.h.
+// PolicyApi: the part of RouterApi that is about policy: access lists and their counters, policers,
+// peaks. Plain values in the operator's words, as in views.h.
 //
 // Thread safety: control thread only.
 #pragma once
@@ -70,6 +70,15 @@ struct PolicerView {
     std::uint64_t dropped_bytes = 0;
 };
 
+// The most that an attachment has carried within a millisecond, and within ten, as rates.
+struct PeakView {
+    std::string name;  // the attachment's
+    std::uint64_t rx_1ms_bps = 0;
+    std::uint64_t rx_10ms_bps = 0;
+    std::uint64_t tx_1ms_bps = 0;
+    std::uint64_t tx_10ms_bps = 0;
+};
+
 class PolicyApi {
   public:
     virtual ~PolicyApi() = default;
@@ -83,6 +92,9 @@ class PolicyApi {
                                                                  const AclPacket& packet) = 0;
     [[nodiscard]] virtual Page<PolicerView, std::string> policers(
         const PageRequest<std::string>&) = 0;
+    // Since the last reset_peaks(), or since the attachment is there.
+    [[nodiscard]] virtual Page<PeakView, std::string> peaks(const PageRequest<std::string>&) = 0;
+    virtual void reset_peaks() = 0;
 };
 
 }  // namespace causeway

@@ -66,4 +66,12 @@ Json json_of(const PolicerView& policer) {
             {"dropped-bytes", policer.dropped_bytes}};
 }
 
+Json json_of(const PeakView& peak) {
+    return {{"name", peak.name},
+            {"rx-1ms-bps", peak.rx_1ms_bps},
+            {"rx-10ms-bps", peak.rx_10ms_bps},
+            {"tx-1ms-bps", peak.tx_1ms_bps},
+            {"tx-10ms-bps", peak.tx_10ms_bps}};
+}
+
 }  // namespace causeway

@@ -12,5 +12,6 @@ namespace causeway {
 [[nodiscard]] Json json_of(const AclRuleView& rule);
 [[nodiscard]] Json json_of(const AclExplanationView& explanation);
 [[nodiscard]] Json json_of(const PolicerView& policer);
+[[nodiscard]] Json json_of(const PeakView& peak);
 
 }  // namespace causeway

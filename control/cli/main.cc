@@ -224,6 +224,8 @@ void Grammar::add_show_policy(CLI::App* show) {
     leaf(show, "policer", "bandwidths, and what exceeded them", "causeway show policer",
          show_policer)
         ->alias("policers");
+    leaf(show, "peaks", "the most that attachments have carried within 1 ms and 10 ms",
+         "causeway show peaks", show_peaks);
 }
 
 void Grammar::add_acl() {

@@ -50,6 +50,7 @@ struct PacketArguments {
 // Access lists, or one with its rules.
 [[nodiscard]] ExitCode show_acl(Session& session, const std::string& name);
 [[nodiscard]] ExitCode show_policer(Session& session);
+[[nodiscard]] ExitCode show_peaks(Session& session);
 [[nodiscard]] ExitCode show_stages(Session& session);
 [[nodiscard]] ExitCode show_config(Session& session);
 [[nodiscard]] ExitCode show_methods(Session& session);

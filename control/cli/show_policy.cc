@@ -83,6 +83,19 @@ ExitCode explain_acl(Session& session, const PacketArguments& packet) {
     return show_one(session, query, render_explanation);
 }
 
+ExitCode show_peaks(Session& session) {
+    Table table({{"ATTACHMENT"},
+                 {"RX 1 MS", kRight},
+                 {"RX 10 MS", kRight},
+                 {"TX 1 MS", kRight},
+                 {"TX 10 MS", kRight}});
+    return show_list(session, {"peak.list"}, std::move(table), [](const Json& peak, Table& rows) {
+        rows.add({cell(peak, "name"), bit_rate(peak.at("rx-1ms-bps")),
+                  bit_rate(peak.at("rx-10ms-bps")), bit_rate(peak.at("tx-1ms-bps")),
+                  bit_rate(peak.at("tx-10ms-bps"))});
+    });
+}
+
 ExitCode show_policer(Session& session) {
     Table table({{"POLICER"},
                  {"RATE", kRight},

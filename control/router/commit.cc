@@ -232,6 +232,8 @@ void Router::lease_row(AttachmentId row, PortId port) {
         settled.rx_bytes += counted.rx_bytes;
     }
     leases_[row] = {.port = port, .baseline = now};
+    forwarder_->peaks().of(row).rx.clear();
+    forwarder_->peaks().of(row).tx.clear();
 }
 
 void Router::remove_attachment(const std::string& name) {

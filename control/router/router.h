@@ -111,6 +111,8 @@ class Router final : public RouterApi {
     [[nodiscard]] Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
     [[nodiscard]] Result<std::vector<PuntView>> punts(
         const std::optional<std::string>& attachment) override;
+    [[nodiscard]] Page<PeakView, std::string> peaks(const PageRequest<std::string>&) override;
+    void reset_peaks() override;
     [[nodiscard]] Result<RouteOutcome> change_routes(const RouteBatch&) override;
     [[nodiscard]] Result<std::uint64_t> begin_sync(std::string_view vrf) override;
     [[nodiscard]] Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,
@@ -187,6 +189,8 @@ class Router final : public RouterApi {
     void publish();
     // What a rule's row says, over all workers.
     [[nodiscard]] RuleTotals rule_totals(RuleCounterId row) const;
+    // Of one attachment and direction, with what its last packets have not handed over yet.
+    [[nodiscard]] Peak::Bytes peak_of(AttachmentId row, Peak PeakPair::*direction) const;
     void feed_tag_filters();
     [[nodiscard]] std::vector<ConfigError> errors_against_ports(const Config& config) const;
     [[nodiscard]] static std::vector<ConfigChange> difference(const Config& from, const Config& to);

@@ -131,4 +131,39 @@ Page<PolicerView, std::string> Router::policers(const PageRequest<std::string>& 
         });
 }
 
+Peak::Bytes Router::peak_of(AttachmentId row, Peak PeakPair::*direction) const {
+    Peak::Bytes peak = (forwarder_->peaks().of(row).*direction).read();
+    for (const auto& worker : forwarder_->workers()) {
+        const TrafficCounters& traffic = worker->counters().traffic(row);
+        const std::uint32_t pending = direction == &PeakPair::rx
+                                          ? traffic.rx_window.bytes_since(traffic.rx_bytes)
+                                          : traffic.tx_window.bytes_since(traffic.tx_bytes);
+        peak.in_1ms = std::max(peak.in_1ms, pending);
+        peak.in_10ms = std::max(peak.in_10ms, pending);
+    }
+    return peak;
+}
+
+Page<PeakView, std::string> Router::peaks(const PageRequest<std::string>& request) {
+    return page_of<PeakView>(
+        attachments_.by_name(), request, [this](const std::string& name, AttachmentId id) {
+            const Peak::Bytes rx = peak_of(id, &PeakPair::rx);
+            const Peak::Bytes tx = peak_of(id, &PeakPair::tx);
+            constexpr std::uint64_t kBitsOf1ms = 8 * 1'000;  // a second, of a byte in a millisecond
+            return PeakView{.name = name,
+                            .rx_1ms_bps = rx.in_1ms * kBitsOf1ms,
+                            .rx_10ms_bps = rx.in_10ms * kBitsOf1ms / 10,
+                            .tx_1ms_bps = tx.in_1ms * kBitsOf1ms,
+                            .tx_10ms_bps = tx.in_10ms * kBitsOf1ms / 10};
+        });
+}
+
+void Router::reset_peaks() {
+    for (const auto& [name, id] : attachments_.by_name()) {
+        PeakPair& pair = forwarder_->peaks().of(id);
+        pair.rx.clear();
+        pair.tx.clear();
+    }
+}
+
 }  // namespace causeway

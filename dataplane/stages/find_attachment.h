@@ -21,7 +21,9 @@ struct FindAttachment {
         : by_tag_(tables.attachments_by_tag.view(burst.port())),
           states_(tables.attachments.data()),
           burst_(burst),
-          traffic_(burst.counters().traffic()) {}
+          counters_(burst.counters()),
+          traffic_(counters_.traffic()),
+          window_(counters_.window()) {}
 
     FindAttachment(const FindAttachment&) noexcept = default;
     FindAttachment& operator=(const FindAttachment&) = delete;
@@ -38,6 +40,8 @@ struct FindAttachment {
         meta.vrf = state.vrf;
         policy_ |= state.policy;
         TrafficCounters& traffic = traffic_[id.value()];
+        if (!traffic.rx_window.is(window_)) [[unlikely]]
+            counters_.turn_rx(id);
         traffic.rx_packets.add(1);
         traffic.rx_bytes.add(meta.frame_bytes);
         return state.closed;
@@ -48,7 +52,9 @@ struct FindAttachment {
     const AttachmentState* const states_;
     Burst& burst_;
     PolicyBits policy_;
+    Counters& counters_;
     TrafficCounters* const traffic_;
+    const std::uint32_t window_;
 };
 
 }  // namespace causeway

@@ -49,7 +49,7 @@ _causeway_words() {
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
             words="status ports circuits attachments neighbours arp bfd vrfs routes fpm groups
-                   nat acl arp-table bgp-summary route-table policer counters drops punts stages
+                   nat acl arp-table bgp-summary route-table policer peaks counters drops punts stages
                    config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         'show neighbours' | 'show arp' | 'show bfd' | 'show punts')

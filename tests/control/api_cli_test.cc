@@ -122,6 +122,7 @@ TEST_F(CliTest, AccessListsAndPolicersAreShown) {
     expect("show acl microsoft-in", 0, "(otherwise)");
     expect("show acl other", 1, "no access list \"other\"");
     expect("show policer", 0, "contoso/primary in  1 Gbps");
+    expect("show peaks", 0, "contoso/private/primary  940 Mbps");
 }
 
 TEST_F(CliTest, APacketIsExplained) {

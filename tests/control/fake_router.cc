@@ -331,6 +331,10 @@ Page<PolicerView, std::string> FakeRouter::policers(const PageRequest<std::strin
     return {.items = {policer}, .next = {}};
 }
 
+Page<PeakView, std::string> FakeRouter::peaks(const PageRequest<std::string>&) {
+    return {.items = {{.name = "contoso/private/primary", .rx_1ms_bps = 940'000'000}}, .next = {}};
+}
+
 Result<RouteOutcome> FakeRouter::change_routes(const RouteBatch& batch) {
     const auto found = tables.find(batch.vrf);
     if (found == tables.end()) return no_such("VRF", batch.vrf, "vrf");

@@ -44,6 +44,7 @@ class FakeRouter final : public RouterApi {
     std::map<std::string, AttachmentView, std::less<>> legs;
     std::vector<ConfigError> config_errors;  // what apply_config() answers
     std::string applied_yaml;
+    unsigned peak_resets = 0;
     std::optional<AclPacket> explained;  // the last packet that was asked for
     std::set<IpPrefix> stale;            // of the VRF that is synced
     std::uint64_t syncs = 0;
@@ -78,6 +79,8 @@ class FakeRouter final : public RouterApi {
     Result<AclExplanationView> explain_acl(std::string_view acl, const AclPacket& packet) override;
     Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
     Result<std::vector<PuntView>> punts(const std::optional<std::string>& attachment) override;
+    Page<PeakView, std::string> peaks(const PageRequest<std::string>&) override;
+    void reset_peaks() override { ++peak_resets; }
     Result<RouteOutcome> change_routes(const RouteBatch&) override;
     Result<std::uint64_t> begin_sync(std::string_view vrf) override;
     Result<RouteSweep> end_sync(std::string_view vrf, std::uint64_t sync,

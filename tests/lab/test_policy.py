@@ -115,3 +115,6 @@ class Policy(LabTest):
         held = {row["name"]: row for row in self.lab.show("policer")}
         dropped = sum(held[f"contoso/{link} in"]["dropped-packets"] for link in PRIVATE_PEERS)
         self.assertGreater(dropped, 1_000)
+        peaks = {row["name"]: row for row in self.lab.show("peaks")}
+        most = max(peaks[f"contoso/private/{link}"]["rx-10ms-bps"] for link in PRIVATE_PEERS)
+        self.assertGreater(most, 80_000_000)
