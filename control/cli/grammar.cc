@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cli/grammar.h"
 
+#include <fmt/format.h>
+
+#include <string>
 #include <utility>
 
 #include "control/api/route_edits.h"
