@@ -70,6 +70,8 @@ def measure(lab: Lab, count: int, seconds: float) -> bool:
     routers.start()
     try:
         allow(lab, routers, count)
+        while not routers.learned("contoso"):  # its own few routes come first
+            time.sleep(PERIOD_S)
         running = talk(lab, "contoso", seconds, rate=50.0)
         running.wait_until(1.0)
         routers.bird.announce(prefixes(count))
