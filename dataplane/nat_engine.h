@@ -11,14 +11,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "dataplane/nat_tables.h"
+#include "nat/event.h"
 #include "nat/mapping_table.h"
 #include "nat/port_space.h"
+#include "nat/session_file.h"
 #include "nat/steering.h"
 #include "nat/translator.h"
 
@@ -31,6 +35,8 @@ struct NatEngineOptions {
     FragmentTable::Options fragments;        // of one worker
     NatSeconds now = 0;
     PageSize pages = PageSize::kHuge;
+    std::string session_file;  // where sessions outlive the process; empty: nowhere
+    NatLogging logging = NatLogging::kNothing;
 };
 
 class NatEngine {
@@ -43,6 +49,15 @@ class NatEngine {
     [[nodiscard]] Translator& translator(std::size_t worker) noexcept {
         return *translators_[worker];
     }
+
+    // Takes over what an earlier process left, once its public addresses are there, and before a
+    // worker knows of the engine. From then on the next process finds ours.
+    [[nodiscard]] Result<RestoredSessions> restore(const SavedSessions& saved);
+    // Where there is nothing to take over.
+    [[nodiscard]] Status keep_sessions();
+
+    // What the workers tell the log, a ring each.
+    [[nodiscard]] std::vector<NatEventRing*> events() const;
 
     // The clock of all timers. It never goes back.
     void tick(NatSeconds now) noexcept {
@@ -60,6 +75,8 @@ class NatEngine {
     std::atomic<NatSeconds> now_ = 0;
     std::unique_ptr<PortSpace> space_;
     std::unique_ptr<MappingTable> mappings_;
+    std::optional<SessionFile> session_file_;
+    std::vector<std::unique_ptr<NatEventRing>> events_;
     std::vector<std::unique_ptr<Translator>> translators_;
 };
 

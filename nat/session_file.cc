@@ -50,6 +50,9 @@ std::size_t line_of(const SessionFileShape& shape, std::uint32_t worker) noexcep
 Unexpected refused(const std::string& path, const std::string& why) {
     return Unexpected(ErrorCode::kUnavailable, path + ": " + why);
 }
+Unexpected in_use(const std::string& path) {
+    return Unexpected(ErrorCode::kExists, path + ": another process keeps its sessions there");
+}
 Unexpected system_refused(const std::string& path, const char* what) {
     return refused(path, std::string(what) + ": " + std::strerror(errno));
 }
@@ -84,9 +87,7 @@ Result<std::optional<SavedSessions>> SavedSessions::open(const std::string& path
     if (descriptor < 0 && errno == ENOENT) return std::optional<SavedSessions>();
     if (descriptor < 0) return system_refused(path, "cannot be opened");
     LockedFile file(descriptor);
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-        return refused(path, "another process keeps its sessions there");
-    }
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return in_use(path);
     struct stat status {};
     if (::fstat(descriptor, &status) != 0) return system_refused(path, "cannot be read");
     const auto size = static_cast<std::size_t>(status.st_size);
@@ -135,9 +136,7 @@ Result<SessionFile> SessionFile::create(const std::string& path, const SessionFi
     const int descriptor = ::open(beside.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0) return system_refused(beside, "cannot be made");
     LockedFile file(descriptor);
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-        return refused(path, "another process keeps its sessions there");
-    }
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return in_use(path);
     const std::size_t page = page_bytes(descriptor);
     if (page == 0) {
         ::unlink(beside.c_str());

@@ -60,7 +60,7 @@ struct SessionFileShape {
 class SavedSessions {
   public:
     // Nothing where there is no file. An error where it is not one of ours, of another version,
-    // damaged, or in use by another process; the message says which.
+    // damaged, or, which alone is kExists, in use by another process; the message says which.
     [[nodiscard]] static Result<std::optional<SavedSessions>> open(const std::string& path);
 
     [[nodiscard]] const SessionFileShape& shape() const noexcept { return shape_; }

@@ -144,12 +144,21 @@ Answer get_nat_status(RouterApi& router, const Params&) {
     for (const ReasonCount& reason : status.outcomes) {
         outcomes[std::string(reason.name)] = reason.packets;
     }
+    Json log;
+    if (status.log) {
+        log = Json{{"events", status.log->events},
+                   {"lost", status.log->lost},
+                   {"unwritten", status.log->unwritten},
+                   {"messages", status.log->messages},
+                   {"unsent", status.log->unsent}};
+    }
     return Json{{"sessions", status.sessions},
                 {"sessions-max", status.sessions_max},
                 {"created", status.created},
                 {"created-per-second", status.created_per_second},
                 {"changed-worker", status.changed_worker},
                 {"cleared", status.cleared},
+                {"log", log},
                 {"packets", outcomes}};
 }
 

@@ -51,6 +51,14 @@ struct NatStatusView {
     std::uint64_t changed_worker = 0;  // packets that came to another worker than their session's
     std::uint64_t cleared = 0;
     std::vector<ReasonCount> outcomes;  // of packets, also those at zero
+    struct Log {
+        std::uint64_t events = 0;
+        std::uint64_t lost = 0;       // in a worker's ring, which was full
+        std::uint64_t unwritten = 0;  // events that the file's system refused
+        std::uint64_t messages = 0;   // sent to the collector
+        std::uint64_t unsent = 0;     // events in messages that could not be
+    };
+    std::optional<Log> log;
 };
 
 struct NatPoolView {

@@ -28,10 +28,16 @@ std::string render_status(const Json& status) {
         "Sessions        {} of {}\n"
         "Created         {} ({} a second)\n"
         "Changed worker  {} packets\n"
-        "Cleared         {} sessions\n\n",
+        "Cleared         {} sessions\n",
         cell(status, "sessions"), cell(status, "sessions-max"), cell(status, "created"),
         cell(status, "created-per-second"), cell(status, "changed-worker"),
         cell(status, "cleared"));
+    if (const Json& log = status.at("log"); !log.is_null()) {
+        text += fmt::format("Log             {} events, {} lost, {} unwritten, {} unsent\n",
+                            cell(log, "events"), cell(log, "lost"), cell(log, "unwritten"),
+                            cell(log, "unsent"));
+    }
+    text += '\n';
     Table packets({{"OUTCOME"}, {"PACKETS", kRight}});
     for (const auto& [outcome, count] : status.at("packets").items()) {
         packets.add({outcome, grouped(count.get<std::uint64_t>())});

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/types.h"
@@ -50,11 +51,26 @@ struct NatConfig {
     friend bool operator==(const NatConfig&, const NatConfig&) = default;
 };
 
-// How large the tables are, of all NATs together. They are made once, when the first NAT is.
+// Who had which public port is told to a file, to an IPFIX collector, or to both.
+struct NatLogConfig {
+    NatLogging events = NatLogging::kBlocks;
+    std::string file;  // empty: none
+    unsigned file_mib = 1'024;
+    std::optional<Endpoint> collector;
+    std::uint32_t observation_domain = 0;
+
+    [[nodiscard]] bool is_on() const noexcept { return !file.empty() || collector; }
+    friend bool operator==(const NatLogConfig&, const NatLogConfig&) = default;
+};
+
+// How large the tables are, of all NATs together, and what is kept outside of them. All of it is
+// made once, when the first NAT is.
 struct NatLimits {
     unsigned sessions = 1'000'000;
     unsigned mappings = 1'000'000;
     unsigned hosts = 65'536;
+    std::string session_file;  // where sessions outlive the daemon; empty: nowhere
+    std::optional<NatLogConfig> log;
     friend bool operator==(const NatLimits&, const NatLimits&) = default;
 };
 

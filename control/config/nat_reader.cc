@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <string_view>
@@ -55,6 +56,36 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
                       fmt::format("\"{}\" is not an IPv4 address with a port: write it as in "
                                   "10.1.0.10:8443",
                                   quotable(text)));
+}
+
+Result<std::string> parse_file(std::string_view text) {
+    constexpr std::size_t kPathBytesMax = 4'000;  // of the 4,095 that the system takes
+    const bool is_printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+    if (!text.starts_with('/') || text.ends_with('/') || text.size() > kPathBytesMax ||
+        !is_printable) {
+        return Unexpected(ErrorCode::kInvalid,
+                          fmt::format("\"{}\" is not a file's path: write it as in "
+                                      "/var/log/causeway/nat",
+                                      quotable(text)));
+    }
+    return std::string(text);
+}
+
+NatLogConfig read_log(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
+    NatLogConfig log;
+    MapReader fields(node, path, errors);
+    fields.optional("events", log.events, kNatLoggings);
+    fields.optional("file", log.file, parse_file);
+    fields.optional("file-mib", log.file_mib, NumberBetween{1, 1'000'000});
+    if (fields.find("collector") != nullptr) {
+        fields.required("collector", log.collector.emplace(), parse_endpoint);
+    }
+    fields.optional("observation-domain", log.observation_domain, NumberBetween{0, 0xffff'ffff});
+    fields.refuse_other_keys();
+    if (!log.is_on()) {
+        errors.add(node.mark, path, "goes nowhere: give a \"file\", a \"collector\", or both");
+    }
+    return log;
 }
 
 void read_timers(const YamlNode& node, const std::string& path, ConfigErrors& errors,
@@ -133,6 +164,10 @@ NatLimits read_nat_limits(const YamlNode& node, const std::string& path, ConfigE
     fields.optional("sessions", limits.sessions, NumberBetween{1'000, 100'000'000});
     fields.optional("mappings", limits.mappings, NumberBetween{1'000, 100'000'000});
     fields.optional("hosts", limits.hosts, NumberBetween{16, PortUse::kHostsMax});
+    fields.optional("session-file", limits.session_file, parse_file);
+    if (const YamlNode* log = fields.find("log")) {
+        limits.log = read_log(*log, fields.path_of("log"), errors);
+    }
     fields.refuse_other_keys();
     return limits;
 }

@@ -23,6 +23,8 @@ inline constexpr Words<NatRefresh, 2> kNatRefreshes({{"both-ways", NatRefresh::k
                                                      {"outbound-only", NatRefresh::kOutboundOnly}});
 inline constexpr Words<NatProtocol, 2> kNatProtocolWords({{"tcp", NatProtocol::kTcp},
                                                           {"udp", NatProtocol::kUdp}});
+inline constexpr Words<NatLogging, 2> kNatLoggings({{"blocks", NatLogging::kBlocks},
+                                                    {"sessions", NatLogging::kSessions}});
 inline constexpr Words<Link, 2> kLinks({{"primary", Link::kPrimary},
                                         {"secondary", Link::kSecondary}});
 

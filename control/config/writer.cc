@@ -87,6 +87,7 @@ class ConfigWriter {
     void write(const NatStaticConfig& mapping);
     void write(const NatUntranslated& packets);
     void write(const NatLimits& limits);
+    void write(const NatLogConfig& log);
     void write(const BfdConfig& bfd);
     void write(const CoreAttachmentConfig& core);
     void write(const RouteConfig& route);
@@ -284,6 +285,21 @@ void ConfigWriter::write(const NatLimits& limits) {
     field("sessions", limits.sessions);
     field("mappings", limits.mappings);
     field("hosts", limits.hosts);
+    if (!limits.session_file.empty()) field("session-file", limits.session_file);
+    if (limits.log) write(*limits.log);
+    out_ << YAML::EndMap;
+}
+
+void ConfigWriter::write(const NatLogConfig& log) {
+    out_ << YAML::Key << "log" << YAML::Value << YAML::BeginMap;
+    field("events", kNatLoggings.name(log.events));
+    if (!log.file.empty()) field("file", log.file);
+    field("file-mib", log.file_mib);
+    if (log.collector) {
+        field("collector",
+              to_string(log.collector->address) + ':' + std::to_string(log.collector->port));
+    }
+    field("observation-domain", log.observation_domain);
     out_ << YAML::EndMap;
 }
 

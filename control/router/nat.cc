@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "base/check.h"
@@ -48,6 +49,7 @@ std::set<Ipv4Address> addresses_of(const std::vector<Ipv4Prefix>& pool) {
 }  // namespace
 
 Status Nat::start(const NatLimits& limits) {
+    if (Status status = open_saved(limits.session_file); !status) return status;
     auto engine =
         NatEngine::create({.workers = static_cast<unsigned>(forwarder_.worker_cores().size()),
                            .sessions_max = limits.sessions,
@@ -56,9 +58,57 @@ Status Nat::start(const NatLimits& limits) {
                                         .peers_max = limits.sessions,
                                         .secret = random_secret()},
                            .fragments = {},
-                           .now = seconds_of(steady_now_ns())});
+                           .now = seconds_of(steady_now_ns()),
+                           .session_file = limits.session_file,
+                           .logging = limits.log ? limits.log->events : NatLogging::kNothing});
     if (!engine) return Unexpected(engine.error());
     engine_ = std::move(engine).value();
+    if (!limits.log) return ok();
+    if (Status status = start_log(*limits.log); !status) {
+        engine_.reset();
+        return status;
+    }
+    return ok();
+}
+
+Status Nat::start_log(const NatLogConfig& log) {
+    auto writer = NatLogWriter::start({.file = log.file,
+                                       .file_bytes_max = std::uint64_t{log.file_mib} << 20,
+                                       .collector = log.collector,
+                                       .observation_domain = log.observation_domain,
+                                       .clock = [this] { return engine_->now(); }},
+                                      engine_->events());
+    if (!writer) return Unexpected(ErrorCode::kUnavailable, writer.error().message, "nat.log");
+    log_ = std::move(writer).value();
+    return ok();
+}
+
+// A file that is refused stays, under another name, for who wants to know why.
+Status Nat::open_saved(const std::string& path) {
+    saved_.reset();
+    if (path.empty()) return ok();
+    auto saved = SavedSessions::open(path);
+    if (saved) {
+        saved_ = std::move(saved).value();
+        return ok();
+    }
+    if (saved.error().code == ErrorCode::kExists) {
+        return Unexpected(ErrorCode::kUnavailable, saved.error().message, "nat.session-file");
+    }
+    log_error("NAT: sessions of the daemon before are lost: {}", saved.error().message);
+    const std::string aside = path + ".refused";
+    if (std::rename(path.c_str(), aside.c_str()) == 0) log_info("NAT: kept as {}", aside);
+    return ok();
+}
+
+Status Nat::take_over() {
+    is_taken_over_ = true;
+    if (!saved_) return engine_->keep_sessions();
+    const auto restored = engine_->restore(*saved_);
+    saved_.reset();
+    if (!restored) return Unexpected(restored.error());
+    log_info("NAT: {} sessions of the daemon before live on; {} were over, {} lost their port",
+             restored->restored, restored->over, restored->lost);
     return ok();
 }
 
@@ -81,7 +131,7 @@ Status Nat::install(const Plan& plan, const NatLimits& limits) {
             return Unexpected(std::move(error));
         }
     }
-    return ok();
+    return is_taken_over_ || plan.nats.empty() ? ok() : take_over();
 }
 
 Status Nat::install_pool(const std::string& name, const PlannedNat& planned) {
@@ -169,7 +219,7 @@ Status Nat::reserve(Pool& pool, const PlannedNat& planned) {
 }
 
 std::unique_ptr<const NatTables> Nat::tables(const Numbers& numbers) const {
-    if (engine_ == nullptr) return nullptr;
+    if (!is_taken_over_) return nullptr;
     auto tables = std::make_unique<NatTables>();
     engine_->fill(*tables);
     std::vector<PublicAddresses::Entry> publics;

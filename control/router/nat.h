@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "control/api/nat_api.h"
+#include "control/nat_log/log_writer.h"
 #include "control/router/plan.h"
 #include "dataplane/forwarder.h"
 #include "dataplane/nat_engine.h"
@@ -73,6 +74,11 @@ class Nat final : public NatApi {
     };
 
     Status start(const NatLimits& limits);
+    Status start_log(const NatLogConfig& log);
+    Status open_saved(const std::string& path);
+    // What an earlier daemon left, once all pools of the first plan are there. No worker knows of
+    // the engine before that.
+    Status take_over();
     Status install_pool(const std::string& name, const PlannedNat& planned);
     Status bring_addresses(const std::string& name, Pool& pool,
                            const std::set<Ipv4Address>& wanted);
@@ -97,6 +103,9 @@ class Nat final : public NatApi {
 
     Forwarder& forwarder_;
     std::unique_ptr<NatEngine> engine_;
+    std::unique_ptr<NatLogWriter> log_;  // may be none; ends before the rings, which are engine_'s
+    bool is_taken_over_ = false;
+    std::optional<SavedSessions> saved_;  // until they are taken over
     std::map<std::string, PlannedNat> planned_;
     std::map<std::string, Pool> pools_;
     // Sessions that there were at the end of each of the last seconds.

@@ -72,6 +72,10 @@ NatStatusView Nat::status() {
         view.changed_worker += worker->nat().taken_over();
         view.cleared += worker->nat().cleared();
     }
+    if (log_ != nullptr) {
+        const NatLogCounters log = log_->counters();
+        view.log = {log.events, log.lost, log.unwritten, log.messages, log.unsent};
+    }
     if (created_.size() > 1) {
         view.created_per_second = static_cast<double>(created_.back() - created_.front()) /
                                   static_cast<double>(created_.size() - 1);
