@@ -62,14 +62,14 @@ def http_get(lab: Lab, host: str, address: str) -> str:
 class Download:
     """A file that a host fetches at a bounded pace, under way until finish()."""
 
-    def __init__(self, lab: Lab, host: str, server: str, address: str):
+    def __init__(self, lab: Lab, host: str, server: str, address: str, *options: str):
         content = Path("/dev/urandom").open("rb").read(FILE_MIB << 20)
         self._digest = hashlib.sha256(content).hexdigest()
         (lab.web_root(server) / "file").write_bytes(content)
         self._target = lab.state / f"download-{host}"
         self._curl = lab.start(host, "curl", "--silent", "--fail", "--max-time", "30",
                                "--limit-rate", str(int((FILE_MIB << 20) / FILE_SECONDS)),
-                               "--output", str(self._target), f"http://{address}/file")
+                               "--output", str(self._target), *options, f"http://{address}/file")
 
     def is_under_way(self) -> bool:
         return self._curl.poll() is None

@@ -56,7 +56,7 @@ class Lab:
         self.socket = self.state / "causeway.sock"
         self.config = self.state / "causewayd.yaml"
         self.log = self.state / "causewayd.log"
-        self.document = "causewayd.yaml"  # beside this file: what the daemon starts from
+        self.document = "causewayd.yaml"  # beside this file, or a path: what the daemon starts from
         self.vrf_prefix = f"cw{instance}-vrf-"  # of the namespaces of its TAPs
         self._lock: IO[str] | None = None
         self._daemon: subprocess.Popen[bytes] | None = None
