@@ -81,8 +81,10 @@ struct LinkPrefixes {
 struct AttachmentPolicy {
     const AclList* filter_in = nullptr;   // of what comes in here
     const AclList* filter_out = nullptr;  // of what goes out here
-    const IpSources* sources = nullptr;   // kAdvertised: null as long as nothing is validated
-    const DscpMap* dscp_map = nullptr;    // of what comes in and of what goes out; null: untouched
+    // What it permits, NAT leaves as it is (RFC 6888 REQ-6); null: nothing.
+    const AclList* untranslated = nullptr;
+    const IpSources* sources = nullptr;  // kAdvertised: null as long as nothing is validated
+    const DscpMap* dscp_map = nullptr;   // of what comes in and of what goes out; null: untouched
     // Their policers are written by workers and outlive every Tables that leads to them.
     const PolicePlan* police_in = nullptr;
     const PolicePlan* police_out = nullptr;

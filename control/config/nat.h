@@ -40,6 +40,7 @@ struct NatConfig {
     unsigned alarm_percent = 80;  // of a pool's blocks
     std::vector<NatStaticConfig> statics;
     std::vector<NatUntranslated> untranslated;
+    std::string untranslated_acl;  // what this list permits is not translated; empty: none
 
     [[nodiscard]] bool has_pool_per_link() const noexcept {
         return !primary_pool.empty() || !secondary_pool.empty();
@@ -69,7 +70,8 @@ struct NatLimits {
     unsigned sessions = 1'000'000;
     unsigned mappings = 1'000'000;
     unsigned hosts = 65'536;
-    std::string session_file;  // where sessions outlive the daemon; empty: nowhere
+    unsigned alarm_percent = 80;  // of each of these tables
+    std::string session_file;     // where sessions outlive the daemon; empty: nowhere
     std::optional<NatLogConfig> log;
     friend bool operator==(const NatLimits&, const NatLimits&) = default;
 };

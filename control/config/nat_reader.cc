@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "control/config/policy_values.h"
 #include "control/config/reader.h"
 #include "control/config/words.h"
 #include "nat/port_space.h"
@@ -154,6 +155,7 @@ NatConfig read_nat(const YamlNode& node, const std::string& path, ConfigErrors& 
                 [&](const YamlNode& item, const std::string& item_path) {
                     nat.untranslated.push_back(read_untranslated(item, item_path, errors));
                 });
+    fields.optional("untranslated-acl", nat.untranslated_acl, parse_word);
     fields.refuse_other_keys();
     return nat;
 }
@@ -164,6 +166,7 @@ NatLimits read_nat_limits(const YamlNode& node, const std::string& path, ConfigE
     fields.optional("sessions", limits.sessions, NumberBetween{1'000, 100'000'000});
     fields.optional("mappings", limits.mappings, NumberBetween{1'000, 100'000'000});
     fields.optional("hosts", limits.hosts, NumberBetween{16, PortUse::kHostsMax});
+    fields.optional("alarm-percent", limits.alarm_percent, NumberBetween{1, 100});
     fields.optional("session-file", limits.session_file, parse_file);
     if (const YamlNode* log = fields.find("log")) {
         limits.log = read_log(*log, fields.path_of("log"), errors);

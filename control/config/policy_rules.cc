@@ -27,6 +27,10 @@ class PolicyRules {
             const PeeringPolicyConfig& policy = view.peering->policy;
             check_acl(member(view.peering_path, "acl-in"), policy.acl_in);
             check_acl(member(view.peering_path, "acl-out"), policy.acl_out);
+            if (view.peering->nat) {
+                check_untranslated(member(member(view.peering_path, "nat"), "untranslated-acl"),
+                                   view.peering->nat->untranslated_acl);
+            }
             check_dscp_map(member(view.peering_path, "dscp-map"), policy.dscp_map);
             check_sources(*view.peering, view.peering_path);
         }
@@ -128,6 +132,23 @@ class PolicyRules {
         for (const Acl& acl : acls) names.push_back(acl.name);
         errors_.add(path, fmt::format("there is no access list \"{}\"{}", quotable(name),
                                       suggestion(name, names)));
+    }
+
+    // It is asked a question, and nothing is done to a packet because of the answer.
+    void check_untranslated(const std::string& path, const std::string& name) {
+        check_acl(path, name);
+        const std::vector<Acl>& acls = config_.policy.acls;
+        const auto acl = std::ranges::find(acls, name, &Acl::name);
+        if (acl == acls.end() || errors_.is_bad(path) || errors_.is_bad("acls")) return;
+        const auto does_more = [](const AclAction& action) {
+            return action.log_one_in != 0 || action.mark_dscp || action.steer;
+        };
+        const auto rule = std::ranges::find_if(acl->rules, does_more, &AclRule::action);
+        if (rule == acl->rules.end() && !does_more(acl->otherwise)) return;
+        errors_.add(path, fmt::format("rule {} of \"{}\" logs, marks or steers: a list of what is "
+                                      "not translated can only permit and deny",
+                                      rule == acl->rules.end() ? "otherwise" : quotable(rule->name),
+                                      quotable(name)));
     }
 
     const Config& config_;

@@ -246,6 +246,7 @@ void ConfigWriter::write(const NatConfig& nat) {
     write(nat.settings.timers);
     list("static", nat.statics);
     list("untranslated", nat.untranslated);
+    if (!nat.untranslated_acl.empty()) field("untranslated-acl", nat.untranslated_acl);
     out_ << YAML::EndMap;
 }
 
@@ -285,6 +286,7 @@ void ConfigWriter::write(const NatLimits& limits) {
     field("sessions", limits.sessions);
     field("mappings", limits.mappings);
     field("hosts", limits.hosts);
+    field("alarm-percent", limits.alarm_percent);
     if (!limits.session_file.empty()) field("session-file", limits.session_file);
     if (limits.log) write(*limits.log);
     out_ << YAML::EndMap;

@@ -199,7 +199,10 @@ const Policies* PolicyTables::make(const Attachments& attachments) {
             const PeeringPolicyConfig& policy = peering.policy;
             peerings_[key] = {
                 .in = in_force(policy.acl_in, before != nullptr ? &before->in : nullptr),
-                .out = in_force(policy.acl_out, before != nullptr ? &before->out : nullptr)};
+                .out = in_force(policy.acl_out, before != nullptr ? &before->out : nullptr),
+                .untranslated =
+                    in_force(peering.nat ? peering.nat->untranslated_acl : std::string(),
+                             before != nullptr ? &before->untranslated : nullptr)};
             add_peering(*next, circuit, peering, PeeringId(++last_id), attachments);
         }
     }
@@ -214,7 +217,7 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
     const PeeringState& state = peerings_.find(key)->second;
     const auto sources = sources_.find(key);
     const auto dscp_map = dscp_maps_.find(peering.policy.dscp_map);
-    std::vector<std::shared_ptr<const void>> kept{state.in, state.out};
+    std::vector<std::shared_ptr<const void>> kept{state.in, state.out, state.untranslated};
     if (sources != sources_.end()) kept.push_back(sources->second);
     if (dscp_map != dscp_maps_.end()) kept.push_back(dscp_map->second);
     for (const Link link : {Link::kPrimary, Link::kSecondary}) {
@@ -229,6 +232,7 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
         AttachmentPolicy& policy = snapshot.policies.attachments[attachment->second.value()];
         policy = {.filter_in = list_of(state.in),
                   .filter_out = list_of(state.out),
+                  .untranslated = list_of(state.untranslated),
                   .sources = sources == sources_.end() ? nullptr : sources->second.get(),
                   .dscp_map = dscp_map == dscp_maps_.end() ? nullptr : dscp_map->second.get(),
                   .police_in = police(Direction::kIn),
@@ -236,7 +240,8 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
                   .peering = id,
                   .source_check = peering.policy.source_check,
                   .link_prefixes = link_prefixes_of(peering, link)};
-        snapshot.is_empty = snapshot.is_empty && policy.bits() == PolicyBits();
+        const bool has_any = policy.bits() != PolicyBits() || policy.untranslated != nullptr;
+        snapshot.is_empty = snapshot.is_empty && !has_any;
     }
     std::ranges::move(kept, std::back_inserter(snapshot.kept));
 }

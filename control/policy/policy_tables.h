@@ -70,6 +70,7 @@ class PolicyTables {
     struct PeeringState {
         AclPtr in;
         AclPtr out;
+        AclPtr untranslated;  // by its NAT
     };
     // All that one generation of tables leads to.
     struct Snapshot {

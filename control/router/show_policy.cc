@@ -50,6 +50,8 @@ Page<AclView, std::string> Router::acls(const PageRequest<std::string>& request)
             const PeeringPolicyConfig& policy = peering.policy;
             if (!policy.acl_in.empty()) bound[policy.acl_in].push_back(name + " in");
             if (!policy.acl_out.empty()) bound[policy.acl_out].push_back(name + " out");
+            if (!peering.nat || peering.nat->untranslated_acl.empty()) continue;
+            bound[peering.nat->untranslated_acl].push_back(name + " nat");
         }
     }
     return page_of<AclView>(

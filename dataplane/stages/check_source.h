@@ -9,7 +9,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/family.h"
-#include "dataplane/nat_tables.h"
+#include "dataplane/nat_exceptions.h"
 #include "dataplane/stages/find_route.h"
 #include "dataplane/tables.h"
 
@@ -41,7 +41,7 @@ struct CheckSource {
             const AttachmentPolicy& policy = policies.of(meta.attachment);
             if (policy.source_check == SourceCheck::kOff) return Exit::kNone;
             if (is_of_link(meta, policy)) return Exit::kNone;
-            if (is_translated(meta, tables.nat.get())) return Exit::kNone;
+            if (has_nat(meta, policy, tables.nat.get())) return Exit::kNone;
             if (policy.source_check == SourceCheck::kAdvertised) return advertised(meta, policy);
             return returns(policies, *tables.next_hops, policy, way_back) ? Exit::kNone
                                                                           : Exit::kReversePath;
@@ -58,12 +58,12 @@ struct CheckSource {
     }
 
     // Behind it stands a NAT, which gives it a source that is known.
-    [[nodiscard]] static bool is_translated(const PacketMeta& meta, const NatTables* nat) noexcept {
+    [[nodiscard]] static bool has_nat(const PacketMeta& meta, const AttachmentPolicy& policy,
+                                      const NatTables* nat) noexcept {
         if constexpr (std::same_as<Family, Ipv4>) {
             if (nat == nullptr) return false;
             const NatInside* const inside = nat->inside_of(meta.attachment);
-            return inside != nullptr &&
-                   inside->translates(Family::source_of(meta), Family::destination_of(meta));
+            return inside != nullptr && is_translated(meta, *inside, policy.untranslated);
         }
         return false;
     }

@@ -7,6 +7,7 @@
 
 #include "base/headers.h"
 #include "dataplane/family.h"
+#include "dataplane/nat_exceptions.h"
 #include "dataplane/nat_tables.h"
 #include "dataplane/nat_worker.h"
 #include "nat/packet_view.h"
@@ -97,6 +98,18 @@ class Translation {
   private:
     enum class Why : std::uint8_t { kAddresses, kIcmpError };
 
+    // Whether it passes as it is, by a rule that counts it.
+    [[nodiscard]] bool is_excepted(const PacketMeta& meta) noexcept {
+        if (tables_.policies == nullptr) return false;
+        const AclList* const list = tables_.policies->of(meta.attachment).untranslated;
+        if (list == nullptr) [[likely]]
+            return false;
+        const AclOutcome* const outcome = exception_of(meta, *list);
+        if (outcome == nullptr) return false;
+        burst_.counters().rules()[outcome->counter.value()].count(meta.packet_bytes);
+        return true;
+    }
+
     void select(unsigned place) noexcept {
         const PacketMeta& meta = burst_.walking()[place];
         const NatTables& nat = *tables_.nat;
@@ -107,7 +120,8 @@ class Translation {
         vrfs_[place] = target != nullptr ? target->inside : meta.vrf;
         why_[place] = Why::kAddresses;
         if (inside != nullptr &&
-            inside->translates(Ipv4::source_of(meta), Ipv4::destination_of(meta))) {
+            inside->translates(Ipv4::source_of(meta), Ipv4::destination_of(meta)) &&
+            !is_excepted(meta)) {
             out_.add(burst_, place, inside->pool);
         } else if (target != nullptr) {
             in_.add(burst_, place, NatPoolId());

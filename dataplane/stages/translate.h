@@ -15,7 +15,8 @@ namespace causeway {
 //   Writes   meta.vrf of what goes inside; addresses, ports and their checksums
 //   Exits    kNatElsewhere kNatHeld kHandoverFull, and all others that begin with kNat
 //   Cost     nothing where nobody in the burst may need it; else a search among the public
-//            addresses, and a bulk lookup of sessions (docs/design/nat.md)
+//            addresses, and a bulk lookup of sessions (docs/design/nat.md); a classification a
+//            packet from inside where an access list says what is not translated
 //   Source   RFC 4787, 5382, 5508, 6888, 7857; they stand in nat/ where they are followed
 struct Translate {
     static constexpr std::string_view kName = "translate";

@@ -98,6 +98,19 @@ TEST_F(PolicyTablesTest, a_new_peering_lets_nothing_pass_until_its_list_is_built
     EXPECT_EQ(made().filter_in->outcomes()[1].exit, Exit::kNone);
 }
 
+TEST_F(PolicyTablesTest, a_nat_translates_everything_until_its_list_is_built) {
+    adopt(config_of(
+        "        nat: {inside: [10.0.0.0/8], pool: [203.0.113.1], untranslated-acl: list}\n",
+        list_of("{name: web, action: permit}")));
+    const AttachmentPolicy before = made();
+    ASSERT_NE(before.untranslated, nullptr);
+    EXPECT_EQ(before.untranslated->outcomes()[0].exit, Exit::kAclDenied);
+    tables_.wait();
+    ASSERT_TRUE(tables_.collect());
+    EXPECT_EQ(made().untranslated->outcomes()[1].exit, Exit::kNone);
+    EXPECT_EQ(made().filter_in, nullptr) << "it filters nothing";
+}
+
 TEST_F(PolicyTablesTest, the_old_list_stays_until_the_new_one_is_built) {
     adopt_and_wait(config_of(kBound, list_of("{name: web, action: permit}")));
     const AclList* const old = made().filter_in;
