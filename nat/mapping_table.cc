@@ -76,6 +76,7 @@ MappingTable::MappingTable(PortSpace& space, const Steering& steering, const Opt
     : space_(space),
       steering_(steering),
       hosts_max_(options.hosts_max),
+      mappings_max_(options.mappings_max),
       secret_(options.secret),
       host_memory_(std::move(hosts)),
       claim_memory_(std::move(claims)),
@@ -113,6 +114,7 @@ std::uint32_t MappingTable::take_host(Claim& claim, std::uint64_t key) noexcept 
             std::atomic_ref(hosts_[host].next).load(std::memory_order_relaxed);
         rest = ((top >> 32) + 1) << 32 | next;
     } while (!free_hosts_.compare_exchange_weak(top, rest, std::memory_order_acq_rel));
+    host_count_.fetch_add(1, std::memory_order_relaxed);
     Host& taken = hosts_[host];
     taken.blocks.store({}, std::memory_order_relaxed);
     taken.block_count.store(0, std::memory_order_relaxed);
@@ -140,6 +142,7 @@ void MappingTable::give_host(Claim& claim, std::uint32_t host) noexcept {
                                          std::memory_order_relaxed);
         with_host = ((top >> 32) + 1) << 32 | host;
     } while (!free_hosts_.compare_exchange_weak(top, with_host, std::memory_order_acq_rel));
+    host_count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 MappingTable::Held MappingTable::hold(const Inside& inside, Ipv4Address remote,

@@ -12,7 +12,8 @@
 //   only this host has. Two workers meet only where they make or end sessions of one host in the
 //   same hundred nanoseconds; the second tries a bounded number of times, then refuses.
 //
-// Thread safety: every method by any worker at any time; read_host() by any thread.
+// Thread safety: every method by any worker at any time; those that tell of hosts, and how many
+// there are, by any thread.
 #pragma once
 
 #include <atomic>
@@ -108,6 +109,13 @@ class MappingTable {
     // Hosts are numbered from 1 to hosts_max.
     [[nodiscard]] std::optional<HostReading> read_host(std::uint32_t host) const noexcept;
     [[nodiscard]] std::uint32_t hosts_max() const noexcept { return hosts_max_; }
+    [[nodiscard]] std::uint32_t hosts() const noexcept {
+        return host_count_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::size_t mappings_max() const noexcept { return mappings_max_; }
+    [[nodiscard]] std::size_t estimated_mappings() const noexcept {
+        return mappings_.estimated_size();
+    }
     [[nodiscard]] PortSpace& space() const noexcept { return space_; }
     [[nodiscard]] const Steering& steering() const noexcept { return steering_; }
 
@@ -184,6 +192,7 @@ class MappingTable {
     PortSpace& space_;
     const Steering& steering_;
     std::uint32_t hosts_max_;
+    std::size_t mappings_max_;
     HashSecret secret_;
     Mapping host_memory_;
     Mapping claim_memory_;
@@ -191,8 +200,9 @@ class MappingTable {
     std::atomic<std::uint64_t>* claims_;  // busy 63 | first host 31..0
     std::uint32_t claim_count_;
     std::atomic<std::uint64_t> free_hosts_;  // a stack: how often it changed 63..32 | first 31..0
-    SharedMap mappings_;                     // by host, protocol and inside port: a PortRef
-    SharedMap peers_;                        // by PortRef and remote address: how many sessions
+    std::atomic<std::uint32_t> host_count_ = 0;
+    SharedMap mappings_;  // by host, protocol and inside port: a PortRef
+    SharedMap peers_;     // by PortRef and remote address: how many sessions
 };
 
 }  // namespace causeway

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nat/shared_map.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -66,6 +67,17 @@ void SharedMap::erase(std::uint64_t key) noexcept {
         std::atomic_ref(bucket(key, turn).passed_on).fetch_sub(1);
     }
     std::atomic_ref(bucket(key, found.turn).keys[found.place]).store(0, std::memory_order_release);
+}
+
+std::size_t SharedMap::estimated_size() const noexcept {
+    const std::uint32_t sampled = std::min(count_, kSampledBuckets);
+    std::size_t keys = 0;
+    for (std::uint32_t k = 0; k < sampled; ++k) {
+        for (std::uint64_t& key : buckets_[k].keys) {
+            keys += std::atomic_ref(key).load(std::memory_order_relaxed) != 0 ? 1U : 0U;
+        }
+    }
+    return keys * count_ / sampled;
 }
 
 }  // namespace causeway

@@ -25,7 +25,7 @@ namespace causeway {
 
 class SharedMap {
   public:
-    // Room for `keys_max` keys and more; nobody counts. Memory is touched as it fills.
+    // Room for `keys_max` keys and more. Memory is touched as it fills.
     [[nodiscard]] static Result<SharedMap> create(std::size_t keys_max, const HashSecret& secret);
     [[nodiscard]] static constexpr std::size_t bytes_for(std::size_t keys_max) noexcept {
         return buckets_for(keys_max) * sizeof(Bucket);
@@ -36,11 +36,15 @@ class SharedMap {
     // The place of a new key's value, zero so far; nullptr where its buckets are full.
     [[nodiscard]] std::uint32_t* insert(std::uint64_t key) noexcept;
     void erase(std::uint64_t key) noexcept;
+    // How many keys there are: as counted in some thousand buckets, which is all of a small map,
+    // and of a large one right to about a hundredth, because hashes spread keys evenly.
+    [[nodiscard]] std::size_t estimated_size() const noexcept;
     void prefetch(std::uint64_t key) const noexcept { prefetch_line(&bucket(key, 0)); }
 
   private:
     static constexpr std::size_t kPlaces = 5;
     static constexpr unsigned kBucketsOfKey = 16;
+    static constexpr std::uint32_t kSampledBuckets = 4'096;
     struct alignas(kCacheLine) Bucket {
         std::array<std::uint64_t, kPlaces> keys;
         std::array<std::uint32_t, kPlaces> values;

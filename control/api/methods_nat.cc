@@ -64,6 +64,13 @@ Json json_of(const NatPoolView& pool) {
             {"alarmed", pool.is_alarmed}};
 }
 
+Json json_of(const NatTableView& table) {
+    return {{"name", table.name},
+            {"used", table.used},
+            {"max", table.max},
+            {"alarmed", table.is_alarmed}};
+}
+
 Json next_of(const std::optional<NatCursor>& next) {
     return next ? Json(std::to_string(*next)) : Json(nullptr);
 }
@@ -152,12 +159,17 @@ Answer get_nat_status(RouterApi& router, const Params&) {
                    {"messages", status.log->messages},
                    {"unsent", status.log->unsent}};
     }
+    Json tables = Json::array();
+    for (const NatTableView& table : status.tables) tables.push_back(json_of(table));
     return Json{{"sessions", status.sessions},
                 {"sessions-max", status.sessions_max},
                 {"created", status.created},
                 {"created-per-second", status.created_per_second},
+                {"refused", status.refused},
+                {"refused-per-second", status.refused_per_second},
                 {"changed-worker", status.changed_worker},
                 {"cleared", status.cleared},
+                {"tables", tables},
                 {"log", log},
                 {"packets", outcomes}};
 }

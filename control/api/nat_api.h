@@ -43,11 +43,22 @@ struct NatFilter {
     std::optional<Ipv4Address> remote;  // of sessions
 };
 
+// One of the tables that all NATs share.
+struct NatTableView {
+    std::string_view name;
+    std::uint64_t used = 0;
+    std::uint64_t max = 0;
+    bool is_alarmed = false;  // fuller than `alarm-percent` of section `nat`
+};
+
 struct NatStatusView {
     std::uint64_t sessions = 0;
     std::uint64_t sessions_max = 0;
     std::uint64_t created = 0;
-    double created_per_second = 0;     // over the last ten seconds
+    double created_per_second = 0;  // over the last ten seconds
+    std::uint64_t refused = 0;      // new flows, for whatever reason
+    double refused_per_second = 0;  // likewise
+    std::vector<NatTableView> tables;
     std::uint64_t changed_worker = 0;  // packets that came to another worker than their session's
     std::uint64_t cleared = 0;
     std::vector<ReasonCount> outcomes;  // of packets, also those at zero

@@ -27,10 +27,12 @@ std::string render_status(const Json& status) {
     std::string text = fmt::format(
         "Sessions        {} of {}\n"
         "Created         {} ({} a second)\n"
+        "Refused         {} ({} a second)\n"
         "Changed worker  {} packets\n"
         "Cleared         {} sessions\n",
         cell(status, "sessions"), cell(status, "sessions-max"), cell(status, "created"),
-        cell(status, "created-per-second"), cell(status, "changed-worker"),
+        cell(status, "created-per-second"), cell(status, "refused"),
+        cell(status, "refused-per-second"), cell(status, "changed-worker"),
         cell(status, "cleared"));
     if (const Json& log = status.at("log"); !log.is_null()) {
         text += fmt::format("Log             {} events, {} lost, {} unwritten, {} unsent\n",
@@ -38,6 +40,12 @@ std::string render_status(const Json& status) {
                             cell(log, "unsent"));
     }
     text += '\n';
+    Table tables({{"TABLE OF"}, {"USED", kRight}, {"MAX", kRight}, {"STATE"}});
+    for (const Json& table : status.at("tables")) {
+        tables.add({cell(table, "name"), cell(table, "used"), cell(table, "max"),
+                    table.at("alarmed") ? "alarmed" : "ok"});
+    }
+    text += tables.take() + '\n';
     Table packets({{"OUTCOME"}, {"PACKETS", kRight}});
     for (const auto& [outcome, count] : status.at("packets").items()) {
         packets.add({outcome, grouped(count.get<std::uint64_t>())});

@@ -113,6 +113,7 @@ Status Nat::take_over() {
 }
 
 Status Nat::install(const Plan& plan, const NatLimits& limits) {
+    alarm_percent_ = limits.alarm_percent;
     if (plan.nats.empty() && engine_ == nullptr) return ok();
     if (engine_ == nullptr) {
         if (const Status status = start(limits); !status) return status;
@@ -268,11 +269,9 @@ void Nat::tick(std::uint64_t now_ns) {
     }
     if (now_ns / kSecondNs == second_) return;
     second_ = now_ns / kSecondNs;
-    std::uint64_t created = 0;
-    for (std::size_t k = 0; k < engine_->workers(); ++k)
-        created += engine_->translator(k).created();
-    created_.push_back(created);
-    if (created_.size() > kRateSeconds + 1) created_.pop_front();
+    flows_.push_back(flows());
+    if (flows_.size() > kRateSeconds + 1) flows_.pop_front();
+    watch_tables();
     for (auto& [name, pool] : pools_) {
         remove_drained(pool);
         watch(name, pool);
@@ -292,6 +291,25 @@ void Nat::remove_drained(Pool& pool) {
         std::erase_if(pool.reserved, [&](const Endpoint& end) { return end.address == gone; });
         return engine_->space().remove(gone).has_value();
     });
+}
+
+// Before they are full: what finds no place is a flow that is refused.
+void Nat::watch_tables() {
+    std::vector<NatTableView> now = tables_now();
+    for (std::size_t k = 0; k < now.size(); ++k) {
+        NatTableView& table = now[k];
+        table.is_alarmed = table.used * 100 >= table.max * alarm_percent_;
+        const bool was_alarmed = k < tables_.size() && tables_[k].is_alarmed;
+        if (table.is_alarmed == was_alarmed) continue;
+        if (table.is_alarmed) {
+            log_warning("NAT: the table of {} has {} of {}, {} % is the alarm", table.name,
+                        table.used, table.max, alarm_percent_);
+        } else {
+            log_info("NAT: the table of {} has {} of {}, below the alarm again", table.name,
+                     table.used, table.max);
+        }
+    }
+    tables_ = std::move(now);
 }
 
 void Nat::watch(const std::string& name, Pool& pool) {

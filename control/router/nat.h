@@ -73,6 +73,12 @@ class Nat final : public NatApi {
         NatCursor cleared_to = 0;  // of a pool that goes
     };
 
+    // Of new flows, by all workers.
+    struct Flows {
+        std::uint64_t created = 0;
+        std::uint64_t refused = 0;
+    };
+
     Status start(const NatLimits& limits);
     Status start_log(const NatLogConfig& log);
     Status open_saved(const std::string& path);
@@ -86,6 +92,9 @@ class Nat final : public NatApi {
     [[nodiscard]] Result<NatPoolId> free_id() const;
     void remove_drained(Pool& pool);
     void watch(const std::string& name, Pool& pool);
+    void watch_tables();
+    [[nodiscard]] Flows flows() const;
+    [[nodiscard]] std::vector<NatTableView> tables_now() const;
 
     // nat_show.cc
     [[nodiscard]] Result<std::optional<NatPoolId>> pool_of(const NatFilter& filter) const;
@@ -108,8 +117,9 @@ class Nat final : public NatApi {
     std::optional<SavedSessions> saved_;  // until they are taken over
     std::map<std::string, PlannedNat> planned_;
     std::map<std::string, Pool> pools_;
-    // Sessions that there were at the end of each of the last seconds.
-    std::deque<std::uint64_t> created_;
+    std::deque<Flows> flows_;           // until the end of each of the last seconds
+    std::vector<NatTableView> tables_;  // at the end of the last one
+    unsigned alarm_percent_ = 0;        // of tables_
     std::uint64_t second_ = 0;
 };
 

@@ -27,7 +27,7 @@ constexpr std::array kOutcomeWords{
     OutcomeWord{NatOutcome::kUntouched, "untouched", "from outside, to no address of a NAT"},
     OutcomeWord{NatOutcome::kHandOver, "handed_over", "given to the worker of its session"},
     OutcomeWord{NatOutcome::kHeld, "held", "fragments that waited for their first"},
-    OutcomeWord{NatOutcome::kMalformed, "malformed", "layer 4 is cut off"},
+    OutcomeWord{NatOutcome::kMalformed, "malformed", "layer 4 is cut off, or does not add up"},
     OutcomeWord{NatOutcome::kForeign, "foreign", "a protocol without ports"},
     OutcomeWord{NatOutcome::kMidFlow, "mid_flow", "in the middle of a flow that nobody knows"},
     OutcomeWord{NatOutcome::kNoMapping, "no_mapping", "to a public port that nobody has"},
@@ -46,6 +46,12 @@ constexpr std::array kOutcomeWords{
 };
 static_assert(kOutcomeWords.size() == kNatOutcomes);
 
+// Of new flows.
+constexpr std::array kRefusals{NatOutcome::kBusy,          NatOutcome::kHostsFull,
+                               NatOutcome::kHostSessions,  NatOutcome::kHostPorts,
+                               NatOutcome::kPoolExhausted, NatOutcome::kMappingsFull,
+                               NatOutcome::kSessionsFull,  NatOutcome::kNoPool};
+
 template <class T>
 bool fits(const std::optional<T>& wanted, const T& value) {
     return !wanted || *wanted == value;
@@ -63,7 +69,6 @@ NatStatusView Nat::status() {
         const Translator& translator = engine_->translator(k);
         view.sessions += translator.sessions().size();
         view.sessions_max += translator.sessions().sessions_max();
-        view.created += translator.created();
         for (std::size_t i = 0; i < kOutcomeWords.size(); ++i) {
             view.outcomes[i].packets += translator.counter(kOutcomeWords[i].outcome);
         }
@@ -76,11 +81,43 @@ NatStatusView Nat::status() {
         const NatLogCounters log = log_->counters();
         view.log = {log.events, log.lost, log.unwritten, log.messages, log.unsent};
     }
-    if (created_.size() > 1) {
-        view.created_per_second = static_cast<double>(created_.back() - created_.front()) /
-                                  static_cast<double>(created_.size() - 1);
+    const Flows now = flows();
+    view.created = now.created;
+    view.refused = now.refused;
+    if (flows_.size() > 1) {
+        const auto a_second = [this](std::uint64_t last, std::uint64_t first) {
+            return static_cast<double>(last - first) / static_cast<double>(flows_.size() - 1);
+        };
+        view.created_per_second = a_second(flows_.back().created, flows_.front().created);
+        view.refused_per_second = a_second(flows_.back().refused, flows_.front().refused);
     }
+    view.tables = tables_;
     return view;
+}
+
+Nat::Flows Nat::flows() const {
+    Flows all;
+    for (std::size_t k = 0; k < engine_->workers(); ++k) {
+        const Translator& translator = engine_->translator(k);
+        all.created += translator.created();
+        for (const NatOutcome refused : kRefusals) all.refused += translator.counter(refused);
+    }
+    return all;
+}
+
+std::vector<NatTableView> Nat::tables_now() const {
+    // A flow's worker is not chosen by how much room it has: the fullest one counts.
+    NatTableView sessions{.name = "sessions of a worker"};
+    for (std::size_t k = 0; k < engine_->workers(); ++k) {
+        const SessionTable& table = engine_->translator(k).sessions();
+        sessions.used = std::max<std::uint64_t>(sessions.used, table.size());
+        sessions.max = table.sessions_max();
+    }
+    const MappingTable& mappings = engine_->mappings();
+    return {
+        sessions,
+        {.name = "mappings", .used = mappings.estimated_mappings(), .max = mappings.mappings_max()},
+        {.name = "hosts", .used = mappings.hosts(), .max = mappings.hosts_max()}};
 }
 
 std::vector<NatPoolView> Nat::pools() {

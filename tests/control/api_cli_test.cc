@@ -209,6 +209,8 @@ TEST_F(CliTest, HelpOfEveryCommandHasAnExample) {
 
 TEST_F(CliTest, NatIsShownPartByPartAndFiltered) {
     expect("show nat status", 0, "1.5 a second");
+    expect("show nat status", 0, "34 (2.5 a second)");
+    expect("show nat status", 0, "alarmed");
     expect("show nat pools", 0, "alarmed");
     expect("show nat sessions", 0, "10.0.0.3:40000");
     expect("show nat sessions --inside 10.0.0.1 --protocol tcp", 0, "203.0.113.1:2001");

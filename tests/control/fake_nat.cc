@@ -23,6 +23,9 @@ NatStatusView FakeNat::status() {
             .sessions_max = 1'000'000,
             .created = 12,
             .created_per_second = 1.5,
+            .refused = 34,
+            .refused_per_second = 2.5,
+            .tables = {{.name = "hosts", .used = 60'000, .max = 65'536, .is_alarmed = true}},
             .outcomes = {{"translated", "rewritten, and on its way", 1'234}}};
 }
 

@@ -151,12 +151,29 @@ TEST(Mappings, a_full_table_of_hosts_refuses_and_recovers) {
         ASSERT_EQ(bed.mappings->hold(inside(host, 1), kRemote, 1).refusal, NatRefusal::kNone);
     }
     EXPECT_EQ(bed.mappings->hold(inside(9, 1), kRemote, 1).refusal, NatRefusal::kHostsFull);
+    EXPECT_EQ(bed.mappings->hosts(), 4U);
     const auto held = bed.mappings->hold(inside(2, 2), kRemote, 1);
     EXPECT_TRUE(bed.mappings->release(held.port, kRemote));
     EXPECT_TRUE(bed.mappings->release(bed.mappings->hold(inside(2, 1), kRemote, 1).port, kRemote));
     EXPECT_EQ(bed.mappings->hold(inside(9, 1), kRemote, 1).refusal, NatRefusal::kHostsFull);
     EXPECT_TRUE(bed.mappings->release(bed.mappings->hold(inside(2, 1), kOtherRemote, 1).port,
                                       kOtherRemote));
+}
+
+TEST(Mappings, says_how_many_there_are) {
+    MappingBed bed({.block_ports = 4'096, .host_blocks_max = 2}, 2, {.mappings_max = 1'000'000});
+    EXPECT_EQ(bed.mappings->estimated_mappings(), 0U);
+    std::vector<PortRef> ports;
+    for (std::uint32_t host = 0; host < 12; ++host) {
+        for (std::uint16_t port = 1; port <= 4'000; ++port) {
+            ports.push_back(bed.mappings->hold(inside(host, port), kRemote, port).port);
+        }
+    }
+    EXPECT_EQ(bed.mappings->hosts(), 12U);
+    EXPECT_NEAR(static_cast<double>(bed.mappings->estimated_mappings()), 48'000, 12'000);
+    for (const PortRef port : ports) EXPECT_TRUE(bed.mappings->release(port, kRemote));
+    EXPECT_EQ(bed.mappings->estimated_mappings(), 0U);
+    EXPECT_EQ(bed.mappings->hosts(), 0U);
 }
 
 TEST(Mappings, a_drained_address_empties_while_another_takes_over) {
