@@ -75,7 +75,7 @@ class Download:
         return self._curl.poll() is None
 
     def arrived_whole(self) -> bool:
-        if self._curl.wait(timeout=40) != 0:
+        if self._curl.wait(timeout=100) != 0:
             return False
         return hashlib.sha256(self._target.read_bytes()).hexdigest() == self._digest
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from evidence import Pings, ping
+from evidence import Download, Pings, ping
 from lab_case import LabTest
 from scene import SERVICE_HOST
 
@@ -43,6 +43,11 @@ class NatTest(LabTest):
         path = self.lab.state / "nat.yaml"
         path.write_text(text, encoding="utf-8")
         return path
+
+    def download(self) -> Download:
+        """With patience: whoever starts a daemon on a busy machine waits, and TCP as long again."""
+        return Download(self.lab, "contoso", "service", SERVICE_HOST, "--interface", INSIDE,
+                        "--max-time", "90")
 
     def ping(self, *options: str, count: int = 3) -> Pings:
         return ping(self.lab, "contoso", SERVICE_HOST, "-I", INSIDE, *options, count=count)

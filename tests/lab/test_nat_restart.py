@@ -6,11 +6,10 @@ import os
 import signal
 from pathlib import Path
 
-from evidence import Download
 from lab import PYTHON
 from nat_case import INSIDE, NatTest
 from router_state import settle
-from scene import MANAGEMENT, ROUTER, SERVICE_HOST
+from scene import MANAGEMENT, ROUTER
 
 COLLECTOR = ("provider-primary", MANAGEMENT["provider-primary"], 4739)
 COLLECT = """\
@@ -38,8 +37,8 @@ class NatRestart(NatTest):
         super().setUp()
         self.file = Path(f"/dev/shm/causeway-lab-{os.getpid()}")
         self.log = self.lab.state / "nat-log"
-        kept = (f"nat: {{session-file: {self.file}, log: {{file: {self.log}, "
-                f"collector: '{COLLECTOR[1]}:{COLLECTOR[2]}'}}}}\n")
+        kept = (f"nat: {{hosts: 16, alarm-percent: 6, session-file: {self.file}, "
+                f"log: {{file: {self.log}, collector: '{COLLECTOR[1]}:{COLLECTOR[2]}'}}}}\n")
         document = self.document_with(("ports:\n", kept + "ports:\n"))
         before, self.lab.document = self.lab.document, str(document)
         self.addCleanup(self.put_back, before)
@@ -66,8 +65,7 @@ class NatRestart(NatTest):
     def test_connections_go_on(self) -> None:
         for how, end in (("killed", self.kill), ("stopped", lambda: None)):
             with self.subTest(how=how):
-                download = Download(self.lab, "contoso", "service", SERVICE_HOST, "--interface",
-                                    INSIDE)
+                download = self.download()
                 before = self.established()
                 end()
                 self.restart()
@@ -91,6 +89,14 @@ class NatRestart(NatTest):
         self.assertIn("sessions of the daemon before are lost", self.lab.log_tail())
         self.assertEqual(self.sessions(), [])
         self.assertTrue(self.ping().all_answered)
+
+    def test_a_table_warns_before_it_is_full(self) -> None:
+        self.assertTrue(self.ping().all_answered)  # one host of sixteen
+        self.eventually(lambda: "the table of hosts has 1 of 16" in self.lab.log_tail(),
+                        "no warning")
+        tables = {row["name"]: row for row in self.lab.show("nat", "status")["tables"]}
+        self.assertTrue(tables["hosts"]["alarmed"])
+        self.assertFalse(tables["mappings"]["alarmed"])
 
     def test_a_collector_is_told_whose_block_it_is(self) -> None:
         self.lab.causeway("nat", "clear", "--inside", INSIDE)
