@@ -176,8 +176,10 @@ inline constexpr std::array kExits{
              "walks on with the worker that has its session"},
     ExitInfo{Exit::kNatHeld, Fate::kWalk, "nat_held",
              "waits for the first fragment of its datagram, which has the ports"},
-    ExitInfo{Exit::kNatMalformed, Fate::kDrop, "nat_malformed",
-             "to be translated, but its header of layer 4 is cut off (RFC 1858 3.1)"},
+    ExitInfo{
+        Exit::kNatMalformed, Fate::kDrop, "nat_malformed",
+        "to be translated, but its header of layer 4 is cut off (RFC 1858 3.1), or it is an ICMP "
+        "error with a wrong checksum (RFC 5508 REQ-3)"},
     ExitInfo{Exit::kNatForeign, Fate::kDrop, "nat_foreign",
              "to be translated, but neither TCP nor UDP nor an ICMP query or error"},
     ExitInfo{Exit::kNatMidFlow, Fate::kDrop, "nat_mid_flow",

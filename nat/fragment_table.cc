@@ -17,8 +17,10 @@ DatagramKey DatagramKey::of(const PacketView& fragment, NatDirection direction,
 
 FragmentTable::FragmentTable(const Options& options)
     : held_max_(options.held_max),
+      held_by_one_max_(std::max(options.held_max / kSharesLeast, Datagram::kHeldMax)),
       secret_(options.secret),
-      datagrams_(std::bit_ceil(std::max(options.datagrams_max, kWays))) {
+      datagrams_(std::bit_ceil(std::max(options.datagrams_max, kWays))),
+      held_by_(kSenders) {
     released_.reserve(2 * held_max_);
     dropped_.reserve(2 * held_max_);
 }
@@ -56,20 +58,31 @@ Datagram* FragmentTable::add(const DatagramKey& key, NatSeconds now, NatSeconds 
     return chosen;
 }
 
-bool FragmentTable::hold(Datagram& datagram, std::uint64_t handle) noexcept {
+std::size_t FragmentTable::sender_of(const DatagramKey& key) const noexcept {
+    const std::uint64_t source = key.addresses >> 32;
+    const std::uint64_t pool_and_direction = key.rest >> 32;
+    return keyed_hash(source, pool_and_direction, secret_) % kSenders;
+}
+
+bool FragmentTable::has_room(const DatagramKey& key) const noexcept {
     // What is on its way out counts until the caller has taken it: the lists never grow.
-    if (datagram.held == Datagram::kHeldMax ||
-        held_ + released_.size() + dropped_.size() >= held_max_) {
-        return false;
-    }
+    return held_ + released_.size() + dropped_.size() < held_max_ &&
+           held_by_[sender_of(key)] < held_by_one_max_;
+}
+
+bool FragmentTable::hold(Datagram& datagram, std::uint64_t handle) noexcept {
+    if (datagram.held == Datagram::kHeldMax || !has_room(datagram.key)) return false;
     datagram.handles[datagram.held++] = handle;
     ++held_;
+    ++held_by_[sender_of(datagram.key)];
     return true;
 }
 
 void FragmentTable::move(Datagram& datagram, std::vector<std::uint64_t>& to) noexcept {
     for (std::size_t i = 0; i < datagram.held; ++i) to.push_back(datagram.handles[i]);
+    if (datagram.held == 0) return;
     held_ -= datagram.held;
+    held_by_[sender_of(datagram.key)] -= datagram.held;
     datagram.held = 0;
 }
 

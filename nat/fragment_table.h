@@ -2,8 +2,9 @@
 //
 // FragmentTable: what the first fragment of a datagram, which alone has ports, says about the
 // others. Those that come before it are kept by the caller, under a number of his (RFC 4787 REQ-14:
-// fragments out of order). Everything is bounded: datagrams, what one of them may hold, and what
-// all of them may; what exceeds a bound is refused and the rest goes on.
+// fragments out of order). Everything is bounded: datagrams, what one of them may hold, what those
+// of one sender may, and what all of them may; what exceeds a bound is refused and the rest goes
+// on. Who sends fragments that nobody completes takes his own share, and not that of others.
 //
 // Thread safety: one worker's.
 #pragma once
@@ -67,6 +68,8 @@ class FragmentTable {
     // nullptr where all of them do.
     [[nodiscard]] Datagram* add(const DatagramKey& key, NatSeconds now,
                                 NatSeconds deadline) noexcept;
+    // Whether a datagram of this sender may hold another fragment. A new one that waits must.
+    [[nodiscard]] bool has_room(const DatagramKey& key) const noexcept;
     // False where it may not hold another.
     [[nodiscard]] bool hold(Datagram& datagram, std::uint64_t handle) noexcept;
     // Its held fragments are to be tried again, or, with all that will come, to be dropped.
@@ -88,15 +91,21 @@ class FragmentTable {
 
   private:
     static constexpr std::size_t kWays = 8;
+    // Senders whose hashes are alike share what one may hold.
+    static constexpr std::size_t kSenders = 1'024;
+    static constexpr std::size_t kSharesLeast = 8;  // so many senders fill the table together
 
+    [[nodiscard]] std::size_t sender_of(const DatagramKey& key) const noexcept;
     [[nodiscard]] std::span<Datagram, kWays> set_of(const DatagramKey& key) noexcept;
     void move(Datagram& datagram, std::vector<std::uint64_t>& to) noexcept;
     void end(Datagram& datagram) noexcept;
 
     std::size_t held_max_;
+    std::size_t held_by_one_max_;
     HashSecret secret_;
     std::vector<Datagram> datagrams_;  // sets of kWays
     std::size_t held_ = 0;
+    std::vector<std::uint32_t> held_by_;  // by sender_of()
     std::uint64_t added_ = 0;
     std::size_t next_to_expire_ = 0;
     // Never longer than held_max, which is reserved: clear() is called before more can be held.

@@ -32,6 +32,7 @@ NatResult Translator::later_fragment(PacketView& view, const NatPacket& packet,
         if (!kIsOutbound && !is_ours(view.destination.address, turn.statics)) {
             return {.outcome = NatOutcome::kUntouched};
         }
+        if (!fragments_.has_room(key)) return {.outcome = NatOutcome::kFragmentsFull};
         datagram = fragments_.add(key, turn.now, datagram_deadline<direction>(view, packet, turn));
         if (datagram == nullptr) return {.outcome = NatOutcome::kFragmentsFull};
     }

@@ -3,9 +3,24 @@
 // Translator: ICMP errors (RFC 5508 4). They quote a packet of a flow, seen from the side that they
 // come from, and are rewritten together with it. They begin no flow, refresh none and end none
 // (RFC 5508 REQ-4 to REQ-7; RFC 5927 says why not).
+#include "base/checksum.h"
 #include "nat/translator.h"
 
 namespace causeway {
+namespace {
+
+bool adds_up(std::span<const std::uint8_t> bytes) noexcept {
+    return checksum_fold(checksum_sum(bytes)) == 0xffff;
+}
+
+// RFC 5508 REQ-3: an error whose checksum is wrong is dropped, and likewise (a) one that quotes a
+// wrong header; (c) what the quoted packet's own layer 4 sums up to does not matter.
+bool is_sound(const PacketView& error, const PacketView& quoted) noexcept {
+    return adds_up({error.layer4, error.layer4_bytes}) &&
+           adds_up({quoted.layer3, quoted.header().header_bytes()});
+}
+
+}  // namespace
 
 template <NatDirection direction>
 NatResult Translator::icmp_error(PacketView& view, const NatPacket& packet,
@@ -18,6 +33,7 @@ NatResult Translator::icmp_error(PacketView& view, const NatPacket& packet,
     PacketView quoted = view_of(view.layer4 + sizeof(IcmpHeader),
                                 view.layer4_bytes - sizeof(IcmpHeader), Extent::kQuoted);
     if (quoted.shape != PacketShape::kFlow) return kUnmatched;
+    if (!is_sound(view, quoted)) return {.outcome = NatOutcome::kMalformed};
     // An error travels against the packet that it quotes: ours was its source if the error comes
     // from outside, and its destination if it comes from inside.
     const Endpoint own = kIsOutbound ? quoted.destination : quoted.source;

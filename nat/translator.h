@@ -47,7 +47,7 @@ enum class NatOutcome : std::uint8_t {
     kHandOver,
     kHeld,  // a fragment: keep it, and `stage`, until its handle is in released() or dropped()
     // Dropped:
-    kMalformed,
+    kMalformed,  // its layer 4 is cut off, or it is an ICMP error that does not add up
     kForeign,    // a protocol that has no ports
     kMidFlow,    // in the middle of a flow that nobody knows
     kNoMapping,  // from outside, to a port that nobody has

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "nat/shared_map.h"
 #include "tests/support/seed.h"
 
 namespace causeway {
@@ -208,6 +209,18 @@ TEST(SessionTable, a_reader_beside_the_owner_sees_whole_sessions) {
     }
     stop = true;
     reader.join();
+}
+
+// With a port for each session, and filtering by address.
+TEST(SessionTable, ten_million_sessions_and_all_that_they_need_fit_a_gibibyte_and_a_half) {
+    constexpr std::size_t kMany = 10'000'000;
+    constexpr std::size_t kPortsOfAddress = 65'536 - 1'024;
+    constexpr std::size_t kBytesOfPort = sizeof(std::uint64_t) + 1;  // its use, and bits
+    const std::size_t addresses = kMany / kPortsOfAddress + 1;
+    const std::size_t ports = addresses * 65'536 * kNatProtocols * kBytesOfPort;
+    const std::size_t all =
+        SessionTable::bytes_for(kMany) + 2 * SharedMap::bytes_for(kMany) + ports;
+    EXPECT_LE(all, std::size_t{3} << 29);
 }
 
 }  // namespace

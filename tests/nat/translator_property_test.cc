@@ -103,7 +103,7 @@ class Play {
             case 5:
                 return inbound();
             case 6:
-                return error_from_outside();
+                return random_.below(3) == 0 ? error_from_inside() : error_from_outside();
             case 7:
                 return hairpin();
             case 8:
@@ -299,6 +299,25 @@ class Play {
         ASSERT_EQ(sent.outcome, is_known ? NatOutcome::kTranslated : NatOutcome::kIcmpUnmatched);
         if (!is_known) return;
         ASSERT_EQ(sent.leaving.front(), build_error(router, 11, expected_quote, quoted));
+    }
+
+    // Of an endpoint inside, about a packet that came to it.
+    void error_from_inside() {
+        if (model_.mappings().empty()) return;
+        const auto& [inside, outside] = any_mapping();
+        PacketSpec spec = any_spec();
+        while (spec.protocol != inside.protocol) spec = any_spec();
+        std::swap(spec.source, spec.destination);
+        const bool is_known = model_.has_session(inside, spec.source);
+        spec.destination = outside;
+        const Bytes expected_quote = build(spec);
+        spec.destination = inside.endpoint;
+        const std::size_t quoted = 28 + 2 * random_.below(20);
+        const auto sent =
+            nat_.outbound(build_error(inside.endpoint.address, 3, build(spec), quoted));
+        ASSERT_EQ(sent.outcome, is_known ? NatOutcome::kTranslated : NatOutcome::kIcmpUnmatched);
+        if (!is_known) return;
+        ASSERT_EQ(sent.leaving.front(), build_error(outside.address, 3, expected_quote, quoted));
     }
 
     // From a mapped endpoint to a mapped endpoint.

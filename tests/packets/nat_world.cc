@@ -66,8 +66,7 @@ NatWorld::NatWorld(const NatWorldOptions& options)
     attach();
     route();
     add_pools(options.settings);
-    bed_.set_nat(*engine_, tables());
-    bed_.publish();
+    republish();
 }
 
 void NatWorld::attach() {
@@ -88,10 +87,9 @@ void NatWorld::attach() {
 
 void NatWorld::route() {
     for (std::size_t customer = 0; customer < 2; ++customer) {
-        const NextHopId ways[] = {
-            bed_.neighbour(legs_[customer][0], ip("192.168.0.1"), kCustomerMac),
-            bed_.neighbour(legs_[customer][1], ip("192.168.0.5"), kCustomerMac)};
-        bed_.route(vrfs_[customer], prefix("10.0.0.0/8"), bed_.group(ways));
+        ways_[customer][0] = bed_.neighbour(legs_[customer][0], ip("192.168.0.1"), kCustomerMac);
+        ways_[customer][1] = bed_.neighbour(legs_[customer][1], ip("192.168.0.5"), kCustomerMac);
+        bed_.route(vrfs_[customer], prefix("10.0.0.0/8"), bed_.group(ways_[customer]));
     }
     bed_.route(outside_, prefix("198.18.0.0/15"),
                bed_.neighbour(core_, ip("192.168.1.1"), kCustomerMac, 1'400));
@@ -186,6 +184,20 @@ std::size_t NatWorld::sessions() {
         all += engine_->translator(k).sessions().size();
     }
     return all;
+}
+
+void NatWorld::cut(PortId link) {
+    for (const auto& ways : ways_) bed_.neighbour_down(ways[link.value()]);
+}
+
+void NatWorld::lose_pool(Customer customer) {
+    insides_[static_cast<std::size_t>(customer)].pool = NatPoolId(7);
+    republish();
+}
+
+void NatWorld::republish() {
+    bed_.set_nat(*engine_, tables());
+    bed_.publish();
 }
 
 void NatWorld::pass(NatSeconds seconds) {

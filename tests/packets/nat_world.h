@@ -76,6 +76,12 @@ class NatWorld {
     [[nodiscard]] std::size_t sessions();
     // Lets the time pass, and whatever ends by it.
     void pass(NatSeconds seconds);
+    // After a change of the bed.
+    void republish();
+    // A link dies: nothing leaves by it any more.
+    void cut(PortId link);
+    // As when a commit takes a pool away, and a worker has seen the half of it.
+    void lose_pool(Customer customer);
 
     static constexpr unsigned kTurnsMax = 64;
 
@@ -91,6 +97,7 @@ class NatWorld {
     TestBed bed_;
     VrfId outside_;
     AttachmentId legs_[2][2];
+    NextHopId ways_[2][2];  // to the customers, by links
     AttachmentId core_;
 };
 
