@@ -19,7 +19,7 @@
 namespace causeway::perf {
 namespace {
 
-constexpr std::size_t kPackets = std::size_t{1} << 19;
+constexpr std::size_t kPackets = std::size_t{1} << 19;  // at least
 constexpr std::size_t kFcsBytes = 4;
 constexpr std::array<std::size_t, 12> kImixBytes{64, 64,  64,  64,  64,  64,
                                                  64, 594, 594, 594, 594, 1'518};
@@ -54,15 +54,16 @@ Ipv4Address any_address(const std::vector<TableRoute>& routes, Destinations from
 PrebuiltPackets::PrebuiltPackets(const Scene& scene, const SceneRoutes& routes,
                                  std::span<const Entrance> entrances, Tagging tagging,
                                  std::uint64_t seed)
-    : layer3_(sizeof(EthernetHeader) + (tagging == Tagging::kQinq ? 2 * sizeof(VlanTag) : 0)) {
+    : layer3_(sizeof(EthernetHeader) + (tagging == Tagging::kQinq ? 2 * sizeof(VlanTag) : 0)),
+      count_(std::max(kPackets, scene.sessions)) {
     if (scene.frame_bytes == kImix) {
         for (const std::size_t bytes : kImixBytes) add_kinds(bytes, tagging);
     } else {
         add_kinds(scene.frame_bytes, tagging);
     }
     std::mt19937_64 random(seed);
-    packets_.reserve(kPackets);
-    while (packets_.size() < kPackets) {
+    packets_.reserve(count_);
+    while (packets_.size() < count_) {
         const Entrance& entrance = entrances[random() % entrances.size()];
         const bool is_ipv6 = random() % 100 < scene.ipv6_percent;
         IpAddress to;
@@ -131,7 +132,7 @@ PrebuiltPackets::Packet PrebuiltPackets::make(std::uint32_t kind, const Entrance
 
 void PrebuiltPackets::write(rte_mbuf& mbuf) noexcept {
     const Packet& packet = packets_[next_];
-    next_ = (next_ + 1) % kPackets;
+    next_ = next_ + 1 == count_ ? 0 : next_ + 1;
     const Kind& kind = kinds_[packet.kind];
     mbuf.data_off = RTE_PKTMBUF_HEADROOM;
     mbuf.data_len = kind.frame_bytes;

@@ -78,6 +78,7 @@ class PrebuiltPackets {
 
     std::size_t layer3_;  // where the network header begins
     std::vector<Kind> kinds_;
+    std::size_t count_;
     std::vector<Packet> packets_;
     std::size_t next_ = 0;
 };

@@ -26,6 +26,7 @@ struct Scene {
     std::size_t ports = 1;        // that packets leave by, at random
     std::size_t rules = 0;        // of an access list on the way in; every other packet meets one
     std::size_t policers = 0;     // levels that each packet's bandwidth is held to, at most 2
+    std::size_t sessions = 0;     // of a NAT44 that translates all sources; as many packets differ
     std::size_t burst = 32;
     std::size_t workers = 1;
 };
@@ -42,8 +43,8 @@ struct Scene {
            "/destinations:" + (scene.destinations == Destinations::kDrawn ? "drawn" : "uniform") +
            part("vrfs", scene.vrfs) + part("attachments", scene.attachments) +
            part("ways", scene.ways) + part("ports", scene.ports) + part("rules", scene.rules) +
-           part("policers", scene.policers) + part("burst", scene.burst) +
-           part("workers", scene.workers);
+           part("policers", scene.policers) + part("sessions", scene.sessions) +
+           part("burst", scene.burst) + part("workers", scene.workers);
 }
 
 }  // namespace causeway::perf

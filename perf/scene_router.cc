@@ -52,6 +52,7 @@ void empty(rte_ring* ring) {
 SceneRouter::SceneRouter(const Scene& scene, std::uint64_t seed)
     : scene_(scene),
       policy_(scene),
+      nat_(scene.sessions == 0 ? nullptr : std::make_unique<SceneNat>(scene)),
       bed_({.ports = 1 + scene.ports,
             .packets = scene.workers * 2 * RingLane::kInFlight - 1,
             .ring_size = 64}) {
@@ -116,6 +117,7 @@ void SceneRouter::move_only(std::size_t worker) noexcept {
 std::vector<Entrance> SceneRouter::attach_edge() {
     for (std::size_t i = 0; i < scene_.vrfs; ++i) vrfs_.push_back(bed_.vrf());
     std::vector<Entrance> entrances;
+    std::vector<AttachmentId> ids;
     for (std::size_t i = 0; i < scene_.attachments; ++i) {
         const TagKey tags{.port = kEdgePort,
                           .outer = static_cast<std::uint16_t>(1 + i / 4 % 4'094),
@@ -125,7 +127,9 @@ std::vector<Entrance> SceneRouter::attach_edge() {
         const AttachmentPolicy policy = policy_.next();
         if (policy.bits() != PolicyBits()) bed_.set_policy(id, policy);
         entrances.push_back({.tags = tags, .vrf = vrf});
+        ids.push_back(id);
     }
+    if (nat_ != nullptr) nat_->enter(bed_, vrfs_.front(), ids);
     return entrances;
 }
 

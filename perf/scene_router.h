@@ -18,6 +18,7 @@
 #include "perf/prebuilt_packets.h"
 #include "perf/ring_lane.h"
 #include "perf/scene.h"
+#include "perf/scene_nat.h"
 #include "perf/scene_policy.h"
 #include "perf/scene_routes.h"
 #include "tests/support/test_bed.h"
@@ -60,7 +61,8 @@ class SceneRouter {
 
     Scene scene_;
     ScenePolicy policy_;
-    test::TestBed bed_;  // of which the tables and the pool are used
+    std::unique_ptr<SceneNat> nat_;  // null where the scene has none
+    test::TestBed bed_;              // of which the tables and the pool are used
     std::vector<VrfId> vrfs_;
     std::vector<Queues> queues_;
 };

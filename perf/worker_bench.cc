@@ -37,6 +37,12 @@ namespace {
 
 constexpr int kWarmPasses = 20;
 
+// So many that each session has begun. Until then both passes of a pair are of the walk, or every
+// other packet would not have met it.
+int warm_passes(const Scene& scene) {
+    return kWarmPasses + static_cast<int>(scene.sessions / RingLane::kInFlight);
+}
+
 void run_on(unsigned core) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -87,7 +93,8 @@ struct Measured {
 
 // Passes of the walk and of the floor by turns, so that both see the core's clock as it wanders.
 // Workers begin each pass together; what they cost each other is in the figure.
-std::vector<Measured> measure(SceneRouter& router, std::size_t workers, int passes) {
+std::vector<Measured> measure(SceneRouter& router, const Scene& scene, int passes) {
+    const std::size_t workers = scene.workers;
     std::vector<Measured> measured(workers);
     std::barrier together(static_cast<std::ptrdiff_t>(workers));
     const auto work = [&](std::size_t index) {
@@ -95,12 +102,15 @@ std::vector<Measured> measure(SceneRouter& router, std::size_t workers, int pass
         RingLane& lane = router.lane(index);
         Worker& worker = router.worker(index);
         Measured& own = measured[index];
-        for (int i = -kWarmPasses; i < passes; ++i) {
+        for (int i = -warm_passes(scene); i < passes; ++i) {
             together.arrive_and_wait();
             const double walk = lane.pass([&]() noexcept { (void)worker.turn(); });
             together.arrive_and_wait();
+            if (i < 0) {
+                (void)lane.pass([&]() noexcept { (void)worker.turn(); });
+                continue;
+            }
             const double floor = lane.pass([&]() noexcept { router.move_only(index); });
-            if (i < 0) continue;
             own.walk.push_back(walk);
             own.floor.push_back(floor);
             own.ipv4_stages.take(worker.ipv4_walk());
@@ -120,7 +130,7 @@ void forward(benchmark::State& state, const Scene& scene, int passes) {
     }
     SceneRouter router(scene, seed());
     std::vector<Measured> measured;
-    for (auto _ : state) measured = measure(router, scene.workers, passes);
+    for (auto _ : state) measured = measure(router, scene, passes);
     std::vector<double> walks;
     std::vector<double> floors;
     for (const Measured& one : measured) {
@@ -172,6 +182,8 @@ std::vector<Scene> scenes() {
         {.policers = 2},
         {.attachments = 1'000, .policers = 2},
         {.routes = kFull, .rules = 1'000, .policers = 2},
+        {.sessions = 1'000'000},
+        {.routes = kFull, .rules = 1'000, .policers = 2, .sessions = 1'000'000},
         {.workers = 2},
         {.routes = kFull, .workers = 2},
     };

@@ -27,7 +27,7 @@ QUICK_SCENES = [
     scene(routes=FULL_TABLE, destinations="uniform"), scene(ipv6=100, routes=FULL_TABLE),
     scene(attachments=16000), scene(vrfs=1000, attachments=1000),
     scene(ipv6=100, vrfs=1000, attachments=1000), scene(workers=2), scene(rules=1000),
-    scene(policers=2), scene(routes=FULL_TABLE, rules=1000, policers=2),
+    scene(policers=2), scene(routes=FULL_TABLE, rules=1000, policers=2), scene(sessions=1_000_000),
 ]  # fmt: skip
 
 

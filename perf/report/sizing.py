@@ -17,6 +17,8 @@ LINKS = ((2, 10), (2, 25), (2, 100))  # how many, and Gbit/s of each
 SCENES = (
     ("16 routes", {}),
     ("940,000 routes", {"routes": FULL_TABLE}),
+    ("940,000 routes, access list, policers, NAT", {"routes": FULL_TABLE, "rules": 1_000,
+                                                   "policers": 2, "sessions": 1_000_000}),
     ("940,000 routes, access list, policers", {"routes": FULL_TABLE, "rules": 1_000,
                                               "policers": 2}),
 )  # fmt: skip
