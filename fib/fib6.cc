@@ -62,14 +62,15 @@ Result<std::unique_ptr<Fib6>> Fib6::create(GracePeriods& grace, const Options& o
     }
     Result<TrieNodes> nodes = TrieNodes::create(grace, options.bytes_max);
     if (!nodes) return Unexpected(nodes.error());
-    return std::unique_ptr<Fib6>(new Fib6(options, std::move(*nodes)));
+    return std::unique_ptr<Fib6>(new Fib6(grace, options, std::move(*nodes)));
 }
 
-Fib6::Fib6(const Options& options, TrieNodes nodes)
+Fib6::Fib6(GracePeriods& grace, const Options& options, TrieNodes nodes)
     : kernel_(has_avx512() ? fib6_lookup_avx512 : fib6_lookup_scalar),
       kernel_name_(has_avx512() ? "avx512" : "scalar"),
       options_(options),
       nodes_(std::move(nodes)),
+      lists_(grace, options.vrfs_max),
       roots_(std::make_unique<Fib6Entry[]>(options.vrfs_max + 1)),
       defaults_(std::make_unique<FibEntry[]>(options.vrfs_max + 1 + kCacheLine)),
       vrfs_(options.vrfs_max) {
@@ -77,6 +78,7 @@ Fib6::Fib6(const Options& options, TrieNodes nodes)
     tables_ = {.lines = nodes_.data(),
                .roots = roots_.get(),
                .defaults = defaults_.get(),
+               .lists = lists_.data(),
                .vrfs_max = static_cast<std::uint32_t>(options.vrfs_max)};
 }
 
@@ -100,6 +102,7 @@ void Fib6::close_vrf(VrfId vrf) {
     Vrf& state = vrfs_[vrf.value()];
     DCHECK(state.is_open);
     set_default(vrf, kNoRouteGroup);
+    lists_.withdraw(vrf);
     Fib6Entry* const entry = root(vrf).entry;
     const Fib6Entry before = *entry;
     store(entry, Fib6Entry{0});
@@ -127,6 +130,7 @@ Status Fib6::hold(VrfId vrf, Ipv6Prefix prefix) {
         place = find_end(vrf, prefix);
     }
     ++nodes_.users(line_of(*place.entry));
+    ++state.prefixes;
     if (state.lines > state.grow_lines) grow_large(vrf);
     if (state.is_large) merge_levels(vrf, prefix.address());
     return ok();
@@ -139,6 +143,7 @@ void Fib6::drop(VrfId vrf, Ipv6Prefix prefix) noexcept {
     std::uint32_t& users = nodes_.users(line_of(*place.entry));
     CHECK(users != 0);
     --users;
+    --vrfs_[vrf.value()].prefixes;
 }
 
 // The entry after the node in this one, on the way to the address.
@@ -266,6 +271,11 @@ void Fib6::retire_all(Vrf& state, Fib6Entry entry) {
 }
 
 void Fib6::collapse(VrfId vrf, Ipv6Prefix prefix) {
+    collapse_path(vrf, prefix);
+    if (!lists_.has(vrf)) make_list(vrf);  // so few may be left now
+}
+
+void Fib6::collapse_path(VrfId vrf, Ipv6Prefix prefix) {
     Vrf& state = vrfs_[vrf.value()];
     path_.clear();
     for (Place place = root(vrf); is_node(*place.entry);
@@ -296,6 +306,7 @@ void Fib6::collapse(VrfId vrf, Ipv6Prefix prefix) {
 void Fib6::fill(VrfId vrf, Ipv6Address first, Ipv6Address last, GroupId group) noexcept {
     DCHECK(first <= last);
     fill_entry(root(vrf), {.first = first.value(), .last = last.value()}, group.value());
+    make_list(vrf);
 }
 
 // The range is within the entry's.
@@ -339,6 +350,40 @@ void Fib6::fill_skip(Place place, Range range, Fib6Entry group) noexcept {
     if (range.last < start || range.first > stop) return;
     fill_entry({.entry = &skip.inside, .depth = end},
                {std::max(start, range.first), std::min(stop, range.last)}, group);
+}
+
+// For a VRF of few prefixes, and not more nodes than these take, so that it is quickly done.
+void Fib6::make_list(VrfId vrf) noexcept {
+    const Vrf& state = vrfs_[vrf.value()];
+    if (state.is_large || state.prefixes > IntervalLists::kPrefixesMax ||
+        state.lines > IntervalLists::kPrefixesMax * TrieNodes::kPathNodes) {
+        return lists_.withdraw(vrf);
+    }
+    lists_.begin();
+    append_intervals(*root(vrf).entry, 0, 0);
+    lists_.publish(vrf);
+}
+
+// Those of the entry, whose first address this is.
+void Fib6::append_intervals(Fib6Entry entry, unsigned depth, Uint128 first) noexcept {
+    if (!is_node(entry)) return lists_.append(first, entry);
+    if (!is_skip(entry)) {
+        const unsigned below = depth + stride_of(entry);
+        for (Uint128 i = 0; i < Uint128{1} << stride_of(entry); ++i) {
+            append_intervals(nodes_.at<Fib6Entry>(line_of(entry))[static_cast<std::size_t>(i)],
+                             below, first | i << (Ipv6Address::kBits - below));
+        }
+        return;
+    }
+    const auto& skip = *nodes_.at<Fib6Skip>(line_of(entry));
+    const unsigned below = depth + skip.length;
+    const Uint128 inside = first | address_inside(skip, depth);
+    const Uint128 last_inside = inside | ~Ipv6Prefix::mask_of(static_cast<int>(below));
+    if (inside != first) lists_.append(first, skip.outside);
+    append_intervals(skip.inside, below, inside);
+    if (last_inside != (first | ~Ipv6Prefix::mask_of(static_cast<int>(depth)))) {
+        lists_.append(last_inside + 1, skip.outside);
+    }
 }
 
 Fib6::Usage Fib6::usage() const noexcept {

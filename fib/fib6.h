@@ -17,10 +17,14 @@
 //       a route never needs memory.
 //   (4) All addresses that leave a skip have the same answer, for no held prefix ends in it.
 //
+//   (5) A list says what the nodes say. It is replaced after each change of the nodes, and read by
+//       kernels that would rather compare than walk; both have the answer from before or after.
+//
 // Layout. A small VRF has nodes of 2^4 entries, one cache line, and skips where it saves two of
 // them: a hundred routes take some 20 KiB. A VRF that grows beyond Options::large_vrf_bytes becomes
 // large, in one step and for good: its root has 2^16 entries, and all below has 2^8, as /24, /32,
-// /40 and /48 are where the Internet's prefixes end. fib6_kernel.h has the nodes themselves.
+// /40 and /48 are where the Internet's prefixes end. A VRF of very few prefixes has a list of their
+// intervals besides. fib6_kernel.h has nodes and lists themselves.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +39,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "fib/fib6_kernel.h"
+#include "fib/interval_lists.h"
 #include "fib/trie_nodes.h"
 
 namespace causeway {
@@ -103,6 +108,7 @@ class Fib6 {
     struct Vrf {
         bool is_open = false;
         bool is_large = false;
+        std::size_t prefixes = 0;  // that are held
         std::size_t lines = 0;
         std::size_t grow_lines = 0;  // becomes large when it has more
     };
@@ -123,7 +129,7 @@ class Fib6 {
     // before and after bit 64, and where it ends.
     static constexpr std::size_t kPathArrays = 6;
 
-    Fib6(const Options& options, TrieNodes nodes);
+    Fib6(GracePeriods& grace, const Options& options, TrieNodes nodes);
 
     [[nodiscard]] Place root(VrfId vrf) const noexcept { return {.entry = &roots_[vrf.value()]}; }
     [[nodiscard]] Place below(Place place, Uint128 address) const noexcept;
@@ -143,6 +149,9 @@ class Fib6 {
     void retire_all(Vrf& state, Fib6Entry entry);
     void fill_entry(Place place, Range range, Fib6Entry group) noexcept;
     void fill_skip(Place place, Range range, Fib6Entry group) noexcept;
+    void collapse_path(VrfId vrf, Ipv6Prefix prefix);
+    void make_list(VrfId vrf) noexcept;
+    void append_intervals(Fib6Entry entry, unsigned depth, Uint128 first) noexcept;
 
     // fib6_growth.cc
     void reset_growth(Vrf& state) noexcept;
@@ -159,6 +168,7 @@ class Fib6 {
 
     Options options_;
     TrieNodes nodes_;
+    IntervalLists lists_;
     std::unique_ptr<Fib6Entry[]> roots_;
     std::unique_ptr<FibEntry[]> defaults_;
     std::vector<Vrf> vrfs_;

@@ -4,6 +4,7 @@
 // one is the definition; the other is tested against it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -65,12 +66,28 @@ static_assert(sizeof(Fib6Skip) == 32 && sizeof(Fib6Skip) <= kFib6LineBytes);
 static_assert(offsetof(Fib6Skip, inside) == offsetof(Fib6Skip, outside) + sizeof(Fib6Entry),
               "a kernel gathers them as one word");
 
+// The whole of a small VRF: where the answer changes as addresses go up. The answer of an address
+// is groups[n], where n of the starts are not above it. Whoever compares with all of them has no
+// branch that depends on the address, which the way through nodes is full of.
+struct alignas(kCacheLine) Fib6List {
+    static constexpr std::size_t kStartsMax = 48;
+
+    std::array<std::uint64_t, kStartsMax> high;  // of the starts; those whose low half is zero,
+    std::array<std::uint64_t, kStartsMax> low;   // which is most, come first, else in any order
+    std::array<FibEntry, 64> groups;             // zero: the VRF's default
+    std::uint32_t shallow;                       // starts whose low half is zero
+    std::uint32_t count;                         // all starts
+    friend bool operator==(const Fib6List&, const Fib6List&) = default;
+};
+static_assert(Fib6List::kStartsMax % 8 == 0 && Fib6List::kStartsMax < 64);
+
 // All that a lookup reads. The VRF vrfs_max is always empty: every id beyond the last reads as that
 // one.
 struct Fib6Tables {
     const std::byte* lines = nullptr;
-    const Fib6Entry* roots = nullptr;    // by VRF
-    const FibEntry* defaults = nullptr;  // by VRF
+    const Fib6Entry* roots = nullptr;        // by VRF
+    const FibEntry* defaults = nullptr;      // by VRF
+    const Fib6List* const* lists = nullptr;  // by VRF; null where there is none
     std::uint32_t vrfs_max = 0;
 };
 
@@ -79,7 +96,7 @@ using Fib6Kernel = void (*)(const Fib6Tables& tables, std::span<const RouteKey6>
 
 void fib6_lookup_scalar(const Fib6Tables& tables, std::span<const RouteKey6> keys,
                         std::span<GroupId> groups) noexcept;
-// Needs AVX-512 F, BW, DQ and VL.
+// Needs AVX-512 F, BW, DQ and VL. Asks lists where the scalar one asks nodes.
 void fib6_lookup_avx512(const Fib6Tables& tables, std::span<const RouteKey6> keys,
                         std::span<GroupId> groups) noexcept;
 

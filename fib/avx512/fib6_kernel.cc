@@ -128,6 +128,15 @@ __m512i high_halves(const RouteKey6* keys) noexcept {
     return _mm512_permutex2var_epi64(five, _mm512_setr_epi64(0, 1, 2, 3, 4, 8 + 0, 8 + 3, 8 + 6),
                                      _mm512_loadu_si512(words + 128));
 }
+// Likewise the low ones.
+__m512i low_halves(const RouteKey6* keys) noexcept {
+    const auto* const words = reinterpret_cast<const std::byte*>(keys);
+    const __m512i five = _mm512_permutex2var_epi64(_mm512_loadu_si512(words),
+                                                   _mm512_setr_epi64(2, 5, 8, 11, 14, 0, 0, 0),
+                                                   _mm512_loadu_si512(words + 64));
+    return _mm512_permutex2var_epi64(five, _mm512_setr_epi64(0, 1, 2, 3, 4, 8 + 1, 8 + 4, 8 + 7),
+                                     _mm512_loadu_si512(words + 128));
+}
 
 void take_up_addresses(const RouteKey6* keys, Walk& walk) noexcept {
     const __m512i even =
@@ -153,16 +162,74 @@ bool are_of_one_vrf(const RouteKey6* keys) noexcept {
     return others == 0;
 }
 
-// The many steps and skips of small VRFs are the scalar kernel's, which is twice as fast at them.
+// The many steps and skips of small VRFs without a list are the scalar kernel's, which is twice as
+// fast at them.
 constexpr bool is_large(Fib6Entry root) noexcept {
     return is_node(root) && (root >> kFib6StrideShift & 3) == kFib6RootCode;
 }
 
-// As is usual: root and default are loaded once. False where it is not a large one's.
+// Of each key how many of the list's starts are not above it: all keys beside each start in turn.
+template <std::size_t kGroups>
+[[gnu::always_inline]] inline void count_starts(const Fib6List& list, const RouteKey6* keys,
+                                                __m512i (&counts)[2 * kGroups]) noexcept {
+    constexpr std::size_t kEights = 2 * kGroups;
+    const __m512i one = _mm512_set1_epi64(1);
+    __m512i high[kEights];
+    for (std::size_t i = 0; i < kEights; ++i) {
+        high[i] = high_halves(keys + 8 * i);
+        counts[i] = _mm512_setzero_si512();
+    }
+    std::size_t k = 0;
+    for (; k < list.shallow; ++k) {
+        const __m512i start = _mm512_set1_epi64(static_cast<long long>(list.high[k]));
+        for (std::size_t i = 0; i < kEights; ++i) {
+            const __mmask8 passed = _mm512_cmpge_epu64_mask(high[i], start);
+            counts[i] = _mm512_mask_add_epi64(counts[i], passed, counts[i], one);
+        }
+    }
+    for (; k < list.count; ++k) {
+        const __m512i start = _mm512_set1_epi64(static_cast<long long>(list.high[k]));
+        const __m512i start_low = _mm512_set1_epi64(static_cast<long long>(list.low[k]));
+        for (std::size_t i = 0; i < kEights; ++i) {
+            const __m512i low = low_halves(keys + 8 * i);
+            const __mmask8 passed = _mm512_cmpgt_epu64_mask(high[i], start) |
+                                    _mm512_mask_cmpge_epu64_mask(
+                                        _mm512_cmpeq_epu64_mask(high[i], start), low, start_low);
+            counts[i] = _mm512_mask_add_epi64(counts[i], passed, counts[i], one);
+        }
+    }
+}
+
+template <std::size_t kGroups>
+[[gnu::noinline]] void look_up_list(const Fib6List& list, const RouteKey6* keys,
+                                    const FibEntry* defaults, GroupId* groups) noexcept {
+    __m512i counts[2 * kGroups];
+    count_starts<kGroups>(list, keys, counts);
+    static_assert(sizeof(list.groups) == 2 * sizeof(__m512i));
+    const __m512i first = _mm512_loadu_si512(list.groups.data());
+    const __m512i second = _mm512_loadu_si512(list.groups.data() + 32);
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // as below
+    const __m256i otherwise = _mm256_set1_epi16(static_cast<short>(load(defaults)));
+    for (std::size_t i = 0; i < kGroups; ++i) {
+        const __m256i places = _mm256_set_m128i(_mm512_cvtepi64_epi16(counts[2 * i + 1]),
+                                                _mm512_cvtepi64_epi16(counts[2 * i]));
+        const __m256i found = _mm512_castsi512_si256(
+            _mm512_permutex2var_epi16(first, _mm512_zextsi256_si512(places), second));
+        const __mmask16 unset = _mm256_testn_epi16_mask(found, found);
+        store(groups, i, _mm256_mask_mov_epi16(found, unset, otherwise));
+    }
+}
+
+// As is usual: root and default are loaded once. False where it is neither a large one's, nor one's
+// with a list.
 template <std::size_t kGroups>
 [[gnu::always_inline]] inline bool look_up_one_vrf(const Fib6Tables& tables, const RouteKey6* keys,
                                                    GroupId* groups) noexcept {
     const std::uint32_t vrf = std::min<std::uint32_t>(keys[0].vrf.value(), tables.vrfs_max);
+    if (const Fib6List* const list = load(tables.lists + vrf); list != nullptr) {
+        look_up_list<kGroups>(*list, keys, tables.defaults + vrf, groups);
+        return true;
+    }
     const Fib6Entry root = load(tables.roots + vrf);
     if (!is_large(root)) return false;
     Walks<kGroups> walks;

@@ -93,8 +93,34 @@ TEST(Fib6, SmallVrfsAnswerLikeTheSlowTwin) {
     change_at_random(std::size_t{1} << 30, 200, test::rounds(200'000));
 }
 
+// As few as have lists, and a few more.
+TEST(Fib6, VrfsOfFewRoutesAnswerLikeTheSlowTwin) {
+    change_at_random(std::size_t{1} << 30, 30, test::rounds(100'000));
+}
+
 TEST(Fib6, VrfsThatGrowLargeAnswerLikeTheSlowTwin) {
     change_at_random(std::size_t{8} << 10, 300, test::rounds(100'000));
+}
+
+TEST(Fib6, AVrfOfFewPrefixesHasAList) {
+    ImmediateGrace grace;
+    Bed6 bed(grace, {.vrfs_max = 1, .bytes_max = std::size_t{1} << 20});
+    ASSERT_TRUE(bed.fib->open_vrf(kVrf));
+    const auto has_list = [&] { return bed.fib->tables().lists[kVrf.value()] != nullptr; };
+    const auto nth = [](std::size_t n) {
+        return Ipv6Prefix::of(Ipv6Address(0x2001'0db8ULL << 32 | n << 17, 0), 48);
+    };
+    EXPECT_FALSE(has_list());
+    for (std::size_t n = 0; n < IntervalLists::kPrefixesMax; ++n) {
+        ASSERT_TRUE(bed.add(kVrf, nth(n), group(1 + n)));
+        ASSERT_TRUE(has_list()) << n;
+    }
+    ASSERT_TRUE(bed.add(kVrf, nth(100), group(100)));
+    EXPECT_FALSE(has_list());
+    bed.remove(kVrf, nth(3));
+    EXPECT_TRUE(has_list());
+    bed.close(kVrf);
+    EXPECT_FALSE(has_list());
 }
 
 TEST(Fib6, AnUnknownVrfAndAClosedOneHaveNoRoutes) {
