@@ -22,9 +22,10 @@ int pick(std::uint64_t word, std::uint64_t random) noexcept {
 // RFC 4787 REQ-3: no port twice. Of the free ones, first those that keep the flow with its worker
 // and the port's parity (REQ-4), then those that keep it with its worker, if need be of a further
 // block; and before anything is refused, any: its packets from outside will change workers.
-MappingTable::Held MappingTable::make(std::uint32_t host, const Inside& inside,
-                                      std::uint64_t random) noexcept {
-    PortRef port = choose_of_kind(host, inside, random);
+MappingTable::Held MappingTable::make(std::uint32_t host, const Wish& wish) noexcept {
+    const Inside& inside = wish.inside;
+    const std::uint64_t random = wish.random;
+    PortRef port = is_still_free(host, wish) ? wish.port : choose_of_kind(host, inside, random);
     Loan loan;
     if (port == PortRef()) {
         loan = lend_block(host, inside, random);
@@ -43,6 +44,17 @@ MappingTable::Held MappingTable::make(std::uint32_t host, const Inside& inside,
         held.lent = {};
     }
     return held;
+}
+
+// A port that was chosen before the host was claimed: of its newest block, and the best fit.
+bool MappingTable::is_still_free(std::uint32_t host, const Wish& wish) const noexcept {
+    if (wish.port == PortRef() || first_block(hosts_[host]) != wish.block ||
+        !space_.is_active(wish.block.address())) {
+        return false;
+    }
+    const auto first = static_cast<std::uint16_t>(wish.port.port() & ~63U);
+    const std::uint64_t free = space_.free_ports(wish.port.address(), wish.inside.protocol, first);
+    return (free >> wish.port.port() % 64 & 1U) != 0;
 }
 
 bool MappingTable::enter(std::uint32_t host, const Inside& inside, PortRef port) noexcept {
@@ -96,16 +108,17 @@ PortRef MappingTable::choose_in(BlockRef block, const Inside& inside, Fit fit,
                                 std::uint64_t random) const noexcept {
     const std::uint32_t address = block.address();
     const NatPoolSettings& settings = space_.settings(inside.pool);
-    const std::uint32_t words = settings.block_ports / 64;
-    const std::uint32_t kind = steering_.kind_of(inside.endpoint);
+    const std::uint32_t words = settings.block_ports / 64;  // a power of two
     // Devices do not hash an ICMP identifier, so it can be any.
-    const bool any = fit == Fit::kAny || inside.protocol == NatProtocol::kIcmp;
+    const bool any =
+        fit == Fit::kAny || inside.protocol == NatProtocol::kIcmp || steering_.kinds() == 1;
+    const std::uint32_t kind = any ? 0 : steering_.kind_of(inside.endpoint);
     std::uint64_t parity = ~std::uint64_t{0};
     if (fit == Fit::kKindAndParity && settings.parity == NatParity::kPreserve) {
         parity = inside.endpoint.port % 2 == 0 ? kEvenPorts : ~kEvenPorts;
     }
     for (std::uint32_t i = 0; i < words; ++i) {
-        const std::uint32_t word = (static_cast<std::uint32_t>(random >> 40) + i) % words;
+        const std::uint32_t word = (static_cast<std::uint32_t>(random >> 40) + i) & (words - 1);
         const auto first = static_cast<std::uint16_t>(block.first_port() + word * 64);
         std::uint64_t free = space_.free_ports(address, inside.protocol, first) & parity;
         if (!any) free &= steering_.ports_of_kind(kind, space_.address(address), first);

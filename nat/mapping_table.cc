@@ -21,8 +21,7 @@ constexpr int kClaimTries = 256;
 // The right to all that belongs to the inside hosts of one hash, until the end of the scope.
 class MappingTable::Claim {
   public:
-    Claim(const MappingTable& table, std::uint64_t host_key) noexcept
-        : word_(table.claim_of(host_key)) {
+    explicit Claim(std::atomic<std::uint64_t>& claim) noexcept : word_(claim) {
         for (int tries = 0; tries < kClaimTries; ++tries) {
             std::uint64_t word = word_.load(std::memory_order_relaxed);
             if ((word & kClaimed) == 0 &&
@@ -145,10 +144,10 @@ void MappingTable::give_host(Claim& claim, std::uint32_t host) noexcept {
     host_count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-MappingTable::Held MappingTable::hold(const Inside& inside, Ipv4Address remote,
-                                      std::uint64_t random) noexcept {
+MappingTable::Held MappingTable::hold(const Wish& wish) noexcept {
+    const Inside& inside = wish.inside;
     const std::uint64_t key = host_key(inside.pool, inside.endpoint.address);
-    Claim claim(*this, key);
+    Claim claim(*wish.claim);
     if (!claim.is_held()) return {.refusal = NatRefusal::kBusy};
     std::uint32_t host = find_host(claim, key);
     if (host == 0) host = take_host(claim, key);
@@ -159,10 +158,10 @@ MappingTable::Held MappingTable::hold(const Inside& inside, Ipv4Address remote,
     if (const std::uint32_t* const port = mappings_.find(mapping)) {
         held.port = PortRef::from_bits(*port);
     } else {
-        held = make(host, inside, random);
+        held = make(host, wish);
     }
     if (held.refusal == NatRefusal::kNone) {
-        held.refusal = add_session(host, held.port, space_.read(held.port), remote);
+        held.refusal = add_session(host, held.port, space_.read(held.port), wish.remote);
     }
     if (held.refusal != NatRefusal::kNone) held.lent = {};  // it went back at once
     if (!first_block(hosts_[host])) give_host(claim, host);
@@ -172,7 +171,7 @@ MappingTable::Held MappingTable::hold(const Inside& inside, Ipv4Address remote,
 MappingTable::Held MappingTable::hold_at(const Inside& inside, PortRef port,
                                          Ipv4Address remote) noexcept {
     const std::uint64_t key = host_key(inside.pool, inside.endpoint.address);
-    Claim claim(*this, key);
+    Claim claim(claim_of(key));
     if (!claim.is_held()) return {.refusal = NatRefusal::kBusy};
     std::uint32_t host = find_host(claim, key);
     if (host == 0) host = take_host(claim, key);
@@ -197,7 +196,7 @@ MappingTable::Held MappingTable::hold_from_outside(PortRef port, Ipv4Address rem
     const std::optional<Inside> inside = peek(port);
     if (!inside) return {.refusal = NatRefusal::kNoMapping};
     const std::uint64_t key = host_key(inside->pool, inside->endpoint.address);
-    Claim claim(*this, key);
+    Claim claim(claim_of(key));
     if (!claim.is_held()) return {.refusal = NatRefusal::kBusy};
     const PortUse use = space_.read(port);
     // What was peeked at may be over, or somebody else's, by now.
@@ -226,7 +225,7 @@ MappingTable::Released MappingTable::release(PortRef port, Ipv4Address remote) n
     const std::uint32_t host = space_.read(port).host();  // ours to read: the session holds it
     DCHECK(host != 0);
     const std::uint64_t key = hosts_[host].key.load(std::memory_order_relaxed);
-    Claim claim(*this, key);
+    Claim claim(claim_of(key));
     if (!claim.is_held()) return {};
     if (space_.settings(space_.pool(port.address())).filtering == NatFiltering::kAddressDependent) {
         std::uint32_t* const sessions = peers_.find(peer_key(port, remote));
@@ -270,35 +269,40 @@ NatRefusal MappingTable::add_session(std::uint32_t host, PortRef port, PortUse u
     return NatRefusal::kNone;
 }
 
-void MappingTable::prefetch_claim(NatPoolId pool, Ipv4Address address) const noexcept {
-    prefetch_line(&claim_of(host_key(pool, address)));
+void MappingTable::prefetch_claim(const Wish& wish) const noexcept {
+    prefetch_line(wish.claim);
 }
 
-void MappingTable::prefetch_host(NatPoolId pool, Ipv4Address address) const noexcept {
-    const std::uint64_t word = claim_of(host_key(pool, address)).load(std::memory_order_relaxed);
-    prefetch_line(&hosts_[static_cast<std::uint32_t>(word)]);
+void MappingTable::prefetch_host(const Wish& wish) const noexcept {
+    prefetch_line(&hosts_[static_cast<std::uint32_t>(wish.claim->load(std::memory_order_relaxed))]);
 }
 
-void MappingTable::prefetch_mapping(const Inside& inside) const noexcept {
-    const std::uint64_t word =
-        claim_of(host_key(inside.pool, inside.endpoint.address)).load(std::memory_order_relaxed);
-    mappings_.prefetch(
-        mapping_key(static_cast<std::uint32_t>(word), inside.protocol, inside.endpoint.port));
-    const BlockRef block = newest_block(inside.pool, inside.endpoint.address);
-    if (block) space_.prefetch(block, inside.protocol);
+void MappingTable::prefetch_mapping(Wish& wish) const noexcept {
+    const auto host = static_cast<std::uint32_t>(wish.claim->load(std::memory_order_relaxed));
+    mappings_.prefetch(mapping_key(host, wish.inside.protocol, wish.inside.endpoint.port));
+    wish.block = first_block(hosts_[host]);
+    if (wish.block) space_.prefetch(wish.block, wish.inside.protocol);
 }
 
-PortRef MappingTable::prefetch_port(const Inside& inside, std::uint64_t random) const noexcept {
-    const BlockRef block = newest_block(inside.pool, inside.endpoint.address);
-    if (!block) return {};
-    const PortRef port = choose_in(block, inside, Fit::kKindAndParity, random);
-    if (port != PortRef()) space_.prefetch(port);
-    return port;
+void MappingTable::prefetch_port(Wish& wish) const noexcept {
+    if (!wish.block) return;
+    wish.port = choose_in(wish.block, wish.inside, Fit::kKindAndParity, wish.random);
+    if (wish.port != PortRef()) space_.prefetch(wish.port);
 }
 
-BlockRef MappingTable::newest_block(NatPoolId pool, Ipv4Address address) const noexcept {
-    const std::uint64_t word = claim_of(host_key(pool, address)).load(std::memory_order_relaxed);
-    return hosts_[static_cast<std::uint32_t>(word)].blocks.load(std::memory_order_relaxed);
+void MappingTable::prefetch_use(PortRef port, NatPoolId pool, Ipv4Address host) const noexcept {
+    prefetch_line(&claim_of(host_key(pool, host)));
+    space_.prefetch(port);
+    space_.prefetch(space_.block_of(port), port.protocol());
+}
+
+void MappingTable::prefetch_user(PortRef port) const noexcept {
+    prefetch_line(&hosts_[space_.read(port).host()]);
+}
+
+void MappingTable::prefetch_mapping(PortRef port) const noexcept {
+    const PortUse use = space_.read(port);
+    mappings_.prefetch(mapping_key(use.host(), port.protocol(), use.inside_port()));
 }
 
 std::optional<MappingTable::HostReading> MappingTable::read_host(

@@ -58,6 +58,16 @@ class MappingTable {
         NatProtocol protocol = NatProtocol::kTcp;
         Endpoint endpoint;
     };
+    // A session that is wanted, and what is known of it before its host is claimed: of the steps
+    // below each fills in what it finds. None is needed; nor need what was found be true any more.
+    struct Wish {
+        Inside inside;
+        Ipv4Address remote;
+        std::uint64_t random = 0;  // makes ports hard to guess (RFC 6056)
+        std::atomic<std::uint64_t>* claim = nullptr;
+        BlockRef block;  // the host's newest
+        PortRef port;    // that it would get, free at the time
+    };
     struct Held {
         NatRefusal refusal = NatRefusal::kNone;
         PortRef port;
@@ -83,10 +93,19 @@ class MappingTable {
                                                                       const Steering& steering,
                                                                       const Options& options);
 
-    // One session more for the inside endpoint's mapping, which is made if there is none. `random`
-    // makes ports hard to guess (RFC 6056).
+    // One session more for the inside endpoint's mapping, which is made if there is none.
+    [[nodiscard]] Held hold(const Wish& wish) noexcept;
     [[nodiscard]] Held hold(const Inside& inside, Ipv4Address remote,
-                            std::uint64_t random) noexcept;
+                            std::uint64_t random) noexcept {
+        return hold(wish(inside, remote, random));
+    }
+    [[nodiscard]] Wish wish(const Inside& inside, Ipv4Address remote,
+                            std::uint64_t random) const noexcept {
+        return {.inside = inside,
+                .remote = remote,
+                .random = random,
+                .claim = &claim_of(host_key(inside.pool, inside.endpoint.address))};
+    }
     // One session more for the mapping of this public port, if the remote may come in.
     [[nodiscard]] Held hold_from_outside(PortRef port, Ipv4Address remote) noexcept;
     // Whose port it is; a hint that may be old when it is read, so hold it before use.
@@ -100,11 +119,14 @@ class MappingTable {
     // Fetch what hold() and release() will need, in steps of loads that depend on those before; the
     // caller takes each step for a whole burst. They only look, without a claim, so what they fetch
     // may have changed by the time it is needed; then it was in vain.
-    void prefetch_claim(NatPoolId pool, Ipv4Address address) const noexcept;
-    void prefetch_host(NatPoolId pool, Ipv4Address address) const noexcept;
-    void prefetch_mapping(const Inside& inside) const noexcept;
-    // The port that hold() is going to choose if it must choose one, given the same `random`.
-    [[nodiscard]] PortRef prefetch_port(const Inside& inside, std::uint64_t random) const noexcept;
+    void prefetch_claim(const Wish& wish) const noexcept;
+    void prefetch_host(const Wish& wish) const noexcept;
+    void prefetch_mapping(Wish& wish) const noexcept;
+    void prefetch_port(Wish& wish) const noexcept;
+    // Of a port that is going to be released, by a session of this inside host.
+    void prefetch_use(PortRef port, NatPoolId pool, Ipv4Address host) const noexcept;
+    void prefetch_user(PortRef port) const noexcept;
+    void prefetch_mapping(PortRef port) const noexcept;
 
     // Hosts are numbered from 1 to hosts_max.
     [[nodiscard]] std::optional<HostReading> read_host(std::uint32_t host) const noexcept;
@@ -160,13 +182,12 @@ class MappingTable {
         return std::uint64_t{port.bits()} << 32 | remote.value();
     }
     [[nodiscard]] std::atomic<std::uint64_t>& claim_of(std::uint64_t host_key) const noexcept;
-    [[nodiscard]] BlockRef newest_block(NatPoolId pool, Ipv4Address address) const noexcept;
     [[nodiscard]] std::uint32_t find_host(const Claim& claim, std::uint64_t key) const noexcept;
     [[nodiscard]] std::uint32_t take_host(Claim& claim, std::uint64_t key) noexcept;
     void give_host(Claim& claim, std::uint32_t host) noexcept;
 
-    [[nodiscard]] Held make(std::uint32_t host, const Inside& inside,
-                            std::uint64_t random) noexcept;
+    [[nodiscard]] Held make(std::uint32_t host, const Wish& wish) noexcept;
+    [[nodiscard]] bool is_still_free(std::uint32_t host, const Wish& wish) const noexcept;
     enum class Fit : std::uint8_t { kKindAndParity, kKind, kAny };
     [[nodiscard]] Held make_at(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
     [[nodiscard]] bool enter(std::uint32_t host, const Inside& inside, PortRef port) noexcept;

@@ -56,7 +56,7 @@ NatResult Translator::begin(PacketView& view, const NatPacket& packet, const Tur
             return rewrite<direction>(view, packet, *outside,
                                       turns_back ? Hairpin::kYes : Hairpin::kNo, turn);
         }
-        return begin_from_inside(view, packet, turn);
+        return begin_from_inside(view, packet, wish_of(view, packet), turn);
     } else {
         const auto inside = turn.statics.inside_of(view.protocol, view.destination);
         if (inside) return rewrite<direction>(view, packet, inside->endpoint, Hairpin::kNo, turn);
@@ -68,8 +68,14 @@ template NatResult Translator::begin<NatDirection::kOutbound>(PacketView&, const
 template NatResult Translator::begin<NatDirection::kInbound>(PacketView&, const NatPacket&,
                                                              const Turn&) noexcept;
 
+MappingTable::Wish Translator::wish_of(const PacketView& view,
+                                       const NatPacket& packet) const noexcept {
+    return mappings_.wish({packet.pool, view.protocol, view.source}, view.destination.address,
+                          random_of(view));
+}
+
 NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packet,
-                                        const Turn& turn) noexcept {
+                                        const MappingTable::Wish& wish, const Turn& turn) noexcept {
     const Endpoint remote = remote_of(view.protocol, view.destination);
     const WorkerId owner = mappings_.steering().worker_of(view.protocol, view.source, remote);
     if (owner != worker_) {
@@ -80,8 +86,7 @@ NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packe
     if (sessions_->size() == sessions_->sessions_max()) {
         return {.outcome = NatOutcome::kSessionsFull};
     }
-    const MappingTable::Held held =
-        mappings_.hold({packet.pool, view.protocol, view.source}, remote.address, random_of(view));
+    const MappingTable::Held held = mappings_.hold(wish);
     if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
     if (held.lent) {
         tell_block(NatEventKind::kBlockLent, held.lent, packet.pool, view.source.address);
@@ -179,31 +184,47 @@ bool Translator::restore(const Session& saved, NatSeconds then, NatSeconds now) 
     return session != kNoSession;
 }
 
-// All lines that the new sessions will be written to, also those that depend on the port, which is
-// guessed: a claim is an atomic exchange and waits for every store before it.
-void Translator::prefetch_new(std::span<const std::uint8_t> places,
-                              std::span<const PacketView> views,
-                              std::span<const NatPacket> packets) noexcept {
+// Plain flows from inside that have no session: all take each step together. Fetches all lines that
+// the new sessions will be written to, also those that depend on the port, which is guessed: a
+// claim is an atomic exchange and waits for every store before it.
+void Translator::begin_together(std::span<const std::uint8_t> places, std::span<PacketView> views,
+                                std::span<const NatPacket> packets, std::span<NatResult> results,
+                                const Turn& turn) noexcept {
+    DCHECK(places.size() <= kTogether);
+    std::array<MappingTable::Wish, kTogether> room;
+    const auto wishes = std::span(room).first(places.size());
     sessions_->prefetch_free(places.size());
-    for (const std::uint8_t i : places) {
-        mappings_.prefetch_claim(packets[i].pool, views[i].source.address);
+    for (std::size_t k = 0; k < places.size(); ++k) {
+        wishes[k] = wish_of(views[places[k]], packets[places[k]]);
+        mappings_.prefetch_claim(wishes[k]);
     }
-    for (const std::uint8_t i : places) {
-        mappings_.prefetch_host(packets[i].pool, views[i].source.address);
-    }
-    for (const std::uint8_t i : places) {
-        mappings_.prefetch_mapping({packets[i].pool, views[i].protocol, views[i].source});
-    }
-    for (const std::uint8_t i : places) {
-        if (!mappings_.space().has_pool(packets[i].pool)) continue;
-        const PacketView& view = views[i];
-        const PortRef port =
-            mappings_.prefetch_port({packets[i].pool, view.protocol, view.source}, random_of(view));
-        if (port == PortRef()) continue;
+    for (const MappingTable::Wish& wish : wishes) mappings_.prefetch_host(wish);
+    for (MappingTable::Wish& wish : wishes) mappings_.prefetch_mapping(wish);
+    for (std::size_t k = 0; k < places.size(); ++k) {
+        if (!mappings_.space().has_pool(wishes[k].inside.pool)) continue;
+        mappings_.prefetch_port(wishes[k]);
+        if (wishes[k].port == PortRef()) continue;
+        const PacketView& view = views[places[k]];
+        const Endpoint outside = mappings_.space().endpoint(wishes[k].port);
         sessions_->prefetch_key(NatDirection::kInbound,
-                                FlowKey::outside(view.protocol, mappings_.space().endpoint(port),
-                                                 remote_of(view.protocol, view.destination)));
+                                FlowKey::outside(view.protocol, outside, view.destination));
     }
+    for (std::size_t k = 0; k < places.size(); ++k) {
+        const std::uint8_t i = places[k];
+        results[i] = begin_or_pass(views[i], packets[i], wishes[k], turn);
+        count(results[i].outcome, 1);
+    }
+}
+
+// A packet before it, in the same burst, may have begun its flow.
+NatResult Translator::begin_or_pass(PacketView& view, const NatPacket& packet,
+                                    const MappingTable::Wish& wish, const Turn& turn) noexcept {
+    const std::uint32_t session = find<NatDirection::kOutbound>(view, packet);
+    if (session != kNoSession) {
+        return pass<NatDirection::kOutbound>(view, packet, session, turn);
+    }
+    if (turn.statics.size() != 0) return begin<NatDirection::kOutbound>(view, packet, turn);
+    return begin_from_inside(view, packet, wish, turn);
 }
 
 bool Translator::is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept {

@@ -96,6 +96,8 @@ Status PortSpace::add_address(NatPoolId pool, Ipv4Address address) {
     added.pool = pool.value();
     set_free(added, settings(pool).block_ports);
     added.state.store(AddressState::kActive, std::memory_order_release);
+    lowest_ = std::min(lowest_.load(), address.value());
+    highest_ = std::max(highest_.load(), address.value());
     std::uint32_t* const value = index_.insert(key_of(address));
     CHECK(value != nullptr);
     std::atomic_ref(*value).store(index, std::memory_order_release);
@@ -190,7 +192,7 @@ PortSpace::Usage PortSpace::usage(NatPoolId pool) const noexcept {
     return usage;
 }
 
-std::uint32_t PortSpace::find(Ipv4Address address) const noexcept {
+std::uint32_t PortSpace::find_indexed(Ipv4Address address) const noexcept {
     std::uint32_t* const value = index_.find(key_of(address));
     if (value == nullptr) return 0;
     return std::atomic_ref(*value).load(std::memory_order_acquire);

@@ -145,8 +145,12 @@ class PortSpace {
     [[nodiscard]] Status remove(Ipv4Address address);  // REQUIRES: is_drained()
     [[nodiscard]] Usage usage(NatPoolId pool) const noexcept;
 
-    // The index of a public address, or zero.
-    [[nodiscard]] std::uint32_t find(Ipv4Address address) const noexcept;
+    // The index of a public address, or zero. Most that is asked for is far from any of them.
+    [[nodiscard]] std::uint32_t find(Ipv4Address address) const noexcept {
+        if (address.value() < lowest_.load(std::memory_order_acquire)) return 0;
+        if (address.value() > highest_.load(std::memory_order_acquire)) return 0;
+        return find_indexed(address);
+    }
     [[nodiscard]] Ipv4Address address(std::uint32_t index) const noexcept {
         return Ipv4Address(addresses_[index].address.load(std::memory_order_relaxed));
     }
@@ -207,7 +211,7 @@ class PortSpace {
     void free(PortRef port) noexcept;
     [[nodiscard]] BlockRef block_of(PortRef port) const noexcept {
         const std::uint32_t ports = settings(pool(port.address())).block_ports;
-        return {port.address(), port.port() / ports * ports};
+        return {port.address(), port.port() & ~(ports - 1)};  // which is a power of two
     }
 
   private:
@@ -244,6 +248,7 @@ class PortSpace {
                          kPorts +
                      port.port()];
     }
+    [[nodiscard]] std::uint32_t find_indexed(Ipv4Address address) const noexcept;
     [[nodiscard]] BlockRef take_block_at(std::uint32_t address, std::uint64_t random) noexcept;
     void set_used(PortRef port, std::uint64_t value) noexcept;
     void set(Pool& pool, const NatPoolSettings& settings);
@@ -252,9 +257,11 @@ class PortSpace {
     Mapping use_memory_;
     Mapping used_memory_;
     Mapping block_memory_;
-    std::uint64_t* uses_;  // by PortRef
-    std::uint64_t* used_;  // likewise, a bit each
-    SharedMap index_;      // addresses, for find()
+    std::uint64_t* uses_;                                    // by PortRef
+    std::uint64_t* used_;                                    // likewise, a bit each
+    SharedMap index_;                                        // addresses, for find()
+    std::atomic<std::uint32_t> lowest_ = ~std::uint32_t{0};  // of all addresses there have been
+    std::atomic<std::uint32_t> highest_ = 0;
     std::vector<Address> addresses_;
     std::vector<Pool> pools_;
     // All that there have been, because a worker may be reading one: there are as many as an

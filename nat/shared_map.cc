@@ -22,25 +22,6 @@ SharedMap::SharedMap(Mapping memory, std::size_t buckets, const HashSecret& secr
       count_(static_cast<std::uint32_t>(buckets)),
       secret_(secret) {}
 
-bool SharedMap::locate(std::uint64_t key, Place& found) const noexcept {
-    for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
-        Bucket& here = bucket(key, turn);
-        for (std::size_t place = 0; place < kPlaces; ++place) {
-            if (std::atomic_ref(here.keys[place]).load(std::memory_order_acquire) != key) continue;
-            found = {turn, place};
-            return true;
-        }
-        if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) == 0) return false;
-    }
-    return false;
-}
-
-std::uint32_t* SharedMap::find(std::uint64_t key) const noexcept {
-    Place found;
-    if (!locate(key, found)) return nullptr;
-    return &bucket(key, found.turn).values[found.place];
-}
-
 std::uint32_t* SharedMap::insert(std::uint64_t key) noexcept {
     DCHECK(key != 0);
     for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
@@ -61,12 +42,17 @@ std::uint32_t* SharedMap::insert(std::uint64_t key) noexcept {
 }
 
 void SharedMap::erase(std::uint64_t key) noexcept {
-    Place found;
-    if (!locate(key, found)) return;
-    for (unsigned turn = 0; turn < found.turn; ++turn) {
-        std::atomic_ref(bucket(key, turn).passed_on).fetch_sub(1);
+    for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
+        Bucket& here = bucket(key, turn);
+        const std::size_t place = place_of(here, key);
+        if (place != kPlaces) {
+            for (unsigned before = 0; before < turn; ++before) {
+                std::atomic_ref(bucket(key, before).passed_on).fetch_sub(1);
+            }
+            return std::atomic_ref(here.keys[place]).store(0, std::memory_order_release);
+        }
+        if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) == 0) return;
     }
-    std::atomic_ref(bucket(key, found.turn).keys[found.place]).store(0, std::memory_order_release);
 }
 
 std::size_t SharedMap::estimated_size() const noexcept {

@@ -32,7 +32,15 @@ class SharedMap {
     }
 
     // The value of a key, which is not zero; or nullptr.
-    [[nodiscard]] std::uint32_t* find(std::uint64_t key) const noexcept;
+    [[nodiscard]] std::uint32_t* find(std::uint64_t key) const noexcept {
+        for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
+            Bucket& here = bucket(key, turn);
+            const std::size_t place = place_of(here, key);
+            if (place != kPlaces) return &here.values[place];
+            if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) == 0) break;
+        }
+        return nullptr;
+    }
     // The place of a new key's value, zero so far; nullptr where its buckets are full.
     [[nodiscard]] std::uint32_t* insert(std::uint64_t key) noexcept;
     void erase(std::uint64_t key) noexcept;
@@ -58,11 +66,15 @@ class SharedMap {
     }
     SharedMap(Mapping memory, std::size_t buckets, const HashSecret& secret) noexcept;
 
-    struct Place {
-        unsigned turn;  // how many buckets were passed on the way
-        std::size_t place;
-    };
-    [[nodiscard]] bool locate(std::uint64_t key, Place& found) const noexcept;
+    // kPlaces where the bucket does not have the key.
+    [[nodiscard]] static std::size_t place_of(Bucket& bucket, std::uint64_t key) noexcept {
+        std::size_t place = 0;
+        while (place < kPlaces &&
+               std::atomic_ref(bucket.keys[place]).load(std::memory_order_acquire) != key) {
+            ++place;
+        }
+        return place;
+    }
     [[nodiscard]] Bucket& bucket(std::uint64_t key, unsigned turn) const noexcept {
         const std::uint64_t hash = keyed_hash(key, turn, secret_);
         return buckets_[scaled(static_cast<std::uint32_t>(hash >> 32), count_)];

@@ -44,6 +44,7 @@ class Steering {
 
     [[nodiscard]] WorkerId worker_of(NatProtocol protocol, Endpoint own,
                                      Endpoint remote) const noexcept {
+        if (workers_.size() == 1) return workers_.front();
         std::uint32_t index = contribution(own.address) ^ contribution(remote.address);
         if (protocol != NatProtocol::kIcmp) index ^= contribution(own.port ^ remote.port);
         return workers_[index];

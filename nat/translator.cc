@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nat/translator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -89,10 +90,16 @@ void Translator::translate_rest(std::span<const NatPacket> packets, std::span<Na
             read_packet(views[i], packets[i].bytes, packets[i].size, Extent::kWhole);
         }
     }
-    if (direction == NatDirection::kOutbound) prefetch_new(missing, views, packets);
-    for (const std::uint8_t i : missing) {
-        results[i] = flow<direction>(views[i], packets[i], turn);
-        count(results[i].outcome, 1);
+    if constexpr (direction == NatDirection::kOutbound) {
+        for (std::size_t done = 0; done < missing.size(); done += kTogether) {
+            const std::size_t count = std::min(kTogether, missing.size() - done);
+            begin_together(missing.subspan(done, count), views, packets, results, turn);
+        }
+    } else {
+        for (const std::uint8_t i : missing) {
+            results[i] = flow<direction>(views[i], packets[i], turn);
+            count(results[i].outcome, 1);
+        }
     }
     for (const std::uint8_t i : others) {
         results[i] = translate_one<direction>(views[i], packets[i], turn);
@@ -134,9 +141,7 @@ NatResult Translator::flow(PacketView& view, const NatPacket& packet, const Turn
     const bool is_fragment = view.is_fragment;
     const DatagramKey datagram_key =
         is_fragment ? DatagramKey::of(view, direction, packet.pool) : DatagramKey();
-    const FlowKey key = key_of<direction>(view, packet.pool);
-    std::uint32_t session = kNoSession;
-    sessions_->lookup(direction, {&key, 1}, {&session, 1});
+    const std::uint32_t session = find<direction>(view, packet);
     const NatResult result = session != kNoSession ? pass<direction>(view, packet, session, turn)
                                                    : begin<direction>(view, packet, turn);
     if (is_fragment && result.outcome != NatOutcome::kTranslated) {
@@ -212,34 +217,37 @@ std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
     fragments_.expire(now);
     retry_releases();
     std::size_t ended = 0;
-    std::array<std::uint32_t, kWheelLanes> due;
-    for (; pieces > 0 && sessions_->is_behind(now); --pieces) {
-        const std::size_t count = sessions_->take_due(now, due);
-        const auto over = std::span(due).first(count);
-        // As with new sessions: three rounds of loads that do not wait for each other.
-        for (const std::uint32_t session : over) {
-            const FlowKey& key = (*sessions_)[session].inside;
-            const auto port = PortRef::from_bits((*sessions_)[session].mapping);
-            mappings_.prefetch_claim(key.pool(), key.own().address);
-            mappings_.space().prefetch(port);
-            mappings_.space().prefetch(mappings_.space().block_of(port), port.protocol());
+    std::array<std::uint32_t, kTogether> due;
+    static_assert(kTogether % kWheelLanes == 0);
+    while (pieces > 0 && sessions_->is_behind(now)) {
+        std::size_t count = 0;
+        while (pieces > 0 && sessions_->is_behind(now) && due.size() - count >= kWheelLanes) {
+            count += sessions_->take_due(now, std::span(due).subspan(count).first<kWheelLanes>());
+            --pieces;
         }
-        for (const std::uint32_t session : over) {
-            const FlowKey& key = (*sessions_)[session].inside;
-            mappings_.prefetch_host(key.pool(), key.own().address);
-        }
-        for (const std::uint32_t session : over) {
-            const FlowKey& key = (*sessions_)[session].inside;
-            mappings_.prefetch_mapping({key.pool(), key.protocol(), key.own()});
-        }
-        for (const std::uint32_t session : over) {
-            const Session& entry = (*sessions_)[session];
-            if (release(PortRef::from_bits(entry.mapping), entry.inside.remote().address)) {
-                end(session);
-                ++ended;
-            } else {
-                sessions_->postpone(session, now + 1);
-            }
+        ended += end_together(std::span(due).first(count), now);
+    }
+    return ended;
+}
+
+// As with new sessions: rounds of loads that do not wait for each other. Returns how many it ended.
+std::size_t Translator::end_together(std::span<const std::uint32_t> due, NatSeconds now) noexcept {
+    const auto port_of = [this](std::uint32_t session) {
+        return PortRef::from_bits((*sessions_)[session].mapping);
+    };
+    for (const std::uint32_t session : due) {
+        const FlowKey& key = (*sessions_)[session].inside;
+        mappings_.prefetch_use(port_of(session), key.pool(), key.own().address);
+    }
+    for (const std::uint32_t session : due) mappings_.prefetch_user(port_of(session));
+    for (const std::uint32_t session : due) mappings_.prefetch_mapping(port_of(session));
+    std::size_t ended = 0;
+    for (const std::uint32_t session : due) {
+        if (release(port_of(session), (*sessions_)[session].inside.remote().address)) {
+            end(session);
+            ++ended;
+        } else {
+            sessions_->postpone(session, now + 1);
         }
     }
     return ended;
@@ -260,6 +268,8 @@ void Translator::end(std::uint32_t session) noexcept {
 
 template NatResult Translator::flow<NatDirection::kInbound>(PacketView&, const NatPacket&,
                                                             const Turn&) noexcept;
+template NatResult Translator::pass<NatDirection::kOutbound>(PacketView&, const NatPacket&,
+                                                             std::uint32_t, const Turn&) noexcept;
 template NatResult Translator::rewrite<NatDirection::kOutbound>(PacketView&, const NatPacket&,
                                                                 Endpoint, Hairpin,
                                                                 const Turn&) noexcept;
