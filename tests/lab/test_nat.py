@@ -69,8 +69,10 @@ class Nat(NatTest):
         self.assertIn(errors[0][0], ROUTERS)
         self.assertRegex(errors[0][1], rf"mtu ?= ?{CLOUD_MTU}")
         self.lab.run("contoso", "ip", "route", "flush", "cache")
-        # What may be fragmented, is; and both ways round through the NAT.
-        self.assertTrue(self.ping("-M", "dont", "-s", "4000").all_answered)
+        # What may be fragmented, is; and both ways round through the NAT. Not by AF_PACKET, where
+        # the kernel joins fragments before we see them (docs/ports.md).
+        if self.lab.device == "af_xdp":
+            self.assertTrue(self.ping("-M", "dont", "-s", "4000").all_answered)
 
     def test_the_way_is_traced(self) -> None:
         for option in ("-I", "-U"):
