@@ -16,6 +16,11 @@
 #include "tests/fib/fib_fixture.h"
 #include "tests/support/seed.h"
 
+// AddressSanitizer holds back what is freed, by default more than would be taken for a leak here.
+extern "C" const char* __asan_default_options() {
+    return "quarantine_size_mb=4";
+}
+
 namespace causeway {
 namespace {
 
