@@ -66,6 +66,16 @@ std::pair<std::vector<PortRange>, std::vector<PortRange>> layer4_of(const AclRul
     return {only(rule.icmp->type), rule.icmp->code ? only(*rule.icmp->code) : any_code};
 }
 
+// One bit for each set; nothing asked is one alternative, too.
+std::vector<NameSetBits> bits_of(const std::vector<std::string>& names, const AclSets& sets) {
+    if (names.empty()) return {0};
+    std::vector<NameSetBits> bits;
+    for (const std::string& name : names) bits.push_back(sets.names.find(name)->second);
+    std::ranges::sort(bits);
+    bits.erase(std::unique(bits.begin(), bits.end()), bits.end());
+    return bits;
+}
+
 BitMatch shape_of(const AclRule& rule) {
     BitMatch shape;
     switch (rule.fragments) {
@@ -89,15 +99,40 @@ BitMatch shape_of(const AclRule& rule) {
     return shape;
 }
 
+// The entry with each combination of addresses and ports.
+template <class AddressT>
+void add_boxes(AclEntry<AddressT> entry, const std::vector<Prefix<AddressT>>& sources,
+               const std::vector<Prefix<AddressT>>& destinations,
+               const std::vector<PortRange>& source_ports,
+               const std::vector<PortRange>& destination_ports,
+               std::vector<AclEntry<AddressT>>& entries) {
+    for (const auto& source : sources) {
+        entry.source = source;
+        for (const auto& destination : destinations) {
+            entry.destination = destination;
+            for (const PortRange& from : source_ports) {
+                entry.source_ports = from;
+                for (const PortRange& to : destination_ports) {
+                    entry.destination_ports = to;
+                    entries.push_back(entry);
+                }
+            }
+        }
+    }
+}
+
 template <class AddressT>
 Status expand(const AclRule& rule, const AclSets& sets, std::uint32_t index,
               std::vector<AclEntry<AddressT>>& entries) {
     const auto sources = prefixes_of<Prefix<AddressT>>(rule.source, sets);
     const auto destinations = prefixes_of<Prefix<AddressT>>(rule.destination, sets);
     const auto [source_ports, destination_ports] = layer4_of(rule, sets);
+    const auto source_names = bits_of(rule.source_names, sets);
+    const auto destination_names = bits_of(rule.destination_names, sets);
     const double count = static_cast<double>(sources.size()) *
                          static_cast<double>(destinations.size()) *
-                         static_cast<double>(source_ports.size() * destination_ports.size());
+                         static_cast<double>(source_ports.size() * destination_ports.size()) *
+                         static_cast<double>(source_names.size() * destination_names.size());
     if (count > static_cast<double>(kAclEntriesMax - entries.size())) {
         return Unexpected(ErrorCode::kFull,
                           "with the alternatives of rule \"" + rule.name +
@@ -110,17 +145,11 @@ Status expand(const AclRule& rule, const AclSets& sets, std::uint32_t index,
     if (rule.dscp) entry.dscp = {*rule.dscp, 0x3f};
     if (rule.tcp_flags) entry.flags = {rule.tcp_flags->value, rule.tcp_flags->mask};
     entry.shape = shape_of(rule);
-    for (const auto& source : sources) {
-        entry.source = source;
-        for (const auto& destination : destinations) {
-            entry.destination = destination;
-            for (const PortRange& from : source_ports) {
-                entry.source_ports = from;
-                for (const PortRange& to : destination_ports) {
-                    entry.destination_ports = to;
-                    entries.push_back(entry);
-                }
-            }
+    for (const NameSetBits from_name : source_names) {
+        entry.source_names = from_name;
+        for (const NameSetBits to_name : destination_names) {
+            entry.destination_names = to_name;
+            add_boxes(entry, sources, destinations, source_ports, destination_ports, entries);
         }
     }
     return ok();

@@ -6,11 +6,13 @@
 //   protocol    bits         ports  ranges; of ICMP, type + 1 and code + 1
 //   source      prefix       shape  bits: which part of a packet, and whether it shows layer 4
 //   destination prefix       flags, dscp  bits
+//   names of source and destination: a bit each that is to be set
 //
 // A packet that shows no layer 4 has ports 0, so an entry that names ports begins at 1 and needs no
 // bit of the shape: lists that say nothing of fragments, DSCP and flags stay five-tuples.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -53,9 +55,19 @@ struct AclEntry {
     BitMatch protocol;
     BitMatch shape;
     BitMatch flags;
-    BitMatch dscp;  // six bits, not shifted
+    BitMatch dscp;                 // six bits, not shifted
+    NameSetBits source_names = 0;  // one bit, or none: whatever they are
+    NameSetBits destination_names = 0;
     std::uint32_t rule = 0;
 };
+
+// Whether some entry asks for what no packet shows (AclPacket::source_names).
+template <class AddressT>
+[[nodiscard]] bool ask_names(const std::vector<AclEntry<AddressT>>& entries) noexcept {
+    return std::ranges::any_of(entries, [](const AclEntry<AddressT>& entry) {
+        return (entry.source_names | entry.destination_names) != 0;
+    });
+}
 
 struct AclEntries {
     std::vector<AclEntry<Ipv4Address>> ipv4;

@@ -21,6 +21,7 @@ namespace causeway {
 }
 [[nodiscard]] inline bool operator==(const AclRule& a, const AclRule& b) {
     return a.name == b.name && a.source == b.source && a.destination == b.destination &&
+           a.source_names == b.source_names && a.destination_names == b.destination_names &&
            a.protocol == b.protocol && a.source_ports == b.source_ports &&
            a.destination_ports == b.destination_ports && a.icmp == b.icmp &&
            a.tcp_flags == b.tcp_flags && a.dscp == b.dscp && a.fragments == b.fragments &&

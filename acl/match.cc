@@ -69,6 +69,12 @@ bool matches(Fragments wanted, FragmentKind kind) {
     return false;
 }
 
+bool matches(const std::vector<std::string>& names, const AclSets& sets, NameSetBits of_packet) {
+    return names.empty() || std::ranges::any_of(names, [&](const std::string& name) {
+               return (set_of(sets.names, name) & of_packet) != 0;
+           });
+}
+
 bool matches(AclField field, const AclRule& rule, const AclSets& sets, const AclPacket& packet) {
     const auto port = [&packet](std::uint16_t AclPacket::Ports::*end) {
         return packet.ports ? std::optional((*packet.ports).*end) : std::nullopt;
@@ -94,6 +100,10 @@ bool matches(AclField field, const AclRule& rule, const AclSets& sets, const Acl
             return !rule.dscp || *rule.dscp == packet.dscp;
         case AclField::kFragments:
             return matches(rule.fragments, packet.fragment);
+        case AclField::kSourceNames:
+            return matches(rule.source_names, sets, packet.source_names);
+        case AclField::kDestinationNames:
+            return matches(rule.destination_names, sets, packet.destination_names);
     }
     return false;
 }
@@ -103,15 +113,16 @@ constexpr std::array kFields{
     AclField::kProtocol,         AclField::kSourcePorts,
     AclField::kDestinationPorts, AclField::kIcmp,
     AclField::kTcpFlags,         AclField::kDscp,
-    AclField::kFragments,
+    AclField::kFragments,        AclField::kSourceNames,
+    AclField::kDestinationNames,
 };
 
 }  // namespace
 
 std::string_view to_string(AclField field) noexcept {
     static constexpr std::array<std::string_view, kFields.size()> kNames{
-        "source",    "destination", "protocol", "source-ports", "destination-ports",
-        "icmp-type", "tcp-flags",   "dscp",     "fragments"};
+        "source",    "destination", "protocol",  "source-ports", "destination-ports", "icmp-type",
+        "tcp-flags", "dscp",        "fragments", "source-names", "destination-names"};
     return kNames[static_cast<std::size_t>(field)];
 }
 

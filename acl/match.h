@@ -28,6 +28,8 @@ enum class AclField : std::uint8_t {
     kTcpFlags,
     kDscp,
     kFragments,
+    kSourceNames,
+    kDestinationNames,
 };
 [[nodiscard]] std::string_view to_string(AclField field) noexcept;  // as a document spells it
 

@@ -14,6 +14,11 @@ constexpr bool overlaps(const PortRange& a, const PortRange& b) {
     return a.first <= b.last && b.first <= a.last;
 }
 
+// An address may be of any sets at once, so whoever asks for two different ones may meet both.
+constexpr bool contains(NameSetBits outer, NameSetBits inner) {
+    return (outer & ~inner) == 0;
+}
+
 template <class Entry>
 bool contains(const Entry& outer, const Entry& inner) {
     return outer.protocol.contains(inner.protocol) && outer.source.contains(inner.source) &&
@@ -21,7 +26,8 @@ bool contains(const Entry& outer, const Entry& inner) {
            contains(outer.source_ports, inner.source_ports) &&
            contains(outer.destination_ports, inner.destination_ports) &&
            outer.shape.contains(inner.shape) && outer.flags.contains(inner.flags) &&
-           outer.dscp.contains(inner.dscp);
+           outer.dscp.contains(inner.dscp) && contains(outer.source_names, inner.source_names) &&
+           contains(outer.destination_names, inner.destination_names);
 }
 
 template <class Entry>

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "acl/names/name_set.h"
 #include "base/types.h"
 
 namespace causeway {
@@ -39,6 +40,9 @@ struct AclPacket {
     std::optional<Ports> ports;  // TCP, UDP, SCTP
     std::optional<Icmp> icmp;
     std::optional<std::uint8_t> tcp_flags;
+    // What the packet does not show, and others have learned: the name sets of its addresses.
+    NameSetBits source_names = 0;
+    NameSetBits destination_names = 0;
 };
 
 // Reads a packet of either family, from its first byte to the end that its header names. Nothing

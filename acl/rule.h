@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "acl/names/name_set.h"
 #include "base/types.h"
 
 namespace causeway {
@@ -68,7 +69,7 @@ struct AclAction {
     AclVerdict verdict = AclVerdict::kPermit;
     std::uint32_t log_one_in = 0;           // of so many packets one is logged; 0: none
     std::optional<std::uint8_t> mark_dscp;  // 0 to 63
-    std::optional<GroupId> steer;           // where it goes, whatever the routes say
+    std::string steer;                      // to this target, whatever the routes say; or empty
     friend bool operator==(const AclAction&, const AclAction&) = default;
 };
 
@@ -76,6 +77,9 @@ struct AclRule {
     std::string name;  // unique in its list; its counter goes by it
     AddressMatch source;
     AddressMatch destination;
+    // Name sets: the address was learned to be of one of them; none: whether or not.
+    std::vector<std::string> source_names;
+    std::vector<std::string> destination_names;
     std::optional<std::uint8_t> protocol;
     PortMatch source_ports;
     PortMatch destination_ports;
@@ -86,16 +90,30 @@ struct AclRule {
     AclAction action;
 };
 
+[[nodiscard]] inline bool asks_names(const AclRule& rule) noexcept {
+    return !rule.source_names.empty() || !rule.destination_names.empty();
+}
+
 struct Acl {
     std::string name;
     std::vector<AclRule> rules;
     AclAction otherwise{.verdict = AclVerdict::kDeny};  // for a packet that no rule matches
 };
 
-// Named sets, shared by all lists.
+// Where a target leads: a group of next hops in each family; 0: packets of the family go as the
+// routes say.
+struct SteerGroups {
+    GroupId ipv4;
+    GroupId ipv6;
+    friend constexpr bool operator==(const SteerGroups&, const SteerGroups&) = default;
+};
+
+// Named sets and targets, shared by all lists.
 struct AclSets {
     std::map<std::string, std::vector<IpPrefix>, std::less<>> prefixes;
     std::map<std::string, std::vector<PortRange>, std::less<>> ports;
+    std::map<std::string, SteerGroups, std::less<>> targets;
+    std::map<std::string, NameSetBits, std::less<>> names;  // one bit each
 };
 
 }  // namespace causeway

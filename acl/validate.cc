@@ -70,7 +70,11 @@ class RuleCheck {
         if (auto s = all_in(sets_.prefixes, rule_.source.sets, "source"); !s) return s;
         if (auto s = all_in(sets_.prefixes, rule_.destination.sets, "destination"); !s) return s;
         if (auto s = all_in(sets_.ports, rule_.source_ports.sets, "source-ports"); !s) return s;
-        return all_in(sets_.ports, rule_.destination_ports.sets, "destination-ports");
+        if (auto s = all_in(sets_.ports, rule_.destination_ports.sets, "destination-ports"); !s) {
+            return s;
+        }
+        if (auto s = all_in(sets_.names, rule_.source_names, "source-names"); !s) return s;
+        return all_in(sets_.names, rule_.destination_names, "destination-names");
     }
     [[nodiscard]] Status ports() const {
         if (auto s = validate_ranges(rule_.source_ports.ranges, "source-ports"); !s) return s;
@@ -125,9 +129,12 @@ class RuleCheck {
     [[nodiscard]] Status action() const {
         const AclAction& action = rule_.action;
         if (action.mark_dscp.value_or(0) > 63) return wrong("a DSCP is at most 63", "mark-dscp");
+        if (!action.steer.empty() && !sets_.targets.contains(action.steer)) {
+            return wrong("there is no steer target \"" + action.steer + '"', "steer");
+        }
         if (action.verdict == AclVerdict::kPermit) return ok();
         if (action.mark_dscp) return wrong("a denied packet cannot be marked", "mark-dscp");
-        if (action.steer) return wrong("a denied packet goes nowhere", "steer");
+        if (!action.steer.empty()) return wrong("a denied packet goes nowhere", "steer");
         return ok();
     }
 
@@ -190,7 +197,7 @@ Status validate(const Acl& acl, const AclSets& sets) {
         }
     }
     const AclAction& otherwise = acl.otherwise;
-    if (otherwise.steer || otherwise.mark_dscp) {
+    if (!otherwise.steer.empty() || otherwise.mark_dscp) {
         return wrong("what no rule matches is permitted or denied, and no more", "otherwise");
     }
     return ok();

@@ -16,10 +16,11 @@
 #include <memory>
 #include <string>
 
+#include "base/heap.h"
 #include "control/api/event_loop.h"
 #include "control/api/server.h"
 #include "control/config/config.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 #include "control/router/router.h"
 #include "control/version.h"
 
@@ -122,6 +123,7 @@ int main(const Arguments& arguments) {
 }  // namespace causeway
 
 int main(int argc, char** argv) {
+    causeway::keep_freed_memory();
     CLI::App app{"Causeway: the edge router of a private-cloud-circuit service", "causewayd"};
     causeway::Arguments arguments;
     app.add_option("--config,-c", arguments.config, "the YAML document that describes everything")

@@ -7,16 +7,22 @@
 //   byte   IPv4: 0      1         9         12      16           20     22     33
 //          IPv6: 0..1             6         8       24           40     42     53
 //          shape, DSCP         protocol  source  destination  ports         TCP flags
+//
+// A list that asks for names reads an image of any packet, in which the sets of both addresses
+// stand behind all that (acl/packet_view.h).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "dataplane/family.h"
 
 namespace causeway {
+
+class LearnedAddresses;
 
 struct alignas(kCacheLine) AclImage {
     std::array<std::uint8_t, kCacheLine> bytes;
@@ -69,6 +75,11 @@ struct AclLayout<Ipv6> {
 template <class Family>
 inline constexpr std::size_t kAclFlagsGroup = AclLayout<Family>::kPorts + 12;
 
+// Two groups: the sets of the source, and those of the destination.
+template <class Family>
+inline constexpr std::size_t kAclNames = kAclFlagsGroup<Family> + 4;
+static_assert(kAclNames<Ipv6> + 2 * sizeof(Be32) <= sizeof(AclImage));
+
 template <class Family>
 void make_acl_image(const PacketMeta& meta, AclImage& image) noexcept;
 
@@ -82,5 +93,13 @@ template <class Family>
     make_acl_image<Family>(meta, room);
     return room.bytes.data();
 }
+
+// For a list that asks for names: puts in the place of each image one that has them, in its room.
+// An address that has run out counts for what cannot begin a flow (of TCP all but a client's first
+// SYN), so that what was let through in time stays so. REQUIRES: images[k] is acl_image_of() some
+// packet with rooms[k], and there are at most kBurstSizeMax.
+template <class Family>
+void name_acl_images(const LearnedAddresses& learned, std::span<const std::uint8_t*> images,
+                     std::span<AclImage> rooms) noexcept;
 
 }  // namespace causeway

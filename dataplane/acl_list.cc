@@ -15,7 +15,8 @@ namespace causeway {
 namespace {
 
 // Fields of a rule, by number, of either family: protocol, source and destination (in words), two
-// ports, shape with DSCP, flags. rte_acl wants one byte first and then groups of four.
+// ports, shape with DSCP, flags, and the names of source and destination, which only lists have
+// that ask for them. rte_acl wants one byte first and then groups of four.
 template <class Family>
 struct Fields {
     using Layout = AclLayout<Family>;
@@ -26,16 +27,18 @@ struct Fields {
     static constexpr std::uint8_t kDestinationPort = kSourcePort + 1;
     static constexpr std::uint8_t kShape = kDestinationPort + 1;
     static constexpr std::uint8_t kFlags = kShape + 1;
-    static constexpr std::uint8_t kCount = kFlags + 1;
+    static constexpr std::uint8_t kNames = kFlags + 1;
+    static constexpr std::uint8_t kCount = kNames + 2;
 };
 
+enum class AclNameFields : std::uint8_t { kAbsent, kPresent };
+
 template <class Family>
-rte_acl_config configuration() {
+rte_acl_config configuration(AclNameFields names) {
     using F = Fields<Family>;
     using Layout = AclLayout<Family>;
     rte_acl_config config{};
     config.num_categories = 1;
-    config.num_fields = F::kCount;
     std::uint8_t group = 0;
     std::uint8_t field = 0;
     const auto add = [&](std::uint8_t type, std::uint8_t bytes, std::size_t offset,
@@ -54,7 +57,12 @@ rte_acl_config configuration() {
     add(RTE_ACL_FIELD_TYPE_RANGE, 2, Layout::kPorts, group);
     add(RTE_ACL_FIELD_TYPE_RANGE, 2, Layout::kPorts + 2, group++);
     add(RTE_ACL_FIELD_TYPE_BITMASK, 4, 0, group++);
-    add(RTE_ACL_FIELD_TYPE_BITMASK, 4, kAclFlagsGroup<Family>, group);
+    add(RTE_ACL_FIELD_TYPE_BITMASK, 4, kAclFlagsGroup<Family>, group++);
+    if (names == AclNameFields::kPresent) {
+        add(RTE_ACL_FIELD_TYPE_BITMASK, 4, kAclNames<Family>, group++);
+        add(RTE_ACL_FIELD_TYPE_BITMASK, 4, kAclNames<Family> + 4, group);
+    }
+    config.num_fields = field;
     return config;
 }
 
@@ -105,6 +113,8 @@ Rule<Fields<Family>::kCount> rule_of(const AclEntry<typename AclLayout<Family>::
              first_word(entry.shape.mask, entry.dscp.mask));
     set_bits(rule.field[F::kFlags], std::uint32_t{entry.flags.value} << 16,
              std::uint32_t{entry.flags.mask} << 16);
+    set_bits(rule.field[F::kNames], entry.source_names, entry.source_names);
+    set_bits(rule.field[F::kNames + 1], entry.destination_names, entry.destination_names);
     return rule;
 }
 
@@ -145,8 +155,11 @@ Unexpected out_of_memory(std::string_view list, int error) {
 
 template <class Family>
 Result<AclList::Context> AclList::build_context(
-    std::string_view list, std::span<const AclEntry<typename AclLayout<Family>::Address>> entries) {
+    std::string_view list,
+    const std::vector<AclEntry<typename AclLayout<Family>::Address>>& entries) {
     if (entries.empty()) return Context();
+    const AclNameFields names =
+        ask_names(entries) ? AclNameFields::kPresent : AclNameFields::kAbsent;
     const std::string name = unique_name(std::is_same_v<Family, Ipv4> ? "v4" : "v6");
     const rte_acl_param parameters{
         .name = name.c_str(),
@@ -161,7 +174,7 @@ Result<AclList::Context> AclList::build_context(
             rte_acl_add_rules(context.get(), reinterpret_cast<const rte_acl_rule*>(&rule), 1);
         CHECK(added == 0);  // there is room, and no field is out of its range
     }
-    const rte_acl_config config = configuration<Family>();
+    const rte_acl_config config = configuration<Family>(names);
     if (const int built = rte_acl_build(context.get(), &config); built != 0) {
         return out_of_memory(list, -built);
     }
@@ -182,14 +195,17 @@ Result<std::unique_ptr<const AclList>> AclList::build(const Acl& acl, const AclS
     auto ipv6 = build_context<Ipv6>(acl.name, entries->ipv6);
     if (!ipv6) return Unexpected(ipv6.error());
     list->ipv6_ = std::move(ipv6).value();
+    list->asks_names_ = std::ranges::any_of(acl.rules, &causeway::asks_names);
 
     static constexpr std::array kExitOf{Exit::kNone, Exit::kAclDenied, Exit::kAclProhibited};
-    const auto add = [&list](const AclAction& action, RuleCounterId counter) {
-        const AclOutcome outcome{.counter = counter,
-                                 .log_one_in = action.log_one_in,
-                                 .steer = action.steer.value_or(GroupId()),
-                                 .exit = kExitOf[static_cast<std::size_t>(action.verdict)],
-                                 .mark_dscp = action.mark_dscp.value_or(AclOutcome::kNoMark)};
+    const auto add = [&](const AclAction& action, RuleCounterId counter) {
+        const auto target = sets.targets.find(action.steer);
+        const AclOutcome outcome{
+            .counter = counter,
+            .log_one_in = action.log_one_in,
+            .steer = target == sets.targets.end() ? SteerGroups() : target->second,
+            .exit = kExitOf[static_cast<std::size_t>(action.verdict)],
+            .mark_dscp = action.mark_dscp.value_or(AclOutcome::kNoMark)};
         if (outcome.extras() == AclExtras::kSome) list->extras_ = AclExtras::kSome;
         list->outcomes_.push_back(outcome);
     };

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "acl/compile.h"
@@ -32,17 +33,22 @@ enum class AclExtras : std::uint8_t { kNone, kSome };
 struct AclOutcome {
     RuleCounterId counter;
     std::uint32_t log_one_in = 0;
-    GroupId steer;  // 0: as the routes say
+    SteerGroups steer;
     Exit exit = Exit::kNone;
     std::uint8_t mark_dscp = kNoMark;
 
     static constexpr std::uint8_t kNoMark = 0xff;
+    // Where packets of the family go; 0: as the routes say.
+    template <class Family>
+    [[nodiscard]] GroupId way() const noexcept {
+        return std::is_same_v<Family, Ipv4> ? steer.ipv4 : steer.ipv6;
+    }
     [[nodiscard]] AclExtras extras() const noexcept {
-        const bool has_any = (log_one_in | steer.value()) != 0 || mark_dscp != kNoMark;
+        const bool has_any = log_one_in != 0 || steer != SteerGroups() || mark_dscp != kNoMark;
         return has_any ? AclExtras::kSome : AclExtras::kNone;
     }
 };
-static_assert(sizeof(AclOutcome) == 12);
+static_assert(sizeof(AclOutcome) == 16);
 
 class AclList {
   public:
@@ -66,10 +72,12 @@ class AclList {
     // By result.
     [[nodiscard]] const AclOutcome* outcomes() const noexcept { return outcomes_.data(); }
     [[nodiscard]] AclExtras extras() const noexcept { return extras_; }
+    // Whether a rule asks for the names of addresses: then images go through name_acl_images().
+    [[nodiscard]] bool asks_names() const noexcept { return asks_names_; }
     // Whether a rule steers; such a list has no place on a way out.
     [[nodiscard]] bool steers() const noexcept {
         return std::ranges::any_of(outcomes_,
-                                   [](const AclOutcome& o) { return o.steer != GroupId(); });
+                                   [](const AclOutcome& o) { return o.steer != SteerGroups(); });
     }
 
     // For benchmarks. Null where no rule concerns the family.
@@ -82,7 +90,8 @@ class AclList {
     using Context = std::unique_ptr<rte_acl_ctx, Deleter<rte_acl_free>>;
     template <class Family>
     [[nodiscard]] static Result<Context> build_context(
-        std::string_view list, std::span<const AclEntry<typename AclLayout<Family>::Address>>);
+        std::string_view list,
+        const std::vector<AclEntry<typename AclLayout<Family>::Address>>& entries);
 
     AclList() = default;
 
@@ -90,6 +99,7 @@ class AclList {
     Context ipv6_;
     std::vector<AclOutcome> outcomes_;  // 0: otherwise; i + 1: rule i
     AclExtras extras_ = AclExtras::kNone;
+    bool asks_names_ = false;
 };
 
 // The instructions that lists are classified with on this machine, as in "avx512x32".

@@ -85,6 +85,7 @@ class Column {
 };
 
 class NatWorker;
+struct NameWorker;
 struct Tables;
 
 class Burst {
@@ -133,6 +134,9 @@ class Burst {
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
     [[nodiscard]] AclLog& log() noexcept { return log_; }
     [[nodiscard]] NatWorker* nat() noexcept { return nat_; }
+    // Of the worker that has policies of names; null where it has none.
+    [[nodiscard]] NameWorker* names() noexcept { return names_; }
+    void set_names(NameWorker* names) noexcept { names_ = names; }
     // What at least one of the packets needs, of those that walk or have walked.
     [[nodiscard]] PolicyBits policy() const noexcept { return policy_; }
     void note(PolicyBits bits) noexcept { policy_ |= bits; }
@@ -196,6 +200,7 @@ class Burst {
     Counters& counters_;
     AclLog& log_;
     NatWorker* nat_;
+    NameWorker* names_ = nullptr;
 };
 
 }  // namespace causeway

@@ -15,16 +15,15 @@
 // port; its rx is every frame of the port, its exits are the frames that no attachment claims.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
-#include "base/check.h"
 #include "base/limits.h"
+#include "base/prefetch.h"
 #include "base/types.h"
+#include "base/zeroed_rows.h"
 #include "dataplane/exit.h"
 #include "dataplane/peaks.h"
 
@@ -71,14 +70,10 @@ static_assert(sizeof(TrafficCounters) == kCacheLine, "one line a row");
 
 class Counters {
   public:
-    // Pages are touched when a row is first used, so unused rows cost address space only. Peaks are
-    // those that all workers share, or its own.
+    // Peaks are those that all workers share, or its own.
     explicit Counters(Peaks* peaks = nullptr)
         : own_peaks_(peaks == nullptr ? std::make_unique<Peaks>() : nullptr),
-          peaks_(peaks == nullptr ? *own_peaks_ : *peaks),
-          traffic_(make<TrafficCounters, kAttachmentsMax>()),
-          exits_(make<ExitRow, kAttachmentsMax>()),
-          rules_(make<RuleCounters, kAclCountersMax>()) {}
+          peaks_(peaks == nullptr ? *own_peaks_ : *peaks) {}
 
     [[nodiscard]] TrafficCounters& traffic(AttachmentId row) noexcept {
         return traffic_[row.value()];
@@ -87,7 +82,7 @@ class Counters {
         return traffic_[row.value()];
     }
     // All rows, for a loop that counts in many.
-    [[nodiscard]] TrafficCounters* traffic() noexcept { return traffic_.get(); }
+    [[nodiscard]] TrafficCounters* traffic() noexcept { return traffic_.data(); }
     // The window (peaks.h) in which frames are counted from here on. Who counts a frame asks first
     // whether its row has been turned to it.
     void set_window(std::uint32_t window) noexcept { window_ = window; }
@@ -99,6 +94,10 @@ class Counters {
     void turn_tx(AttachmentId row) noexcept {
         TrafficCounters& traffic = traffic_[row.value()];
         turn(peaks_.of(row).tx, traffic.tx_window, traffic.tx_bytes);
+    }
+    // Hands over what rows that were turned had come to. After each burst.
+    void settle_peaks() noexcept {
+        if (turned_count_ != 0) hand_over_turned();
     }
     void count_exit(AttachmentId row, Exit exit) noexcept {
         exits_[row.value()][static_cast<std::size_t>(exit)].add(1);
@@ -117,43 +116,48 @@ class Counters {
             bytes.add(packet_bytes);
         }
     };
-    [[nodiscard]] RuleCounters* rules() noexcept { return rules_.get(); }
+    [[nodiscard]] RuleCounters* rules() noexcept { return rules_.data(); }
     [[nodiscard]] const RuleCounters& rule(RuleCounterId row) const noexcept {
         return rules_[row.value()];
     }
 
   private:
-    // Hands over what a window has come to, and begins the next.
+    // What a row's window came to. It is handed over a little later, when its line of Peaks has
+    // arrived: the locked instructions there wait for it, and nothing behind them goes ahead.
+    struct Turned {
+        Peak* peak;
+        std::uint32_t window;
+        std::uint32_t bytes;
+    };
+
+    // Notes what a window has come to, and begins the next.
     [[gnu::noinline]] void turn(Peak& peak, WindowNote& note, const Counter& bytes) noexcept {
-        peak.add(note.window.load(std::memory_order_relaxed), note.bytes_since(bytes));
+        prefetch_line(&peak);
+        if (turned_count_ == turned_.size()) hand_over_turned();
+        turned_[turned_count_++] = {.peak = &peak,
+                                    .window = note.window.load(std::memory_order_relaxed),
+                                    .bytes = note.bytes_since(bytes)};
         note.bytes_before.store(static_cast<std::uint32_t>(bytes.read()),
                                 std::memory_order_relaxed);
         note.window.store(window_, std::memory_order_relaxed);
     }
-
-    using ExitRow = std::array<Counter, kExitCount>;
-    template <class Row, std::size_t kCount>
-    struct Unmap {
-        void operator()(Row* rows) const noexcept { munmap(rows, kCount * sizeof(Row)); }
-    };
-    template <class Row, std::size_t kCount>
-    using Rows = std::unique_ptr<Row[], Unmap<Row, kCount>>;
-
-    // Fresh pages are zero, and all zero bytes are all zero counters.
-    template <class Row, std::size_t kCount>
-    [[nodiscard]] static Rows<Row, kCount> make() {
-        void* memory = mmap(nullptr, kCount * sizeof(Row), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        CHECK(memory != MAP_FAILED);
-        return Rows<Row, kCount>(static_cast<Row*>(memory));
+    [[gnu::noinline]] void hand_over_turned() noexcept {
+        for (std::size_t k = 0; k < turned_count_; ++k) {
+            turned_[k].peak->add(turned_[k].window, turned_[k].bytes);
+        }
+        turned_count_ = 0;
     }
 
+    using ExitRow = std::array<Counter, kExitCount>;
     std::uint32_t window_ = 0;
+    std::size_t turned_count_ = 0;
+    std::array<Turned, 64> turned_;
     std::unique_ptr<Peaks> own_peaks_;
     Peaks& peaks_;
-    Rows<TrafficCounters, kAttachmentsMax> traffic_;
-    Rows<ExitRow, kAttachmentsMax> exits_;
-    Rows<RuleCounters, kAclCountersMax> rules_;
+    // Every packet writes two rows of the first, in whatever order customers send.
+    ZeroedRows<TrafficCounters> traffic_{kAttachmentsMax, PageSize::kHuge};
+    ZeroedRows<ExitRow> exits_{kAttachmentsMax, PageSize::kSmall};
+    ZeroedRows<RuleCounters> rules_{kAclCountersMax, PageSize::kSmall};
 };
 
 }  // namespace causeway

@@ -49,6 +49,7 @@ enum class Exit : std::uint8_t {
     kBadFragment,
     kOverPeeringRate,
     kOverCircuitRate,
+    kOverClassRate,
     kPrivateSource,
     kSourceNotAdvertised,
     kReversePath,
@@ -84,6 +85,7 @@ enum class Exit : std::uint8_t {
     kTtlExpired,
     kTooBig,
     // The way out.
+    kNameAnswer,
     kTxFull,
     kOverPuntRate,
     kPuntFull,
@@ -96,6 +98,7 @@ enum class Fate : std::uint8_t {
     kDrop,  // counted and freed
     kPunt,  // counted and handed to the control thread
     kPost,  // counted and copied for the thread of BFD
+    kHear,  // counted and handed to the control thread, which sends it on as it is
 };
 
 struct ExitInfo {
@@ -162,6 +165,8 @@ inline constexpr std::array kExits{
              "exceeds the peering's bandwidth by more than the burst, coming in or going out"},
     ExitInfo{Exit::kOverCircuitRate, Fate::kDrop, "over_circuit_rate",
              "exceeds the circuit's bandwidth by more than the burst, coming in or going out"},
+    ExitInfo{Exit::kOverClassRate, Fate::kDrop, "over_class_rate",
+             "exceeds the rate of the policer class that a rule of a name policy puts it into"},
     ExitInfo{Exit::kPrivateSource, Fate::kDrop, "private_source",
              "a private or shared source (RFC 1918, RFC 6598, RFC 4193) on a Microsoft peering"},
     ExitInfo{Exit::kSourceNotAdvertised, Fate::kDrop, "source_not_advertised",
@@ -228,6 +233,8 @@ inline constexpr std::array kExits{
         Exit::kTooBig, Fate::kPunt, "too_big",
         "exceeds the MTU of the way out; fragmented, or answered with ICMP fragmentation needed "
         "or packet too big"},
+    ExitInfo{Exit::kNameAnswer, Fate::kHear, "name_answer",
+             "an answer of a resolver, which goes on when the addresses in it are known"},
     ExitInfo{Exit::kTxFull, Fate::kDrop, "tx_full", "the device's transmit queue is full"},
     ExitInfo{Exit::kOverPuntRate, Fate::kDrop, "over_punt_rate",
              "was to go to the control thread, but exceeds what it takes of its class, from the "

@@ -24,7 +24,7 @@ Result<std::unique_ptr<NatEngine>> NatEngine::create(const NatEngineOptions& opt
     auto steering = steering_of(options.workers);
     if (!steering) return Unexpected(steering.error());
     std::unique_ptr<NatEngine> engine(new NatEngine(std::move(steering).value()));
-    engine->tick(options.now);
+    engine->now_ = engine->rest_began_ = options.now;
     auto space = PortSpace::create();
     if (!space) return Unexpected(space.error());
     engine->space_ = std::move(space).value();

@@ -61,7 +61,11 @@ class NatEngine {
 
     // The clock of all timers. It never goes back.
     void tick(NatSeconds now) noexcept {
-        if (now > now_.load(std::memory_order_relaxed)) now_.store(now, std::memory_order_relaxed);
+        if (now <= now_.load(std::memory_order_relaxed)) return;
+        now_.store(now, std::memory_order_relaxed);
+        if (now - rest_began_ < kNatBlockRestSeconds) return;
+        space_->end_rest();
+        rest_began_ = now;
     }
     [[nodiscard]] NatSeconds now() const noexcept { return now_.load(std::memory_order_relaxed); }
 
@@ -73,6 +77,7 @@ class NatEngine {
 
     Steering steering_;
     std::atomic<NatSeconds> now_ = 0;
+    NatSeconds rest_began_ = 0;  // of ports
     std::unique_ptr<PortSpace> space_;
     std::unique_ptr<MappingTable> mappings_;
     std::optional<SessionFile> session_file_;

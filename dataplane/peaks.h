@@ -17,10 +17,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
 #include "base/limits.h"
 #include "base/types.h"
+#include "base/zeroed_rows.h"
 
 namespace causeway {
 
@@ -94,7 +94,7 @@ class Peaks {
     }
 
   private:
-    std::vector<PeakPair> rows_ = std::vector<PeakPair>(kAttachmentsMax);
+    ZeroedRows<PeakPair> rows_{kAttachmentsMax, PageSize::kHuge};
 };
 
 // Numbers the windows: milliseconds of the TSC, which wrap around after seven weeks.

@@ -18,6 +18,9 @@
 namespace causeway {
 
 class AclList;
+class LearnedAddresses;
+class NameResolvers;
+struct NamePolicy;
 struct PolicePlan;
 
 // One bit for each stage that has something to do for an attachment. The walk collects those of a
@@ -59,6 +62,10 @@ inline constexpr PolicyBits kSteers = PolicyBits::bit(2);     // of a burst only
 inline constexpr PolicyBits kTranslates = PolicyBits::bit(8);
 // BFD to us is for our own sessions; without it, it goes to the control plane like the rest.
 inline constexpr PolicyBits kRunsBfd = PolicyBits::bit(9);
+inline constexpr PolicyBits kMatchesNames = PolicyBits::bit(10);
+inline constexpr PolicyBits kHearsAnswers = PolicyBits::bit(11);  // of the DNS, that go out there
+inline constexpr PolicyBits kPolicesNames =
+    PolicyBits::bit(12);  // classes hold what goes out there
 
 // How the source of what comes in is looked at.
 enum class SourceCheck : std::uint8_t {
@@ -83,6 +90,10 @@ struct AttachmentPolicy {
     const AclList* filter_out = nullptr;  // of what goes out here
     // What it permits, NAT leaves as it is (RFC 6888 REQ-6); null: nothing.
     const AclList* untranslated = nullptr;
+    const NamePolicy* names = nullptr;         // of what comes in here
+    const NamePolicy* name_classes = nullptr;  // the same if it has classes, for what goes out here
+    // Whose answers are heard that go out here; null: nobody's.
+    const NameResolvers* resolvers = nullptr;
     const IpSources* sources = nullptr;  // kAdvertised: null as long as nothing is validated
     const DscpMap* dscp_map = nullptr;   // of what comes in and of what goes out; null: untouched
     // Their policers are written by workers and outlive every Tables that leads to them.
@@ -96,6 +107,9 @@ struct AttachmentPolicy {
         PolicyBits bits;
         if (filter_in != nullptr) bits |= kFiltersIn;
         if (filter_out != nullptr) bits |= kFiltersOut;
+        if (names != nullptr) bits |= kMatchesNames;
+        if (name_classes != nullptr) bits |= kPolicesNames;
+        if (resolvers != nullptr) bits |= kHearsAnswers;
         if (source_check != SourceCheck::kOff) bits |= kChecksSources;
         if (dscp_map != nullptr) bits |= kMapsDscp;
         if (police_in != nullptr) bits |= kPolicesIn;
@@ -106,6 +120,8 @@ struct AttachmentPolicy {
 
 struct Policies {
     std::vector<AttachmentPolicy> attachments = std::vector<AttachmentPolicy>(kAttachmentsMax);
+    // Never null where a list asks for names. They change in place.
+    const LearnedAddresses* learned = nullptr;
 
     [[nodiscard]] const AttachmentPolicy& of(AttachmentId attachment) const noexcept {
         return attachments[attachment.value()];

@@ -20,6 +20,7 @@ enum class PuntClass : std::uint8_t {
     kIcmp,
     kRest,
     kTransit,
+    kNames,
     kCount,
 };
 inline constexpr std::size_t kPuntClassCount = static_cast<std::size_t>(PuntClass::kCount);
@@ -72,6 +73,10 @@ inline constexpr std::array kPuntClasses{
                   "what is to be forwarded but needs the control thread: fragmentation, ICMP "
                   "errors, neighbours that are not known",
                   {{10'000, 1'000}, {50'000, 4'000}}},
+    PuntClassInfo{PuntClass::kNames,
+                  "names",
+                  "answers of resolvers; beyond the rate they go on without being learned from",
+                  {{20'000, 4'000}, {50'000, 4'000}}},
 };
 
 [[nodiscard]] consteval bool punt_classes_follow_enum() {

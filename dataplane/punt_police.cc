@@ -184,6 +184,7 @@ PuntClass PuntPolice::class_of(const PacketMeta& meta) const noexcept {
     if (meta.exit == Exit::kArp || meta.exit == Exit::kNeighbourDiscovery) {
         return PuntClass::kNeighbour;
     }
+    if (meta.exit == Exit::kNameAnswer) return PuntClass::kNames;
     if (meta.exit != Exit::kLocal && meta.exit != Exit::kBfd) return PuntClass::kTransit;
     return meta.frame[0] >> 4 == 4 ? class_of_local<Ipv4>(meta) : class_of_local<Ipv6>(meta);
 }

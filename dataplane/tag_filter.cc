@@ -12,9 +12,14 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/endian.h"
+#include "base/headers.h"
+#include "base/limits.h"
 #include "dataplane/xdp/tag_filter.h"
 
 namespace causeway {
@@ -91,6 +96,36 @@ Result<Descriptor> open_map(std::string_view interface, const LoadedProgram& pro
                                                 ": its filter has no map " + std::string(name));
 }
 
+static_assert(BFD_NEIGHBOURS_MAX >= kBfdSessionsMax, "every session may be on one port");
+
+// A bfd_neighbour, with an order.
+using NeighbourBytes = std::array<std::uint8_t, sizeof(bfd_neighbour)>;
+
+void write_address(std::uint8_t* to, const IpAddress& address) {
+    if (const auto* ipv4 = std::get_if<Ipv4Address>(&address)) {
+        const Be32 wire(ipv4->value());
+        std::memcpy(to, &wire, sizeof wire);
+    } else {
+        const WireIpv6Address wire(std::get<Ipv6Address>(address));
+        std::memcpy(to, &wire, sizeof wire);
+    }
+}
+
+NeighbourBytes bytes_of(const BfdNeighbour& from) {
+    const bool is_ipv4 = std::holds_alternative<Ipv4Address>(from.address);
+    bfd_neighbour key{};
+    key.outer_vid = from.tags.outer.value();
+    key.inner_vid = from.tags.inner ? from.tags.inner->value() : std::uint16_t{0};
+    key.ether_type =
+        Be16(static_cast<std::uint16_t>(is_ipv4 ? EtherType::kIpv4 : EtherType::kIpv6)).wire();
+    std::memcpy(key.our_mac, from.our_mac.bytes.data(), sizeof key.our_mac);
+    write_address(key.address, from.address);
+    write_address(key.our_address, from.our_address);
+    NeighbourBytes bytes;
+    std::memcpy(bytes.data(), &key, sizeof key);
+    return bytes;
+}
+
 Unexpected somebody_elses(std::string_view interface, const LoadedProgram& program) {
     return {ErrorCode::kUnavailable,
             "interface " + std::string(interface) + " carries another XDP program, \"" +
@@ -114,24 +149,37 @@ Result<TagFilter> TagFilter::attach_to(std::string_view interface) {
     Result<Descriptor> counts = open_map(interface, *program, TAG_FILTER_COUNTS);
     if (!counts) return Unexpected(counts.error());
 
+    Result<Descriptor> neighbours = open_map(interface, *program, TAG_FILTER_BFD_NEIGHBOURS);
+    if (!neighbours) return Unexpected(neighbours.error());
+    const Result<Descriptor> ring = open_map(interface, *program, TAG_FILTER_BFD_ARRIVALS);
+    if (!ring) return Unexpected(ring.error());
+    Result<BfdArrivals> arrivals = BfdArrivals::open(ring->get());
+    if (!arrivals) return Unexpected(arrivals.error());
+
     void* const words =
         ::mmap(nullptr, kBitmapBytes, PROT_READ | PROT_WRITE, MAP_SHARED, bitmap->get(), 0);
     if (words == MAP_FAILED) return failed(interface, "cannot map its filter's tags", errno);
     TagFilter filter;
     filter.provisioned_ = {static_cast<std::uint64_t*>(words), TAG_BITMAP_WORDS};
     filter.counts_fd_ = counts->release();
+    filter.bfd_neighbours_fd_ = neighbours->release();
+    filter.bfd_arrivals_ = std::make_unique<BfdArrivals>(std::move(arrivals).value());
     return filter;
 }
 
 TagFilter::TagFilter(TagFilter&& other) noexcept
     : provisioned_(std::exchange(other.provisioned_, {})),
-      counts_fd_(std::exchange(other.counts_fd_, -1)) {}
+      counts_fd_(std::exchange(other.counts_fd_, -1)),
+      bfd_neighbours_fd_(std::exchange(other.bfd_neighbours_fd_, -1)),
+      bfd_arrivals_(std::move(other.bfd_arrivals_)) {}
 
 TagFilter& TagFilter::operator=(TagFilter&& other) noexcept {
     if (this != &other) {
         release();
         provisioned_ = std::exchange(other.provisioned_, {});
         counts_fd_ = std::exchange(other.counts_fd_, -1);
+        bfd_neighbours_fd_ = std::exchange(other.bfd_neighbours_fd_, -1);
+        bfd_arrivals_ = std::move(other.bfd_arrivals_);
     }
     return *this;
 }
@@ -143,6 +191,7 @@ TagFilter::~TagFilter() {
 void TagFilter::release() noexcept {
     if (!provisioned_.empty()) ::munmap(provisioned_.data(), kBitmapBytes);
     if (counts_fd_ >= 0) ::close(counts_fd_);
+    if (bfd_neighbours_fd_ >= 0) ::close(bfd_neighbours_fd_);
 }
 
 Status TagFilter::set(std::span<const TagPair> tags) {
@@ -158,6 +207,35 @@ Status TagFilter::set(std::span<const TagPair> tags) {
         if (word.load(std::memory_order_relaxed) != wanted[i]) {
             word.store(wanted[i], std::memory_order_relaxed);
         }
+    }
+    return ok();
+}
+
+// Those that stay keep their allowance.
+Status TagFilter::set_bfd_neighbours(std::span<const BfdNeighbour> neighbours) {
+    std::map<NeighbourBytes, AttachmentId> wanted;
+    for (const BfdNeighbour& one : neighbours) wanted.emplace(bytes_of(one), one.attachment);
+    const auto refused = [](int error) {
+        return Unexpected(error == E2BIG ? ErrorCode::kFull : ErrorCode::kUnavailable,
+                          std::string("the tag filter's BFD neighbours: ") + std::strerror(error));
+    };
+    NeighbourBytes key{};
+    std::vector<NeighbourBytes> gone;
+    for (bool is_first = true;; is_first = false) {
+        const NeighbourBytes before = key;
+        if (::bpf_map_get_next_key(bfd_neighbours_fd_, is_first ? nullptr : &before, &key) < 0)
+            break;
+        if (!wanted.contains(key)) gone.push_back(key);
+    }
+    for (const NeighbourBytes& one : gone) ::bpf_map_delete_elem(bfd_neighbours_fd_, &one);
+    for (const auto& [one, attachment] : wanted) {
+        bfd_allowance allowance{};
+        if (::bpf_map_lookup_elem(bfd_neighbours_fd_, &one, &allowance) == 0 &&
+            allowance.attachment == attachment.value())
+            continue;
+        allowance.attachment = attachment.value();
+        if (::bpf_map_update_elem(bfd_neighbours_fd_, &one, &allowance, BPF_ANY) < 0)
+            return refused(errno);
     }
     return ok();
 }
@@ -178,7 +256,8 @@ Result<TagFilterCounters> TagFilter::counters() const {
                              .no_socket = sums[TAG_FILTER_NO_SOCKET],
                              .untagged = sums[TAG_FILTER_UNTAGGED],
                              .unknown_tag = sums[TAG_FILTER_UNKNOWN_TAG],
-                             .malformed = sums[TAG_FILTER_MALFORMED]};
+                             .malformed = sums[TAG_FILTER_MALFORMED],
+                             .bfd = sums[TAG_FILTER_BFD]};
 }
 
 Status remove_stale_tag_filter(std::string_view interface) {

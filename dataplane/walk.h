@@ -14,9 +14,12 @@
 #include "dataplane/stages/filter.h"
 #include "dataplane/stages/find_attachment.h"
 #include "dataplane/stages/find_route.h"
+#include "dataplane/stages/hear_answers.h"
 #include "dataplane/stages/map_dscp.h"
+#include "dataplane/stages/match_names.h"
 #include "dataplane/stages/parse_ethernet.h"
 #include "dataplane/stages/police.h"
+#include "dataplane/stages/police_names.h"
 #include "dataplane/stages/rewrite_ethernet.h"
 #include "dataplane/stages/translate.h"
 
@@ -28,28 +31,33 @@ using Ipv4Walk = Walk<PerPacket<ParseEthernet,   // frame -> tags, EtherType, wh
                       Police<Ipv4, Direction::kIn>,   // the bandwidth of peering and circuit
                       CheckSource<Ipv4>,              // may this source come from here
                       Filter<Ipv4, Direction::kIn>,   // the access list of the way in
+                      MatchNames<Ipv4>,               // is it to a name's address, and what then
                       Translate,                      // NAT44, both ways
                       FindRoute<Ipv4>,                // (VRF, destination, flow) -> adjacency
                       Filter<Ipv4, Direction::kOut>,  // the access list of the way out
                       PerPacket<DecrementTtl<Ipv4>,   // MTU, TTL, checksum
                                 RewriteEthernet>,     // addresses and tags of the way out
                       MapDscp<Ipv4>,                  // the DSCP contract
-                      Police<Ipv4, Direction::kOut>   // the bandwidth of the way out
+                      PoliceNames<Ipv4>,              // classes of what names send back
+                      Police<Ipv4, Direction::kOut>,  // the bandwidth of the way out
+                      HearAnswers<Ipv4>               // what resolvers say of names
                       >;
 
 // Those whose walk NAT had to interrupt (dataplane/nat_worker.h): the same from there on.
 using ResumedWalk = Walk<Translate, FindRoute<Ipv4>, Filter<Ipv4, Direction::kOut>,
                          PerPacket<DecrementTtl<Ipv4>, RewriteEthernet>, MapDscp<Ipv4>,
-                         Police<Ipv4, Direction::kOut> >;
+                         PoliceNames<Ipv4>, Police<Ipv4, Direction::kOut>, HearAnswers<Ipv4> >;
 
 // The IPv6 packets of the same turn: they have left Ipv4Walk by Exit::kIpv6, parsed and with their
 // attachment found, and walk on here as a dense burst of their own.
-using Ipv6Walk = Walk<PerPacket<CheckIpv6>,  // RFC 8200 3, scopes, Neighbour Discovery
-                      Police<Ipv6, Direction::kIn>, CheckSource<Ipv6>, Filter<Ipv6, Direction::kIn>,
-                      FindRoute<Ipv6>,  // (VRF, destination, flow) -> adjacency
-                      Filter<Ipv6, Direction::kOut>,
-                      PerPacket<DecrementTtl<Ipv6>,  // MTU, hop limit
-                                RewriteEthernet>,    // addresses and tags of the way out
-                      MapDscp<Ipv6>, Police<Ipv6, Direction::kOut> >;
+using Ipv6Walk =
+    Walk<PerPacket<CheckIpv6>,  // RFC 8200 3, scopes, Neighbour Discovery
+         Police<Ipv6, Direction::kIn>, CheckSource<Ipv6>, Filter<Ipv6, Direction::kIn>,
+         MatchNames<Ipv6>,
+         FindRoute<Ipv6>,  // (VRF, destination, flow) -> adjacency
+         Filter<Ipv6, Direction::kOut>,
+         PerPacket<DecrementTtl<Ipv6>,  // MTU, hop limit
+                   RewriteEthernet>,    // addresses and tags of the way out
+         MapDscp<Ipv6>, PoliceNames<Ipv6>, Police<Ipv6, Direction::kOut>, HearAnswers<Ipv6> >;
 
 }  // namespace causeway

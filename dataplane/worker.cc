@@ -8,15 +8,15 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <random>
 
 #include "base/check.h"
 #include "dataplane/punt_police.h"
 
 namespace causeway {
-namespace {
 
 // Asks in turn whether packets that are to go up may: one reading of the clock for all of them.
-class Admission {
+class Worker::Admission {
   public:
     explicit Admission(PuntPolice* police) noexcept : police_(police) {}
 
@@ -30,6 +30,13 @@ class Admission {
     PuntPolice* police_;
     std::uint64_t now_ = 0;
 };
+
+namespace {
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
 
 }  // namespace
 
@@ -46,7 +53,10 @@ Worker::Worker(const WorkerOptions& options, const Published<Tables>& tables,
       pool_(options.pool),
       window_clock_(rte_get_tsc_hz()),
       counters_(options.peaks),
-      nat_(options.id, options.nat_lanes, counters_) {
+      nat_(options.id, options.nat_lanes, counters_),
+      names_(options.id, random_seed()) {
+    burst_.set_names(&names_);
+    ipv6_burst_.set_names(&names_);
     CHECK(options.burst_size > 0 && options.burst_size <= kBurstSizeMax);
     for (const DeviceQueue& queue : options.tx) tx_[queue.port.value()] = queue;
 }
@@ -134,6 +144,7 @@ void Worker::walk_ipv6(const Tables& tables) noexcept {
 void Worker::finish(Burst& burst, const Tables& tables) noexcept {
     transmit(burst);
     dispose(burst, tables);
+    counters_.settle_peaks();
 }
 
 void Worker::transmit(Burst& burst) noexcept {
@@ -204,6 +215,15 @@ void Worker::dispose(Burst& burst, const Tables& tables) noexcept {
     for (LeftPacket& packet : left) {
         const Fate fate = info_of(packet.meta.exit).fate;
         if (fate == Fate::kWalk) continue;  // it waits, and is somebody else's
+        if (fate == Fate::kHear) {
+            hear(packet, admission);
+            continue;
+        }
+        // The control thread would send it by the routes, which is not what the rule said.
+        const bool is_steered = burst.policy().has_any(kSteers) && packet.meta.steered != 0;
+        if (packet.meta.exit == Exit::kUnresolved && is_steered) {
+            packet.meta.exit = Exit::kNextHopDown;
+        }
         Exit exit = packet.meta.exit;
         if (fate != Fate::kDrop && !admission.admit(packet.meta)) {
             exit = Exit::kOverPuntRate;
@@ -233,6 +253,23 @@ void Worker::dispose(Burst& burst, const Tables& tables) noexcept {
         if (!fits) drops[drop_count++] = punts[k];
     }
     rte_pktmbuf_free_bulk(drops.data(), drop_count);
+}
+
+// The frame is ready to be sent: it is, where the control thread has no time for it.
+void Worker::hear(LeftPacket& packet, Admission& admission) noexcept {
+    const PacketMeta& meta = packet.meta;
+    const Adjacency& way = *meta.adjacency;
+    PuntNote::of(*packet.mbuf) = {.attachment = way.attachment,
+                                  .vrf = meta.vrf,
+                                  .port = way.port,
+                                  .exit = meta.exit,
+                                  .header_bytes = way.header_bytes};
+    if (admission.admit(meta) && punt_.raise({&packet.mbuf, 1}) == 1) {
+        return counters_.count_exit(meta.attachment, meta.exit);
+    }
+    names_.answers_unheard.add(1);
+    send(way.port, &packet.mbuf, 1,
+         [&meta](unsigned) noexcept -> const PacketMeta& { return meta; });
 }
 
 bool Worker::post(PortId port, const LeftPacket& packet) noexcept {

@@ -15,6 +15,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/counters.h"
 #include "dataplane/handover.h"
+#include "dataplane/name_policy.h"
 #include "dataplane/nat_worker.h"
 #include "dataplane/published.h"
 #include "dataplane/punt.h"
@@ -45,7 +46,7 @@ struct WorkerOptions {
     std::vector<NatLane*> nat_lanes;     // of all workers, by their ids
     rte_mempool* pool = nullptr;         // for BFD's frames
     Peaks* peaks = nullptr;              // of all workers; null: its own
-    unsigned burst_size = 32;  // packets taken from a queue at once, at most kBurstSizeMax
+    unsigned burst_size = 64;  // packets taken from a queue at once, at most kBurstSizeMax
 };
 
 class Worker {
@@ -62,6 +63,7 @@ class Worker {
     [[nodiscard]] WorkerId id() const noexcept { return id_; }
     [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
     [[nodiscard]] AclLog& acl_log() noexcept { return acl_log_; }
+    [[nodiscard]] const NameWorker& names() const noexcept { return names_; }
     [[nodiscard]] const Ipv4Walk& ipv4_walk() const noexcept { return ipv4_walk_; }
     [[nodiscard]] const Ipv6Walk& ipv6_walk() const noexcept { return ipv6_walk_; }
     // Of the control thread's and of BFD's own packets.
@@ -73,6 +75,8 @@ class Worker {
     [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_.read(); }
 
   private:
+    class Admission;  // to the control thread
+
     // What one burst sends to one port of several: the packets, and their places in the burst.
     struct TxBatch {
         unsigned count = 0;
@@ -94,6 +98,7 @@ class Worker {
     template <class MetaOf>
     void send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_of) noexcept;
     void dispose(Burst& burst, const Tables& tables) noexcept;
+    void hear(LeftPacket& packet, Admission& admission) noexcept;
     // False: no room.
     [[nodiscard]] bool post(PortId port, const LeftPacket& packet) noexcept;
     void send_injected() noexcept;
@@ -114,6 +119,7 @@ class Worker {
     Counters counters_;
     AclLog acl_log_;
     NatWorker nat_;
+    NameWorker names_;
     Burst burst_{counters_, acl_log_, &nat_};
     Burst ipv6_burst_{counters_, acl_log_};
     Ipv4Walk ipv4_walk_;

@@ -37,6 +37,7 @@ enum class DatagramState : std::uint8_t {
     kKnown,      // translated like that
     kElsewhere,  // another worker's
     kRefused,    // as the first one was
+    kLeft,       // as it is, like the first one
 };
 enum class Hairpin : std::uint8_t { kNo, kYes };
 

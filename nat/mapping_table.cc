@@ -15,6 +15,14 @@ namespace {
 constexpr std::uint64_t kClaimed = std::uint64_t{1} << 63;
 // Some ten microseconds: a holder is done in a fraction of one unless the system took its core.
 constexpr int kClaimTries = 256;
+// So many that hosts seldom share one: the further hosts of a claim are not fetched in time.
+constexpr std::uint32_t kClaimsPerHost = 4;
+// Of a claim, that are looked through without it.
+constexpr int kPeekedHosts = 3;
+
+std::uint32_t claims_for(std::uint32_t hosts_max) noexcept {
+    return kClaimsPerHost * std::bit_ceil(hosts_max);
+}
 
 }  // namespace
 
@@ -57,8 +65,8 @@ Result<std::unique_ptr<MappingTable>> MappingTable::create(PortSpace& space,
     auto hosts =
         Mapping::allocate((std::size_t{options.hosts_max} + 1) * sizeof(Host), PageSize::kHuge);
     if (!hosts) return Unexpected(hosts.error());
-    auto claims = Mapping::allocate(std::bit_ceil(options.hosts_max) * sizeof(std::uint64_t),
-                                    PageSize::kHuge);
+    auto claims =
+        Mapping::allocate(claims_for(options.hosts_max) * sizeof(std::uint64_t), PageSize::kHuge);
     if (!claims) return Unexpected(claims.error());
     auto mappings = SharedMap::create(options.mappings_max, options.secret);
     if (!mappings) return Unexpected(mappings.error());
@@ -81,7 +89,7 @@ MappingTable::MappingTable(PortSpace& space, const Steering& steering, const Opt
       claim_memory_(std::move(claims)),
       hosts_(reinterpret_cast<Host*>(host_memory_.data())),
       claims_(reinterpret_cast<std::atomic<std::uint64_t>*>(claim_memory_.data())),
-      claim_count_(std::bit_ceil(options.hosts_max)),
+      claim_count_(claims_for(options.hosts_max)),
       free_hosts_(1),
       mappings_(std::move(mappings)),
       peers_(std::move(peers)) {
@@ -278,7 +286,12 @@ void MappingTable::prefetch_host(const Wish& wish) const noexcept {
 }
 
 void MappingTable::prefetch_mapping(Wish& wish) const noexcept {
-    const auto host = static_cast<std::uint32_t>(wish.claim->load(std::memory_order_relaxed));
+    const std::uint64_t key = host_key(wish.inside.pool, wish.inside.endpoint.address);
+    auto host = static_cast<std::uint32_t>(wish.claim->load(std::memory_order_relaxed));
+    for (int peeked = 1; peeked < kPeekedHosts; ++peeked) {
+        if (host == 0 || hosts_[host].key.load(std::memory_order_relaxed) == key) break;
+        host = std::atomic_ref(hosts_[host].next).load(std::memory_order_relaxed);
+    }
     mappings_.prefetch(mapping_key(host, wish.inside.protocol, wish.inside.endpoint.port));
     wish.block = first_block(hosts_[host]);
     if (wish.block) space_.prefetch(wish.block, wish.inside.protocol);

@@ -107,12 +107,14 @@ Status PortSpace::add_address(NatPoolId pool, Ipv4Address address) {
 }
 
 void PortSpace::set_free(Address& entry, std::uint32_t block_ports) noexcept {
-    for (auto& word : entry.free) word = 0;
+    for (BlockBits& bits : entry.blocks) {
+        for (auto& word : bits) word = 0;
+    }
     std::uint32_t lendable = 0;
     for (std::uint32_t first = 0; first < kPorts; first += block_ports) {
         if (first < kFirstPort) continue;  // nor the rest of a large block that begins there
         const std::size_t unit = first / kUnitPorts;
-        entry.free[unit / 64] |= std::uint64_t{1} << unit % 64;
+        entry.blocks[kFree][unit / 64] |= std::uint64_t{1} << unit % 64;
         ++lendable;
     }
     entry.lendable = lendable;
@@ -202,35 +204,44 @@ BlockRef PortSpace::take_block(NatPoolId pool, std::uint32_t preferred, std::uin
                                const Steering& steering, std::uint64_t random) noexcept {
     Pool& entry = pools_[pool.value()];
     if (preferred != 0 && is_active(preferred)) {
-        if (const BlockRef block = take_block_at(preferred, random)) return block;
+        // Before the host gets a second address, a block need not rest.
+        for (std::size_t age = kFree; age < kAges; ++age) {
+            if (const BlockRef block = take_block_at(preferred, age, random)) return block;
+        }
         if (settings(pool).pairing == NatPairing::kStrict) return {};
     }
     const std::uint32_t count = entry.count.load(std::memory_order_acquire);
-    // An address of the host's own kind keeps ICMP and fragments with the host's worker, too.
-    for (const bool wants_kind : {true, false}) {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            const std::uint32_t place = (static_cast<std::uint32_t>(random >> 32) + i) % count;
-            const std::uint32_t index = entry.addresses[place].load(std::memory_order_acquire);
-            const bool is_of_kind = steering.kind_of(address(index)) == kind;
-            if (is_of_kind != wants_kind || !is_active(index)) continue;
-            if (const BlockRef block = take_block_at(index, random)) return block;
+    for (std::size_t age = kFree; age < kAges; ++age) {
+        // An address of the host's own kind keeps ICMP and fragments with the host's worker, too.
+        for (const bool wants_kind : {true, false}) {
+            for (std::uint32_t i = 0; i < count; ++i) {
+                const std::uint32_t place = (static_cast<std::uint32_t>(random >> 32) + i) % count;
+                const std::uint32_t index = entry.addresses[place].load(std::memory_order_acquire);
+                const bool is_of_kind = steering.kind_of(address(index)) == kind;
+                if (is_of_kind != wants_kind || !is_active(index)) continue;
+                if (const BlockRef block = take_block_at(index, age, random)) return block;
+            }
         }
     }
     return {};
 }
 
-BlockRef PortSpace::take_block_at(std::uint32_t address, std::uint64_t random) noexcept {
+BlockRef PortSpace::take_block_at(std::uint32_t address, std::size_t age,
+                                  std::uint64_t random) noexcept {
     Address& entry = addresses_[address];
+    BlockBits& bits = entry.blocks[age];
+    // In a pool that is full nobody looks for long.
+    if (entry.lent.load(std::memory_order_relaxed) >= entry.lendable) return {};
     for (std::size_t i = 0; i < kFreeWords; ++i) {
         const std::size_t at = (random + i) % kFreeWords;
-        std::uint64_t free = entry.free[at].load(std::memory_order_acquire);
+        std::uint64_t free = bits[at].load(std::memory_order_acquire);
         while (free != 0) {
             const auto turn = static_cast<int>(random >> 8 & 63U);
             const auto bit = (static_cast<std::size_t>(std::countr_zero(std::rotr(free, turn))) +
                               static_cast<std::size_t>(turn)) %
                              64;
             const std::uint64_t mask = std::uint64_t{1} << bit;
-            free = entry.free[at].fetch_and(~mask);
+            free = bits[at].fetch_and(~mask);
             if ((free & mask) == 0) continue;  // somebody was faster; `free` is what is left
             const BlockRef block(address, static_cast<std::uint32_t>((at * 64 + bit) * kUnitPorts));
             entry.lent.fetch_add(1);
@@ -247,17 +258,32 @@ bool PortSpace::take_block(BlockRef block) noexcept {
     const std::size_t unit = block.first_port() / kUnitPorts;
     const std::uint64_t mask = std::uint64_t{1} << unit % 64;
     if (!is_active(block.address())) return false;
-    if ((entry.free[unit / 64].fetch_and(~mask) & mask) == 0) return false;
-    entry.lent.fetch_add(1);
-    return true;
+    for (BlockBits& bits : entry.blocks) {
+        if ((bits[unit / 64].fetch_and(~mask) & mask) == 0) continue;
+        entry.lent.fetch_add(1);
+        return true;
+    }
+    return false;
 }
 
 void PortSpace::give_block(BlockRef block) noexcept {
     Address& entry = addresses_[block.address()];
     (*this)[block] = {};
     const std::size_t unit = block.first_port() / kUnitPorts;
-    entry.free[unit / 64].fetch_or(std::uint64_t{1} << unit % 64);
+    entry.blocks[kJustBack][unit / 64].fetch_or(std::uint64_t{1} << unit % 64);
     entry.lent.fetch_sub(1);
+}
+
+// A block on its way from one age to the next is in neither: who looks just then takes another.
+void PortSpace::end_rest() noexcept {
+    for (std::uint32_t index = 1; index < addresses_.size(); ++index) {
+        if (!is_known(index)) continue;
+        auto& blocks = addresses_[index].blocks;
+        for (std::size_t i = 0; i < kFreeWords; ++i) {
+            blocks[kFree][i].fetch_or(blocks[kRested][i].exchange(0));
+            blocks[kRested][i].fetch_or(blocks[kJustBack][i].exchange(0));
+        }
+    }
 }
 
 // One writer, who holds the claim; others may look.

@@ -5,7 +5,8 @@
 // ports are one bit each.
 //
 // Thread safety
-//   add_pool(), add_address(), drain(), remove()    the control thread.
+//   add_pool(), add_address(), drain(), remove(),
+//   end_rest()                                      the control thread.
 //   find(), read(), usage()                         any thread.
 //   take_block(), give_block()                      any worker, also several at once: a block is
 //                                                   one bit of an atomic word.
@@ -107,9 +108,12 @@ class BlockRef {
     std::uint32_t bits_ = 0;
 };
 
+// RFC 6888 REQ-8: at least so long no other host gets a port that one has had.
+inline constexpr NatSeconds kNatBlockRestSeconds = 120;
+
 inline constexpr NatPoolSettings kNatDefaults;  // of a pool that is not there
 
-struct Block {
+struct alignas(16) Block {  // within a line
     std::uint32_t host = 0;
     BlockRef next;           // of the host's
     std::uint32_t used = 0;  // ports of all protocols
@@ -185,7 +189,10 @@ class PortSpace {
                                       const Steering& steering, std::uint64_t random) noexcept;
     // This one, if it is free.
     [[nodiscard]] bool take_block(BlockRef block) noexcept;
+    // It rests, and is lent again only if the pool has no other (RFC 6888 REQ-8).
     void give_block(BlockRef block) noexcept;
+    // Every kNatBlockRestSeconds, the control thread: what came back before the last call is free.
+    void end_rest() noexcept;
     [[nodiscard]] Block& operator[](BlockRef block) noexcept {
         return blocks_[block.address() * kUnitsPerAddress + block.first_port() / kUnitPorts];
     }
@@ -220,13 +227,21 @@ class PortSpace {
     static constexpr std::size_t kUnitsPerAddress = kPorts / kUnitPorts;
     static constexpr std::size_t kFreeWords = kUnitsPerAddress / 64;
 
+    // Bits of blocks' first units.
+    using BlockBits = std::array<std::atomic<std::uint64_t>, kFreeWords>;
+    // Of a block that is not lent: free; resting since before end_rest() was called last; or since.
+    static constexpr std::size_t kFree = 0;
+    static constexpr std::size_t kRested = 1;
+    static constexpr std::size_t kJustBack = 2;
+    static constexpr std::size_t kAges = 3;
+
     struct Address {
         std::atomic<std::uint32_t> address = 0;
         std::atomic<std::uint16_t> pool = 0;
         std::atomic<AddressState> state = AddressState::kAbsent;
         std::atomic<std::uint32_t> lent = 0;      // blocks
         std::atomic<std::uint32_t> lendable = 0;  // likewise, the lent ones included
-        std::array<std::atomic<std::uint64_t>, kFreeWords> free{};  // bit: a block's first unit
+        std::array<BlockBits, kAges> blocks{};    // not lent, by how long
     };
     struct Pool {
         std::atomic<bool> exists = false;
@@ -249,7 +264,8 @@ class PortSpace {
                      port.port()];
     }
     [[nodiscard]] std::uint32_t find_indexed(Ipv4Address address) const noexcept;
-    [[nodiscard]] BlockRef take_block_at(std::uint32_t address, std::uint64_t random) noexcept;
+    [[nodiscard]] BlockRef take_block_at(std::uint32_t address, std::size_t age,
+                                         std::uint64_t random) noexcept;
     void set_used(PortRef port, std::uint64_t value) noexcept;
     void set(Pool& pool, const NatPoolSettings& settings);
     void set_free(Address& entry, std::uint32_t block_ports) noexcept;

@@ -44,6 +44,11 @@ NatResult Translator::later_fragment(PacketView& view, const NatPacket& packet,
             return {NatOutcome::kHandOver, datagram->worker, direction};
         case DatagramState::kRefused:
             return {.outcome = NatOutcome::kFragmentRefused};
+        case DatagramState::kLeft:
+            if (!kIsOutbound || !is_ours(view.destination.address, turn.statics)) {
+                return {.outcome = NatOutcome::kUntouched};
+            }
+            return later_fragment<NatDirection::kInbound>(view, as_inbound(packet), turn);
         case DatagramState::kKnown:
             rewrite_address(view, kIsOutbound ? End::kSource : End::kDestination,
                             datagram->address);
@@ -56,14 +61,31 @@ template NatResult Translator::later_fragment<NatDirection::kOutbound>(PacketVie
                                                                        const NatPacket&,
                                                                        const Turn&) noexcept;
 
+// The one that is known, or a new one; nullptr where there is no room for it.
+template <NatDirection direction>
+Datagram* Translator::datagram_of(const DatagramKey& key, const PacketView& first,
+                                  const NatPacket& packet, const Turn& turn) noexcept {
+    Datagram* const datagram = fragments_.find(key, turn.now);
+    if (datagram != nullptr) return datagram;
+    return fragments_.add(key, turn.now, datagram_deadline<direction>(first, packet, turn));
+}
+
+void Translator::leave(const NatPacket& first, const StaticMappings& statics,
+                       NatSeconds now) noexcept {
+    const PacketView view = view_of(first.bytes, first.size, Extent::kWhole);
+    const DatagramKey key = DatagramKey::of(view, NatDirection::kOutbound, first.pool);
+    Datagram* const datagram =
+        datagram_of<NatDirection::kOutbound>(key, view, first, {statics, now});
+    if (datagram == nullptr) return;  // the others will be refused
+    datagram->state = DatagramState::kLeft;
+    fragments_.release(*datagram);
+}
+
 template <NatDirection direction>
 void Translator::know_datagram(const PacketView& first, const NatPacket& packet,
                                Ipv4Address address, Hairpin hairpin, const Turn& turn) noexcept {
-    const DatagramKey key = DatagramKey::of(first, direction, packet.pool);
-    Datagram* datagram = fragments_.find(key, turn.now);
-    if (datagram == nullptr) {
-        datagram = fragments_.add(key, turn.now, datagram_deadline<direction>(first, packet, turn));
-    }
+    Datagram* const datagram =
+        datagram_of<direction>(DatagramKey::of(first, direction, packet.pool), first, packet, turn);
     if (datagram == nullptr) return;  // the others will be refused
     datagram->state = DatagramState::kKnown;
     datagram->address = address;
@@ -82,13 +104,9 @@ template <NatDirection direction>
 void Translator::learn_datagram(const DatagramKey& key, const PacketView& first,
                                 const NatPacket& packet, const NatResult& result,
                                 const Turn& turn) noexcept {
+    Datagram* const datagram = datagram_of<direction>(key, first, packet, turn);
     // One that was translated, and whose way back in is another worker's or refused, is known.
-    Datagram* datagram = fragments_.find(key, turn.now);
-    if (datagram != nullptr && datagram->state == DatagramState::kKnown) return;
-    if (datagram == nullptr) {
-        datagram = fragments_.add(key, turn.now, datagram_deadline<direction>(first, packet, turn));
-    }
-    if (datagram == nullptr) return;
+    if (datagram == nullptr || datagram->state == DatagramState::kKnown) return;
     if (result.outcome == NatOutcome::kHandOver) {
         datagram->state = DatagramState::kElsewhere;
         datagram->worker = result.worker;

@@ -43,7 +43,7 @@ struct NatPacket {
 
 enum class NatOutcome : std::uint8_t {
     kTranslated,
-    kUntouched,  // from outside, and to no address of ours
+    kUntouched,  // from outside and to no address of ours, or of a datagram of leave()
     kHandOver,
     kHeld,  // a fragment: keep it, and `stage`, until its handle is in released() or dropped()
     // Dropped:
@@ -100,6 +100,9 @@ class Translator {
                  const StaticMappings& statics, NatSeconds now) noexcept {
         translate<NatDirection::kInbound>(packets, results, statics, now);
     }
+
+    // The caller leaves this first fragment from inside as it is: so will be the others.
+    void leave(const NatPacket& first, const StaticMappings& statics, NatSeconds now) noexcept;
 
     // Gives a packet that was translated in this direction, and goes no further, the endpoint back
     // that it came with. False where that is not known any more, or it is none of a flow.
@@ -236,6 +239,9 @@ class Translator {
     template <NatDirection direction>
     void learn_datagram(const DatagramKey& key, const PacketView& first, const NatPacket& packet,
                         const NatResult& result, const Turn& turn) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] Datagram* datagram_of(const DatagramKey& key, const PacketView& first,
+                                        const NatPacket& packet, const Turn& turn) noexcept;
     template <NatDirection direction>
     [[nodiscard]] NatSeconds datagram_deadline(const PacketView& view, const NatPacket& packet,
                                                const Turn& turn) const noexcept;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // IPv6 route lookups in bulk and route updates: a full table in one VRF, beside rte_fib6 with the
-// same routes and the same addresses; and a thousand private VRFs of a hundred routes. `cycles` is
+// same routes and the same addresses; a thousand private VRFs of a hundred routes (`private`); and
+// one of so few that a vector kernel compares with all of them at once (`few/ROUTES`). `cycles` is
 // TSC cycles a lookup or update, the median of many pieces, `mib` what the table takes. `full` rows
-// ask for so many addresses that tables outgrow the cache, `cached` rows for few. For ratios, let
-// the rows alternate:
+// ask for so many addresses that tables outgrow the cache, `cached` and `few` rows for few. For
+// ratios, let the rows alternate:
 //
 //   fib6_bench --benchmark_enable_random_interleaving --benchmark_repetitions=9
 //              --benchmark_report_aggregates_only --benchmark_min_time=0.2
@@ -39,8 +40,6 @@ constexpr std::size_t kBurst = 64;
 constexpr std::size_t kKeys = std::size_t{1} << 18;     // what they take is small beside the tables
 constexpr std::size_t kFewKeys = std::size_t{1} << 14;  // all that they need is in a cache of 1 MiB
 constexpr std::size_t kFullTable = 168'000;
-constexpr std::size_t kPrivateVrfs = 1'000;
-constexpr std::size_t kPrivateRoutes = 100;  // of each
 
 const std::vector<TableRoute6>& full_table() {
     static const std::vector<TableRoute6> table = [] {
@@ -61,17 +60,25 @@ RteFib6& rte_fib6() {
     return fib;
 }
 
+struct Customers {
+    std::size_t vrfs;
+    std::size_t routes;  // of each
+    std::size_t keys;
+};
+constexpr Customers kMany{.vrfs = 1'000, .routes = 100, .keys = kKeys};
+
 struct PrivateVrfs {
-    PrivateVrfs() {
+    explicit PrivateVrfs(const Customers& customers) {
         std::mt19937_64 random(seed());
         std::vector<std::vector<TableRoute6>> tables;
-        for (std::size_t vrf = 0; vrf < kPrivateVrfs; ++vrf) {
-            router.create(VrfId(static_cast<std::uint16_t>(vrf)),
-                          tables.emplace_back(private_routes<Ipv6Prefix>(kPrivateRoutes, random)));
+        for (std::size_t vrf = 0; vrf < customers.vrfs; ++vrf) {
+            router.create(
+                VrfId(static_cast<std::uint16_t>(vrf)),
+                tables.emplace_back(private_routes<Ipv6Prefix>(customers.routes, random)));
         }
-        while (keys.size() < kKeys) {
-            const std::size_t vrf = random() % kPrivateVrfs;
-            const Ipv6Prefix prefix = tables[vrf][random() % kPrivateRoutes].prefix;
+        while (keys.size() < customers.keys) {
+            const std::size_t vrf = random() % customers.vrfs;
+            const Ipv6Prefix prefix = tables[vrf][random() % customers.routes].prefix;
             const Ipv6Address any(random(), random());
             keys.push_back({.vrf = VrfId(static_cast<std::uint16_t>(vrf)),
                             .destination = Ipv6Address(prefix.address().value() |
@@ -81,6 +88,11 @@ struct PrivateVrfs {
     Router6 router;
     std::vector<RouteKey6> keys;
 };
+
+const PrivateVrfs& private_vrfs(const Customers& customers) {
+    static std::map<std::size_t, PrivateVrfs> made;  // by routes
+    return made.try_emplace(customers.routes, customers).first->second;
+}
 
 const std::vector<Ipv6Address>& addresses(Traffic traffic) {
     static std::map<Traffic, std::vector<Ipv6Address>> made;
@@ -144,6 +156,16 @@ void register_lookups(const Kernels& kernels, const std::string& traffic_name, T
     }
 }
 
+void register_private(const Kernels& kernels, const std::string& name, const Customers& customers) {
+    for (const auto& [kernel_name, kernel] : kernels) {
+        add_row("lookup6/" + name + '/' + kernel_name, [=,
+                                                        kernel = kernel](benchmark::State& state) {
+            const PrivateVrfs& vrfs = private_vrfs(customers);
+            look_up_ours(state, vrfs.router, kernel, vrfs.keys);
+        })->Arg(kBurst);
+    }
+}
+
 void register_updates() {
     for (const auto& [name, what] : {std::pair{"replace", Update::kReplace},
                                      std::pair{"remove_and_add", Update::kRemoveAndAdd}}) {
@@ -173,11 +195,10 @@ void register_rows() {
     register_lookups(kernels, "uniform", Traffic::kUniform);
     register_lookups(kernels, "drawn", Traffic::kDrawn);
     register_lookups(kernels, "zipf", Traffic::kZipf);
-    for (const auto& [kernel_name, kernel] : kernels) {
-        add_row("lookup6/private/" + kernel_name, [kernel = kernel](benchmark::State& state) {
-            static const PrivateVrfs vrfs;
-            look_up_ours(state, vrfs.router, kernel, vrfs.keys);
-        })->Arg(kBurst);
+    register_private(kernels, "private", kMany);
+    for (const std::size_t routes : {8U, 16U, 24U}) {
+        register_private(kernels, "few/" + std::to_string(routes),
+                         {.vrfs = 1, .routes = routes, .keys = kFewKeys});
     }
     register_updates();
 }

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
@@ -21,13 +20,13 @@
 #include "dataplane/dpdk.h"
 #include "nat/translator.h"
 #include "perf/cycles.h"
-#include "tests/nat/ipv4_packets.h"
+#include "perf/nat_frames.h"
 #include "tests/nat/nat_bed.h"
 
 namespace causeway::perf {
 namespace {
 
-constexpr std::size_t kBurst = 64;
+constexpr std::size_t kBurst = NatFrames::kBurst;
 constexpr std::size_t kFlows = 1'000'000;
 constexpr std::size_t kOrder = std::size_t{1} << 20;  // packets of the random order
 constexpr std::size_t kHosts = 10'000;
@@ -69,36 +68,10 @@ struct Nat {
     StaticMappings statics;
 };
 
-// Buffers of a burst; headers only, 64 bytes each, so that the frames themselves stay in the cache.
-struct Frames {
-    Frames() {
-        const test::Bytes packet = test::build({.source = {Ipv4Address(1), 1},
-                                                .destination = {Ipv4Address(2), 2},
-                                                .payload_bytes = 18});
-        for (std::size_t i = 0; i < kBurst; ++i) {
-            std::memcpy(bytes[i].data(), packet.data(), packet.size());
-            packets[i] = {.bytes = bytes[i].data(),
-                          .size = static_cast<std::uint16_t>(packet.size()),
-                          .pool = test::kPool};
-        }
-    }
-    void set(std::size_t i, Endpoint source, Endpoint destination) noexcept {
-        auto& header = *reinterpret_cast<Ipv4Header*>(bytes[i].data());
-        header.source = Be32(source.address.value());
-        header.destination = Be32(destination.address.value());
-        auto& udp = *reinterpret_cast<UdpHeader*>(bytes[i].data() + sizeof header);
-        udp.source_port = Be16(source.port);
-        udp.destination_port = Be16(destination.port);
-    }
-    alignas(kCacheLine) std::array<std::array<std::uint8_t, 64>, kBurst> bytes;
-    std::array<NatPacket, kBurst> packets;
-    std::array<NatResult, kBurst> results;
-};
-
 // A NAT with a million flows, and for each its keys of both directions.
 struct Filled {
     Filled() : nat(kFlows) {
-        Frames frames;
+        NatFrames frames(test::kPool);
         for (std::size_t i = 0; i < kFlows; i += kBurst) {
             for (std::size_t k = 0; k < kBurst; ++k) {
                 frames.set(k, inside_of(i + k), remote_of(i + k));
@@ -163,7 +136,7 @@ void look_up(benchmark::State& state, NatDirection direction) {
 void translate(benchmark::State& state, NatDirection direction) {
     const std::vector<FlowKey> keys = shuffled(direction);
     Nat& nat = filled().nat;
-    Frames frames;
+    NatFrames frames(test::kPool);
     run(state, keys.size(), [&](std::size_t next) {
         for (std::size_t k = 0; k < kBurst; ++k) {
             const FlowKey& key = keys[next + k];
@@ -187,7 +160,7 @@ void translate(benchmark::State& state, NatDirection direction) {
 
 void set_frames(benchmark::State& state) {
     const std::vector<FlowKey> keys = shuffled(NatDirection::kOutbound);
-    Frames frames;
+    NatFrames frames(test::kPool);
     run(state, keys.size(), [&](std::size_t next) {
         for (std::size_t k = 0; k < kBurst; ++k) {
             frames.set(k, keys[next + k].own(), keys[next + k].remote());
@@ -257,7 +230,7 @@ void create_and_expire(benchmark::State& state) {
     constexpr std::size_t kPerSecond = 16'384;
     constexpr std::size_t kPiece = 1'024;
     Nat nat(4'000'000);
-    Frames frames;
+    NatFrames frames(test::kPool);
     Cycles cycles;
     NatSeconds now = 1;
     std::size_t next = 0;                              // sessions so far

@@ -19,10 +19,16 @@
 namespace causeway::perf {
 namespace {
 
-constexpr std::size_t kPackets = std::size_t{1} << 19;  // at least
+constexpr std::size_t kPackets = std::size_t{1} << 19;  // that differ, without NAT
 constexpr std::size_t kFcsBytes = 4;
 constexpr std::array<std::size_t, 12> kImixBytes{64, 64,  64,  64,  64,  64,
                                                  64, 594, 594, 594, 594, 1'518};
+
+// A new flow is one again when its session is long over: half of the packets are for the floor.
+std::size_t packets_of(const Scene& scene) {
+    if (scene.sessions == 0) return kPackets;
+    return scene.new_flows ? 5 * scene.sessions / 2 : scene.sessions;
+}
 
 // Whether the walk lets packets to it pass.
 bool is_unicast(Ipv4Address address) {
@@ -55,7 +61,7 @@ PrebuiltPackets::PrebuiltPackets(const Scene& scene, const SceneRoutes& routes,
                                  std::span<const Entrance> entrances, Tagging tagging,
                                  std::uint64_t seed)
     : layer3_(sizeof(EthernetHeader) + (tagging == Tagging::kQinq ? 2 * sizeof(VlanTag) : 0)),
-      count_(std::max(kPackets, scene.sessions)) {
+      count_(packets_of(scene)) {
     if (scene.frame_bytes == kImix) {
         for (const std::size_t bytes : kImixBytes) add_kinds(bytes, tagging);
     } else {

@@ -27,7 +27,8 @@ struct Scene {
     std::size_t rules = 0;        // of an access list on the way in; every other packet meets one
     std::size_t policers = 0;     // levels that each packet's bandwidth is held to, at most 2
     std::size_t sessions = 0;     // of a NAT44 that translates all sources; as many packets differ
-    std::size_t burst = 32;
+    bool new_flows = false;       // every packet begins a session, and as many end meanwhile
+    std::size_t burst = 64;
     std::size_t workers = 1;
 };
 
@@ -44,7 +45,8 @@ struct Scene {
            part("vrfs", scene.vrfs) + part("attachments", scene.attachments) +
            part("ways", scene.ways) + part("ports", scene.ports) + part("rules", scene.rules) +
            part("policers", scene.policers) + part("sessions", scene.sessions) +
-           part("burst", scene.burst) + part("workers", scene.workers);
+           (scene.new_flows ? "/flows:new" : "/flows:kept") + part("burst", scene.burst) +
+           part("workers", scene.workers);
 }
 
 }  // namespace causeway::perf

@@ -16,11 +16,12 @@ constexpr NatPoolId kPool(1);
 // aside for the other side of a test.
 constexpr Ipv4Address kPublic{0xc613'0000U};  // 198.19.0.0
 constexpr std::uint32_t kPublicCount = 128;
-constexpr NatPoolSettings kSettings{.block_ports = 64};
+constexpr NatSeconds kLifetime = 60;
+constexpr NatPoolSettings kSettings{.timers = {.udp = kLifetime}, .block_ports = 64};
 
 }  // namespace
 
-SceneNat::SceneNat(const Scene& scene) {
+SceneNat::SceneNat(const Scene& scene) : scene_(scene) {
     CHECK(scene.workers == 1);
     // Twice, so that a hash table is no fuller than an operator would have it.
     NatEngineOptions options{.sessions_max = static_cast<std::uint32_t>(2 * scene.sessions)};
@@ -43,6 +44,12 @@ void SceneNat::enter(test::TestBed& bed, VrfId vrf, std::span<const AttachmentId
                        .exceptions = {}},
                       insides);
     bed.set_nat(*engine_, std::move(tables));
+}
+
+void SceneNat::passed(std::size_t packets) {
+    if (!scene_.new_flows) return;
+    packets_ += packets;
+    engine_->tick(static_cast<NatSeconds>(1 + packets_ * kLifetime / scene_.sessions));
 }
 
 }  // namespace causeway::perf

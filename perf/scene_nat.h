@@ -23,7 +23,13 @@ class SceneNat {
     // Has the bed translate the sources of what comes in by these attachments, of this VRF.
     void enter(test::TestBed& bed, VrfId vrf, std::span<const AttachmentId> insides);
 
+    // So many packets came since the last time: what a second is where flows are new, so that as
+    // many sessions live as the scene says.
+    void passed(std::size_t packets);
+
   private:
+    Scene scene_;
+    std::size_t packets_ = 0;
     std::unique_ptr<NatEngine> engine_;
 };
 

@@ -46,11 +46,14 @@ Acl acl_of(std::size_t rules) {
 
 ScenePolicy::ScenePolicy(const Scene& scene) : scene_(scene) {
     CHECK(scene.policers <= 2);
-    if (scene.rules == 0) return;
-    const Acl acl = acl_of(scene.rules);
+    if (scene.rules != 0) (void)new_list();
+}
+
+const AclList& ScenePolicy::new_list() {
+    const Acl acl = acl_of(scene_.rules);
     std::vector<RuleCounterId> counters;  // one a rule, and one for those that meet none
     for (std::uint32_t i = 0; i <= acl.rules.size(); ++i) counters.emplace_back(i + 1);
-    list_ = std::move(AclList::build(acl, {}, counters).value());
+    return *lists_.emplace_back(std::move(AclList::build(acl, {}, counters).value()));
 }
 
 Policer* ScenePolicy::new_policer() {
@@ -59,7 +62,7 @@ Policer* ScenePolicy::new_policer() {
 
 AttachmentPolicy ScenePolicy::next() {
     AttachmentPolicy policy;
-    policy.filter_in = list_.get();
+    if (!lists_.empty()) policy.filter_in = lists_.back().get();
     if (scene_.policers == 0) return policy;
     if (plans_.size() % kAttachmentsOfACircuit == 0) circuit_ = new_policer();
     PolicerPair pair{.peering = new_policer()};

@@ -23,12 +23,15 @@ class ScenePolicy {
 
     // Of one more attachment. Lives as long as this does.
     [[nodiscard]] AttachmentPolicy next();
+    // Builds the scene's list once more, which takes what an operator's commit takes. Lives as long
+    // as this does, too.
+    [[nodiscard]] const AclList& new_list();
 
   private:
     [[nodiscard]] Policer* new_policer();
 
     Scene scene_;
-    std::unique_ptr<const AclList> list_;
+    std::deque<std::unique_ptr<const AclList>> lists_;
     std::deque<Policer> policers_;
     std::deque<PolicePlan> plans_;
     Policer* circuit_ = nullptr;

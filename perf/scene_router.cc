@@ -102,6 +102,19 @@ SceneRouter::Queues SceneRouter::open_queues(WorkerId worker) {
     return queues;
 }
 
+void SceneRouter::pass_begins() {
+    if (nat_ != nullptr) nat_->passed(RingLane::kInFlight);
+}
+
+void SceneRouter::swap_rules() {
+    const AclList& list = policy_.new_list();
+    for (auto& [attachment, policy] : policies_) {
+        policy.filter_in = &list;
+        bed_.set_policy(attachment, policy);
+    }
+    bed_.publish();
+}
+
 void SceneRouter::move_only(std::size_t worker) noexcept {
     const std::vector<std::uint16_t>& devices = queues_[worker].devices;
     std::array<rte_mbuf*, kBurstSizeMax> mbufs;
@@ -125,7 +138,10 @@ std::vector<Entrance> SceneRouter::attach_edge() {
         const std::size_t vrf = i % scene_.vrfs;
         const AttachmentId id = bed_.attach(kEdgePort, tags.outer, tags.inner, vrfs_[vrf]);
         const AttachmentPolicy policy = policy_.next();
-        if (policy.bits() != PolicyBits()) bed_.set_policy(id, policy);
+        if (policy.bits() != PolicyBits()) {
+            bed_.set_policy(id, policy);
+            policies_.emplace_back(id, policy);
+        }
         entrances.push_back({.tags = tags, .vrf = vrf});
         ids.push_back(id);
     }

@@ -3,12 +3,14 @@
 // SceneRouter: the router of a scene, over ring devices: port 0 is the edge, all others the core's.
 // Each worker has a lane of its own, full of packets.
 //
-// Thread safety: lanes and workers of different indices may run side by side.
+// Thread safety: lanes and workers of different indices may run side by side, and beside
+// swap_rules().
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/types.h"
@@ -35,6 +37,14 @@ class SceneRouter {
 
     [[nodiscard]] RingLane& lane(std::size_t worker) { return *queues_[worker].lane; }
     [[nodiscard]] Worker& worker(std::size_t index) { return *queues_[index].worker; }
+
+    // Before each pass of worker() over its lane.
+    void pass_begins();
+
+    // Another list of the same rules in place of the one there, while workers work that are online
+    // and report after each turn.
+    void swap_rules();
+    [[nodiscard]] Quiescence& quiescence() noexcept { return bed_.quiescence(); }
 
     // The floor of what is measured here: polls what worker() polls, and sends all that came,
     // unseen, by the first port of the core.
@@ -64,6 +74,7 @@ class SceneRouter {
     std::unique_ptr<SceneNat> nat_;  // null where the scene has none
     test::TestBed bed_;              // of which the tables and the pool are used
     std::vector<VrfId> vrfs_;
+    std::vector<std::pair<AttachmentId, AttachmentPolicy>> policies_;  // of those that have one
     std::vector<Queues> queues_;
 };
 

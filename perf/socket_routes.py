@@ -11,7 +11,6 @@ had to wait at most says how long the control thread was busy at a stretch.
 
 import argparse
 import json
-import os
 import random
 import resource
 import socket
@@ -23,6 +22,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench_daemon import TICKS, BenchDaemon
+
 NEXT_HOPS = [f"10.9.0.{host}" for host in range(1, 51)]
 VRF = "microsoft"
 CONFIG = """
@@ -31,42 +32,7 @@ daemon: {{socket: {socket}, control-core: {control}, worker-cores: [{worker}], m
 ports: [{{name: core, device: "net_null0,no-rx=1", role: core}}]
 core-attachments: [{{name: net, port: core, vrf: microsoft, vlan: 300, address: 10.9.0.254/24}}]
 """
-TICKS = os.sysconf("SC_CLK_TCK")
 BATCH = 10_000
-
-
-class Daemon:
-    """A running causewayd."""
-
-    def __init__(self, build: Path, folder: Path, cores: "tuple[int, int]") -> None:
-        self.socket = str(folder / "socket")
-        self.client = str(build / "control/cli/causeway")
-        config = folder / "config.yaml"
-        config.write_text(CONFIG.format(socket=self.socket, control=cores[0], worker=cores[1],
-                                        prefix=folder.name), encoding="ascii")
-        with open(folder / "log", "wb") as log:
-            self.process = subprocess.Popen([str(build / "control" / "causewayd"), "--config",
-                                             str(config)], stdout=log, stderr=log)
-        for _ in range(200):
-            if os.path.exists(self.socket):
-                return
-            time.sleep(0.05)
-        raise SystemExit((folder / "log").read_text(encoding="utf-8"))
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=30)
-
-    def seconds(self) -> float:
-        """Processor time of the control thread so far."""
-        pid = self.process.pid
-        stat = Path(f"/proc/{pid}/task/{pid}/stat").read_text(encoding="ascii")
-        user, system = stat.rsplit(")", 1)[1].split()[11:13]
-        return (int(user) + int(system)) / TICKS
-
-    def causeway(self, *words: str) -> None:
-        subprocess.run([self.client, "--socket", self.socket, *words], check=True,
-                       stdout=subprocess.DEVNULL)
 
 
 class Bystander(threading.Thread):
@@ -74,7 +40,7 @@ class Bystander(threading.Thread):
 
     CALL = b'{"jsonrpc":"2.0","id":1,"method":"port.list"}\n'
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: BenchDaemon) -> None:
         super().__init__()
         self.path = daemon.socket
         self.is_over = threading.Event()
@@ -98,18 +64,18 @@ class Bystander(threading.Thread):
 
 
 @contextmanager
-def measured(daemon: Daemon, what: str, count: int) -> Iterator[None]:
+def measured(daemon: BenchDaemon, what: str, count: int) -> Iterator[None]:
     def client_seconds() -> float:
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,
                                                     resource.RUSAGE_CHILDREN)]
         return sum(one.ru_utime + one.ru_stime for one in used)
     bystander = Bystander(daemon)
     bystander.start()
-    client, control, wall = client_seconds(), daemon.seconds(), time.monotonic()
+    client, control, wall = client_seconds(), daemon.control_seconds(), time.monotonic()
     yield
     waited = bystander.stop()
     wall = time.monotonic() - wall
-    control = daemon.seconds() - control
+    control = daemon.control_seconds() - control
     client = client_seconds() - client
     print(f"{what:22} {count:9,} {wall:7.2f} {control:8.2f} {client:7.2f} "
           f"{count / max(control + client, 1 / TICKS):14,.0f} {1_000 * waited:10.1f}", flush=True)
@@ -125,7 +91,7 @@ def batches(edits: "list[dict[str, object]]") -> "list[bytes]":
     return calls
 
 
-def send(daemon: Daemon, calls: "list[bytes]") -> None:
+def send(daemon: BenchDaemon, calls: "list[bytes]") -> None:
     """One call after the other, as a feeder does that wants to know what became of each."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(daemon.socket)
@@ -153,7 +119,7 @@ def flaps(prefixes: "list[str]", count: int, dice: random.Random) -> "list[dict[
     return edits[:count - count % 2]
 
 
-def measure(daemon: Daemon, table: Path, updates: int, dice: random.Random) -> None:
+def measure(daemon: BenchDaemon, table: Path, updates: int, dice: random.Random) -> None:
     prefixes = [line.split()[0] for line in table.read_text(encoding="ascii").splitlines()]
     ways = [word for hop in NEXT_HOPS for word in ("--via", hop)]
     print(f"{'':22} {'routes':>9} {'wall s':>7} {'daemon s':>8} {'client s':>7} "
@@ -193,7 +159,10 @@ def main() -> None:
                 subprocess.run([str(words.build / "perf" / "make_routes"), "--seed",
                                 str(words.seed), "--routes", str(words.routes)],
                                stdout=output, check=True)
-        daemon = Daemon(words.build, folder, tuple(words.cores))
+        path, config = str(folder / "socket"), folder / "config.yaml"
+        config.write_text(CONFIG.format(socket=path, control=words.cores[0], worker=words.cores[1],
+                                        prefix=folder.name), encoding="ascii")
+        daemon = BenchDaemon(words.build, config, path)
         try:
             measure(daemon, table, words.updates, random.Random(words.seed))
         finally:

@@ -8,14 +8,14 @@ as root. With --per-vrf each circuit's TAPs lie in a namespace of their own.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from bench_daemon import BenchDaemon
+
 HOME = "cwtaps-router"
 PREFIX = "cwtaps-"
 SHARED = "cwtaps-shared"
@@ -49,47 +49,17 @@ def document(arguments: argparse.Namespace, socket: str, taps: str) -> str:
     return text
 
 
-class Daemon:
-    def __init__(self, build: Path, config: Path, socket: str) -> None:
-        self.socket, self.client = socket, build / "control/cli/causeway"
-        self.log = config.with_suffix(".log")
-        begin = time.monotonic()
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                ["ip", "netns", "exec", HOME, str(build / "control/causewayd"), "--config",
-                 str(config)], stdout=log, stderr=log)
-        while not os.path.exists(socket):
-            if self.process.poll() is not None or time.monotonic() - begin > 300:
-                raise SystemExit(self.log.read_text(encoding="utf-8"))
-            time.sleep(0.01)
-        self.start_s = time.monotonic() - begin
+def at_rest(daemon: BenchDaemon, seconds: float = 5.0) -> float:
+    """The control thread's share of a core."""
+    before, begin = daemon.control_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (daemon.control_seconds() - before) / (time.monotonic() - begin)
 
-    def control_seconds(self) -> float:
-        pid = self.process.pid
-        stat = Path(f"/proc/{pid}/task/{pid}/stat").read_text(encoding="ascii")
-        user, system = stat.rsplit(")", 1)[1].split()[11:13]
-        return (int(user) + int(system)) / TICKS
 
-    def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-    def at_rest(self, seconds: float = 5.0) -> float:
-        """The control thread's share of a core."""
-        before, begin = self.control_seconds(), time.monotonic()
-        time.sleep(seconds)
-        return (self.control_seconds() - before) / (time.monotonic() - begin)
-
-    def apply(self, config: Path) -> float:
-        begin = time.monotonic()
-        subprocess.run([self.client, "--socket", self.socket, "apply", str(config)], check=True,
-                       stdout=subprocess.DEVNULL)
-        return time.monotonic() - begin
-
-    def stop(self) -> float:
-        begin = time.monotonic()
-        self.process.terminate()
-        self.process.wait(timeout=300)
-        return time.monotonic() - begin
+def apply(daemon: BenchDaemon, config: Path) -> float:
+    begin = time.monotonic()
+    daemon.causeway("apply", str(config))
+    return time.monotonic() - begin
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> None:
@@ -101,11 +71,12 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         configs[taps].write_text(document(arguments, str(folder / "socket"), taps),
                                  encoding="ascii")
     for taps, config in configs.items():
-        daemon = Daemon(arguments.build, config, str(folder / "socket"))
+        daemon = BenchDaemon(arguments.build, config, str(folder / "socket"),
+                             ["ip", "netns", "exec", HOME])
         started = daemon.control_seconds()
         row = f"{taps:6} {daemon.start_s:8.2f} {started:9.2f} {daemon.descriptors():11,} " \
-              f"{100 * daemon.at_rest():9.1f}"
-        off, on = daemon.apply(configs["false"]), daemon.apply(config)
+              f"{100 * at_rest(daemon):9.1f}"
+        off, on = apply(daemon, configs["false"]), apply(daemon, config)
         print(f"{row} {off:7.2f} {on:7.2f} {daemon.stop():7.2f}", flush=True)
 
 

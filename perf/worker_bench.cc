@@ -16,7 +16,6 @@
 // Rows are named by their scene (scene.h), tables are chosen as scene_routes.h says. Workers run on
 // the last cores of the machine.
 #include <benchmark/benchmark.h>
-#include <pthread.h>
 
 #include <barrier>
 #include <charconv>
@@ -25,6 +24,7 @@
 #include <thread>
 #include <vector>
 
+#include "perf/cores.h"
 #include "perf/ring_lane.h"
 #include "perf/router.h"
 #include "perf/samples.h"
@@ -40,14 +40,8 @@ constexpr int kWarmPasses = 20;
 // So many that each session has begun. Until then both passes of a pair are of the walk, or every
 // other packet would not have met it.
 int warm_passes(const Scene& scene) {
-    return kWarmPasses + static_cast<int>(scene.sessions / RingLane::kInFlight);
-}
-
-void run_on(unsigned core) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    CHECK(pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0);
+    const std::size_t packets = scene.new_flows ? 2 * scene.sessions : scene.sessions;
+    return kWarmPasses + static_cast<int>(packets / RingLane::kInFlight);
 }
 
 // What each stage of a walk took in the bursts of a pass that were timed.
@@ -104,9 +98,11 @@ std::vector<Measured> measure(SceneRouter& router, const Scene& scene, int passe
         Measured& own = measured[index];
         for (int i = -warm_passes(scene); i < passes; ++i) {
             together.arrive_and_wait();
+            router.pass_begins();
             const double walk = lane.pass([&]() noexcept { (void)worker.turn(); });
             together.arrive_and_wait();
             if (i < 0) {
+                router.pass_begins();
                 (void)lane.pass([&]() noexcept { (void)worker.turn(); });
                 continue;
             }
@@ -156,7 +152,7 @@ std::vector<Scene> scenes() {
     using enum Destinations;
     std::vector<Scene> scenes{
         {},
-        {.burst = 64},
+        {.burst = 32},
         {.ipv6_percent = 100},
         {.ipv6_percent = 50},
         {.frame_bytes = kImix},
@@ -171,18 +167,23 @@ std::vector<Scene> scenes() {
         {.routes = 1'000},
         {.routes = 30'000},
         {.routes = kFull},
-        {.routes = kFull, .burst = 64},
+        {.routes = kFull, .burst = 32},
         {.routes = kFull, .destinations = kUniform},
-        {.routes = kFull, .destinations = kUniform, .burst = 64},
+        {.routes = kFull, .destinations = kUniform, .burst = 32},
         {.ipv6_percent = 100, .routes = kFull},
         {.ipv6_percent = 100, .routes = kFull, .destinations = kUniform},
         {.routes = kFull, .attachments = 16'000},
+        {.rules = 100},
         {.rules = 1'000},
+        {.rules = 10'000},
         {.ipv6_percent = 100, .rules = 1'000},
         {.policers = 2},
         {.attachments = 1'000, .policers = 2},
         {.routes = kFull, .rules = 1'000, .policers = 2},
+        {.sessions = 10'000},
+        {.sessions = 100'000},
         {.sessions = 1'000'000},
+        {.sessions = 1'000'000, .new_flows = true},
         {.routes = kFull, .rules = 1'000, .policers = 2, .sessions = 1'000'000},
         {.workers = 2},
         {.routes = kFull, .workers = 2},

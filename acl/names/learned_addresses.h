@@ -15,7 +15,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -55,29 +54,17 @@ class LearnedAddresses {
         std::uint64_t until_s = 0;
         std::string name;
     };
-    // Of all addresses that are not past, in no order: visit(address, lease).
-    template <class Visit>
-    void visit(Visit&& visit) const {
-        for (const auto& [address, record] : records_) {
-            for (const Lease& lease : record.leases) visit(address, lease);
-        }
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }  // past ones, too
-    [[nodiscard]] std::size_t past() const noexcept { return past_; }
-
-  private:
     struct Record {
         std::vector<Lease> leases;  // none: it is past
         NameSetBits past_sets = 0;
         std::uint64_t due_s = 0;  // its place in due_
     };
-    struct Hash {
-        std::size_t operator()(const IpAddress& address) const noexcept {
-            return std::visit([](auto a) { return std::hash<decltype(a)>()(a); }, address);
-        }
-    };
-    using Records = std::unordered_map<IpAddress, Record, Hash>;
+    using Records = std::map<IpAddress, Record>;
+    [[nodiscard]] const Records& records() const noexcept { return records_; }
+    [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }  // past ones, too
+    [[nodiscard]] std::size_t past() const noexcept { return past_; }
 
+  private:
     explicit LearnedAddresses(std::size_t addresses_max) : addresses_max_(addresses_max) {}
     [[nodiscard]] Status publish(const IpAddress& address, LearnedSets sets);
     void settle(Records::iterator at, std::uint64_t now_s);

@@ -5,25 +5,16 @@
 // Thread safety: lookup() by any thread, at any time, never blocks; everything else by one thread,
 // the control thread.
 //
-// Layout. Buckets of one cache line, with eight entries each; an address that finds its bucket full
-// lies in the next that is not. So a question reads one line, and a second once in twenty times.
-//
-//   63              32 31                0
-//  +------------------+------------------+
-//  | tag              | sets, 0: forgot  |      all zero: free; what is behind was never used
-//  +------------------+------------------+
-//
-// Of IPv4 the tag is the address. Of IPv6 it is a part of its hash, and the address itself lies in
-// a table beside; the hash is of a seed of our own.
+// Buckets of one cache line each (learned_bucket.h), by the address's hash with a seed of our own.
+// An address that finds its bucket full lies in the next that is not: a question reads one line,
+// and a second once in twenty times.
 //
 // Invariants
 //   (1) A lookup that overlaps one change returns the answer from before or from after it.
-//   (2) An entry is never free again: forgetting leaves the tag, so that those behind it are found.
-//       When too many are such, or there are more than half as many addresses as entries, all are
-//       copied to a new table, and the old one is freed after a grace period.
+//   (2) An entry is never new again: forgetting leaves the address, so that those behind it are
+//       found. When there are more than half as many used entries as entries, all that are known
+//       are copied to a new table, and the old one is freed after a grace period.
 #pragma once
-
-#include <immintrin.h>
 
 #include <array>
 #include <atomic>
@@ -35,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "acl/names/learned_bucket.h"
 #include "acl/names/name_set.h"
 #include "base/grace.h"
 #include "base/limits.h"
@@ -58,6 +50,8 @@ class LearnedSets {
     [[nodiscard]] constexpr NameSetBits now() const noexcept {
         return (bits_ & kPast) != 0 ? 0 : bits_;
     }
+    // And those of the past.
+    [[nodiscard]] constexpr NameSetBits ever() const noexcept { return bits_ & ~kPast; }
     [[nodiscard]] constexpr bool is_known() const noexcept { return bits_ != 0; }
     [[nodiscard]] constexpr NameSetBits bits() const noexcept { return bits_; }
     friend constexpr bool operator==(LearnedSets, LearnedSets) noexcept = default;
@@ -79,18 +73,24 @@ class LearnedTable {
     // sets[k] = those of addresses[k]. REQUIRES: at most kBurstSizeMax of them, and as many sets.
     void lookup(std::span<const Address> addresses, std::span<LearnedSets> sets) const noexcept {
         const Table& table = *current_.load(std::memory_order_acquire);
-        std::array<Place, kBurstSizeMax> places;
+        std::array<std::size_t, kBurstSizeMax> homes;
         for (std::size_t k = 0; k < addresses.size(); ++k) {
-            places[k] = table.place_of(addresses[k]);
-            __builtin_prefetch(table.entries + places[k].bucket * kBucketEntries);
+            homes[k] = table.home_of(addresses[k]);
+            __builtin_prefetch(table.buckets + homes[k]);
         }
         for (std::size_t k = 0; k < addresses.size(); ++k) {
-            sets[k] =
-                LearnedSets(static_cast<NameSetBits>(table.find(places[k], addresses[k]).value));
+            LearnedAnswer answer = table.buckets[homes[k]].answer(addresses[k]);
+            for (std::size_t at = homes[k]; !answer.is_last;) [[unlikely]] {
+                    at = table.next(at);
+                    answer = table.buckets[at].answer(addresses[k]);
+                }
+            sets[k] = LearnedSets(answer.sets);
         }
     }
 
-    // Sets of none forget it. kUnavailable where there is no memory for more; all stays as it was.
+    // Sets of none forget it. The unspecified address is nobody's: no packet goes there, though
+    // resolvers that hide a name answer with it. kUnavailable where there is no memory for more;
+    // all stays as it was.
     [[nodiscard]] Status set(Address address, LearnedSets sets);
     // Frees what no reader can hold any more; called every now and then.
     void reclaim() {
@@ -98,54 +98,35 @@ class LearnedTable {
     }
     [[nodiscard]] std::size_t size() const noexcept { return known_; }
     [[nodiscard]] std::size_t bytes() const noexcept {
-        return current_.load(std::memory_order_relaxed)->bytes();
+        return (current_.load(std::memory_order_relaxed)->bucket_mask + 1) * sizeof(Bucket);
     }
 
   private:
-    static constexpr bool kHasKeys = sizeof(Address) > sizeof(std::uint32_t);
-    static constexpr std::size_t kBucketEntries = kCacheLine / sizeof(std::uint64_t);
+    using Bucket = LearnedBucket<Address>;
 
-    struct Place {
-        std::size_t bucket;
-        std::uint32_t tag;
+    struct Entry {
+        Bucket* bucket = nullptr;  // none
+        std::size_t index = 0;
     };
     struct Table {
         Mapping memory;
-        std::uint64_t* entries;
-        Address* keys;  // by entry, where kHasKeys
+        Bucket* buckets;
         std::size_t bucket_mask;
         std::uint64_t seed;
 
-        [[nodiscard]] Place place_of(Address address) const noexcept;
-        // Its entry, as it was when it was found; null and 0 where it has none.
-        struct Found {
-            std::uint64_t* entry;
-            std::uint64_t value;
-        };
-        [[nodiscard]] Found find(Place place, Address address) const noexcept;
-        // The same for one that has none yet, where it could lie.
-        [[nodiscard]] std::uint64_t* room_for(Place place) const noexcept;
-        [[nodiscard]] std::size_t count() const noexcept {
-            return (bucket_mask + 1) * kBucketEntries;
+        [[nodiscard]] std::size_t home_of(Address address) const noexcept;
+        [[nodiscard]] std::size_t next(std::size_t bucket) const noexcept {
+            return (bucket + 1) & bucket_mask;
         }
-        [[nodiscard]] std::size_t bytes() const noexcept {
-            return count() * (sizeof(std::uint64_t) + (kHasKeys ? sizeof(Address) : 0));
+        [[nodiscard]] std::size_t entries() const noexcept {
+            return (bucket_mask + 1) * Bucket::kEntries;
         }
-        void put(std::uint64_t* entry, Address address, std::uint64_t value) const noexcept {
-            if constexpr (kHasKeys) keys[entry - entries] = address;
-            std::atomic_ref(*entry).store(value, std::memory_order_release);
-        }
-        [[nodiscard]] bool is_of(const std::uint64_t* entry, Address address) const noexcept {
-            if constexpr (kHasKeys) return keys[entry - entries] == address;
-            return true;
-        }
+        [[nodiscard]] Entry find(Address address) const noexcept;
+        // For one that has no entry yet. REQUIRES: a new entry somewhere.
+        [[nodiscard]] Entry room_for(Address address) const noexcept;
     };
 
     explicit LearnedTable(GracePeriods& grace) : grace_(grace) {}
-    [[nodiscard]] static std::uint64_t load(const std::uint64_t* entry) noexcept {
-        // C++20's atomic_ref takes no const.
-        return std::atomic_ref(*const_cast<std::uint64_t*>(entry)).load(std::memory_order_acquire);
-    }
     [[nodiscard]] static Result<std::unique_ptr<Table>> make_table(std::size_t buckets);
     [[nodiscard]] Status rebuild();
 
@@ -157,48 +138,18 @@ class LearnedTable {
 };
 
 template <>
-inline auto LearnedTable<Ipv4Address>::Table::place_of(Ipv4Address address) const noexcept
-    -> Place {
+inline std::size_t LearnedTable<Ipv4Address>::Table::home_of(Ipv4Address address) const noexcept {
     const std::uint64_t hash = (address.value() ^ seed) * 0x9e37'79b9'7f4a'7c15;
-    return {static_cast<std::size_t>(hash >> 32) & bucket_mask, address.value()};
+    return static_cast<std::size_t>(hash >> 32) & bucket_mask;
 }
 
 template <>
-inline auto LearnedTable<Ipv6Address>::Table::place_of(Ipv6Address address) const noexcept
-    -> Place {
+inline std::size_t LearnedTable<Ipv6Address>::Table::home_of(Ipv6Address address) const noexcept {
     const Uint128 product = Uint128{address.high() ^ seed} *
                             (address.low() ^ std::rotl(seed, 32) ^ 0x9e37'79b9'7f4a'7c15);
     const std::uint64_t hash =
         static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-    return {static_cast<std::size_t>(hash) & bucket_mask,
-            static_cast<std::uint32_t>(hash >> 32) | 1U};  // a used entry is never all zero
-}
-
-template <class Address>
-auto LearnedTable<Address>::Table::find(Place place, Address address) const noexcept -> Found {
-    const __m256i tag = _mm256_set1_epi32(static_cast<int>(place.tag));
-    const __m256i zero = _mm256_setzero_si256();
-    for (std::size_t bucket = place.bucket;; bucket = (bucket + 1) & bucket_mask) {
-        std::uint64_t* const line = entries + bucket * kBucketEntries;
-        const __m256i low = _mm256_load_si256(reinterpret_cast<const __m256i*>(line));
-        const __m256i high = _mm256_load_si256(reinterpret_cast<const __m256i*>(line) + 1);
-        const auto mask = [](__m256i equal) noexcept {
-            return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(equal)));
-        };
-        // Two bits an entry, of which the second is the tag's.
-        unsigned found =
-            (mask(_mm256_cmpeq_epi32(low, tag)) | mask(_mm256_cmpeq_epi32(high, tag)) << 8) &
-            0xaaaaU;
-        for (; found != 0; found &= found - 1) {
-            std::uint64_t* const entry = line + std::countr_zero(found) / 2;
-            if (!is_of(entry, address)) continue;
-            const std::uint64_t value = load(entry);
-            if (value >> 32 == place.tag) return {entry, value};
-        }
-        const unsigned free =
-            mask(_mm256_cmpeq_epi64(low, zero)) | mask(_mm256_cmpeq_epi64(high, zero));
-        if (free != 0) return {nullptr, 0};
-    }
+    return static_cast<std::size_t>(hash) & bucket_mask;
 }
 
 extern template class LearnedTable<Ipv4Address>;

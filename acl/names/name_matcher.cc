@@ -24,7 +24,7 @@ std::string quoted(std::string_view text) {
     return expression;
 }
 
-using Names = std::map<NamePattern, PatternPlan::Name>;
+using Names = std::map<NamePattern, WildcardNames::Name>;
 
 // Hyperscan finds texts by their last bytes, so many; those alike in them it must compare one by
 // one (Wang et al., "Hyperscan: A Fast Multi-pattern Regex Matcher", NSDI 2019, 4.1).
@@ -46,12 +46,12 @@ std::vector<std::string> texts_of(const NamePattern& pattern) {
 }
 
 // The text by which each name is looked for: one with a tail that few others have.
-std::map<std::string, std::vector<PatternPlan::Name>> by_text(const Names& names) {
+std::map<std::string, std::vector<WildcardNames::Name>> by_text(const Names& names) {
     std::unordered_map<std::string, std::ptrdiff_t> sharers;  // of a tail
     for (const auto& [pattern, name] : names) {
         for (const std::string& text : texts_of(pattern)) ++sharers[std::string(tail_of(text))];
     }
-    std::map<std::string, std::vector<PatternPlan::Name>> texts;
+    std::map<std::string, std::vector<WildcardNames::Name>> texts;
     for (const auto& [pattern, name] : names) {
         const auto some = texts_of(pattern);
         const auto best = std::ranges::min_element(some, {}, [&](const std::string& text) {
@@ -73,12 +73,12 @@ PatternPlan plan_patterns(std::span<const NameSet> sets) {
     std::map<std::string, NameSetBits> payloads;
     for (std::size_t k = 0; k < sets.size(); ++k) {
         const NameSetBits set = NameSetBits{1} << k;
-        const auto add = [&](const NamePattern& pattern, NameSetBits PatternPlan::Name::*bits) {
+        const auto add = [&](const NamePattern& pattern, NameSetBits WildcardNames::Name::*bits) {
             if (pattern.kind() != NamePattern::Kind::kWildcard) return;
-            names.try_emplace(pattern, PatternPlan::Name{pattern}).first->second.*bits |= set;
+            names.try_emplace(pattern, WildcardNames::Name{pattern}).first->second.*bits |= set;
         };
-        for (const NamePattern& member : sets[k].members) add(member, &PatternPlan::Name::in);
-        for (const NamePattern& other : sets[k].exceptions) add(other, &PatternPlan::Name::out);
+        for (const NamePattern& member : sets[k].members) add(member, &WildcardNames::Name::in);
+        for (const NamePattern& other : sets[k].exceptions) add(other, &WildcardNames::Name::out);
         for (const std::string& payload : sets[k].payloads) payloads[payload] |= set;
     }
     PatternPlan plan;
@@ -114,11 +114,14 @@ class NameMatcher::Contest {
     NameVerdict verdict_;
 };
 
-NameMatcher::NameMatcher(std::span<const NameSet> sets, PatternPlan plan,
+NameMatcher::NameMatcher(std::span<const NameSet> sets, const PatternPlan& plan,
                          std::unique_ptr<const PatternDatabase> patterns)
-    : suffixes_(sets), plan_(std::move(plan)), patterns_(std::move(patterns)) {
+    : suffixes_(sets),
+      wildcards_(plan.names),
+      payloads_(plan.payloads),
+      patterns_(std::move(patterns)) {
     CHECK(sets.size() <= kNameSetsMax);
-    CHECK(plan_.patterns.empty() == (patterns_ == nullptr));
+    CHECK(plan.patterns.empty() == (patterns_ == nullptr));
 }
 
 Result<PatternScratch> NameMatcher::make_scratch() const {
@@ -126,7 +129,7 @@ Result<PatternScratch> NameMatcher::make_scratch() const {
 }
 
 NameVerdict NameMatcher::match(const Hostname& name, PatternScratch& scratch) const noexcept {
-    if (plan_.names.empty()) {
+    if (wildcards_.texts() == 0) {
         // The most specific pattern comes last, and what comes last decides.
         NameVerdict verdict;
         suffixes_.match(name, [&](std::size_t, NameSetBits in, NameSetBits out) noexcept {
@@ -140,13 +143,24 @@ NameVerdict NameMatcher::match(const Hostname& name, PatternScratch& scratch) co
         contest.enter(literals, in, out);
     });
     patterns_->scan(name.text(), scratch, [&](unsigned place) noexcept {
-        if (place >= plan_.names.size()) return;
-        for (const PatternPlan::Name& some : plan_.names[place]) {
-            if (!some.pattern.matches(name)) continue;
-            contest.enter(some.pattern.literals(), some.in, some.out);
-        }
+        if (place >= wildcards_.texts()) return;
+        wildcards_.match(place, name,
+                         [&](std::size_t literals, NameSetBits in, NameSetBits out) noexcept {
+                             contest.enter(literals, in, out);
+                         });
     });
     return contest.verdict();
+}
+
+NameSetBits NameMatcher::match(std::span<const Hostname> chain,
+                               PatternScratch& scratch) const noexcept {
+    NameVerdict all;
+    for (const Hostname& name : chain) {
+        const NameVerdict verdict = match(name, scratch);
+        all.in |= verdict.in & ~all.decided;
+        all.decided |= verdict.decided;
+    }
+    return all.in;
 }
 
 NameSetBits NameMatcher::match_payload(std::string_view payload,
@@ -154,7 +168,7 @@ NameSetBits NameMatcher::match_payload(std::string_view payload,
     NameSetBits sets = 0;
     if (!has_payloads()) return sets;
     patterns_->scan(payload, scratch, [&](unsigned place) noexcept {
-        if (place >= plan_.names.size()) sets |= plan_.payloads[place - plan_.names.size()];
+        if (place >= wildcards_.texts()) sets |= payloads_[place - wildcards_.texts()];
     });
     return sets;
 }

@@ -20,6 +20,7 @@
 #include "acl/names/name_set.h"
 #include "acl/names/pattern_database.h"
 #include "acl/names/suffix_table.h"
+#include "acl/names/wildcard_names.h"
 
 namespace causeway {
 
@@ -28,14 +29,9 @@ namespace causeway {
 // found is then compared with the whole: ten thousand plain texts cost Hyperscan what a hundred
 // expressions do, and seconds instead of minutes to compile.
 struct PatternPlan {
-    struct Name {
-        NamePattern pattern;
-        NameSetBits in = 0;
-        NameSetBits out = 0;
-    };
-    std::vector<ScanPattern> patterns;     // texts of names, then payloads
-    std::vector<std::vector<Name>> names;  // by place: those with this text
-    std::vector<NameSetBits> payloads;     // by place, from names.size() on
+    std::vector<ScanPattern> patterns;                    // texts of names, then payloads
+    std::vector<std::vector<WildcardNames::Name>> names;  // by place: those with this text
+    std::vector<NameSetBits> payloads;                    // by place, from names.size() on
 };
 // In an order that depends on the sets alone.
 [[nodiscard]] PatternPlan plan_patterns(std::span<const NameSet> sets);
@@ -44,20 +40,27 @@ class NameMatcher {
   public:
     // The patterns are those of the plan of these sets, or null where it has none. REQUIRES: at
     // most kNameSetsMax sets.
-    NameMatcher(std::span<const NameSet> sets, PatternPlan plan,
+    NameMatcher(std::span<const NameSet> sets, const PatternPlan& plan,
                 std::unique_ptr<const PatternDatabase> patterns);
 
     // One for each thread that asks.
     [[nodiscard]] Result<PatternScratch> make_scratch() const;
 
     [[nodiscard]] NameVerdict match(const Hostname& name, PatternScratch& scratch) const noexcept;
+    // Those of a name and its aliases, in order: in each set the first decides that the set speaks
+    // of.
+    [[nodiscard]] NameSetBits match(std::span<const Hostname> chain,
+                                    PatternScratch& scratch) const noexcept;
     // The sets of which an expression matches the first bytes of a flow.
     [[nodiscard]] NameSetBits match_payload(std::string_view payload,
                                             PatternScratch& scratch) const noexcept;
-    [[nodiscard]] bool has_payloads() const noexcept { return !plan_.payloads.empty(); }
-    [[nodiscard]] std::size_t patterns() const noexcept { return plan_.patterns.size(); }
+    [[nodiscard]] bool has_payloads() const noexcept { return !payloads_.empty(); }
+    [[nodiscard]] std::size_t patterns() const noexcept {
+        return wildcards_.texts() + payloads_.size();
+    }
     [[nodiscard]] std::size_t bytes() const noexcept {
-        return suffixes_.bytes() + (patterns_ != nullptr ? patterns_->bytes() : 0);
+        return suffixes_.bytes() + wildcards_.bytes() +
+               (patterns_ != nullptr ? patterns_->bytes() : 0);
     }
 
   private:
@@ -65,7 +68,8 @@ class NameMatcher {
     class Contest;
 
     SuffixTable suffixes_;
-    PatternPlan plan_;
+    WildcardNames wildcards_;
+    std::vector<NameSetBits> payloads_;  // by place in patterns_, behind the wildcards'
     std::unique_ptr<const PatternDatabase> patterns_;
 };
 

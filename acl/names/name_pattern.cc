@@ -80,11 +80,11 @@ std::string_view NamePattern::base() const noexcept {
     return kind_ == Kind::kSubdomains ? text.substr(kBelow.size()) : text;
 }
 
-bool NamePattern::matches(const Hostname& name) const noexcept {
+bool pattern_matches(std::string_view pattern, const Hostname& name) noexcept {
     const std::string_view text = name.text();
-    if (!text_.starts_with(kBelow)) return matches_glob(text_, text);
+    if (!pattern.starts_with(kBelow)) return matches_glob(pattern, text);
     // The rest has as many labels as it has, so it can only match that many at the end.
-    const std::string_view rest = std::string_view(text_).substr(kBelow.size());
+    const std::string_view rest = pattern.substr(kBelow.size());
     const auto labels = static_cast<std::size_t>(std::ranges::count(rest, '.')) + 1;
     if (name.labels() <= labels) return false;
     return matches_glob(rest, text.substr(name.start_of(name.labels() - labels)));

@@ -22,6 +22,9 @@
 
 namespace causeway {
 
+// Whether a name is what the text of a pattern means.
+[[nodiscard]] bool pattern_matches(std::string_view pattern, const Hostname& name) noexcept;
+
 class NamePattern {
   public:
     enum class Kind : std::uint8_t {
@@ -39,7 +42,9 @@ class NamePattern {
     [[nodiscard]] std::size_t literals() const noexcept { return literals_; }
     // Of kName and kSubdomains: the name, or that above.
     [[nodiscard]] std::string_view base() const noexcept;
-    [[nodiscard]] bool matches(const Hostname& name) const noexcept;
+    [[nodiscard]] bool matches(const Hostname& name) const noexcept {
+        return pattern_matches(text_, name);
+    }
     // Of kWildcard: what stands between its "*"; a name that matches has all of them.
     [[nodiscard]] std::vector<std::string> parts() const;
 

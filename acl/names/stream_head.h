@@ -24,6 +24,11 @@ class StreamHead {
 
     // The stream's first byte has this number.
     explicit StreamHead(std::uint32_t first = 0) noexcept : first_(first) {}
+    // As new, for another stream.
+    void restart(std::uint32_t first) noexcept {
+        first_ = first;
+        count_ = 0;
+    }
 
     void put(std::uint32_t sequence, std::span<const std::uint8_t> bytes) noexcept {
         // As an offset from the head's begin; what lies before is old.

@@ -47,6 +47,7 @@ class SuffixTable {
     // Calls decide(literals, in, out) for each pattern that matches, the least specific first.
     template <class Decide>
     void match(const Hostname& name, Decide&& decide) const noexcept {
+        if (nodes_.empty()) return;
         // All hashes first, so that the slots of all depths are on their way at once.
         std::array<std::uint64_t, Hostname::kLabelsMax> hashes;
         std::uint64_t hash = seed_;

@@ -4,10 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/check.h"
+#include "control/api/unix_socket.h"
 
 namespace causeway {
 namespace {
@@ -21,10 +21,6 @@ void clear(std::string& buffer) {
     } else {
         buffer.clear();
     }
-}
-
-bool would_block() {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 }  // namespace

@@ -131,6 +131,7 @@ void EventLoop::stop() noexcept {
 }
 
 EventLoop::Clock::duration EventLoop::wait_time(Clock::duration wait_max) const {
+    if (is_in_hurry_) return Clock::duration::zero();
     Clock::duration wait = wait_max;
     if (!turns_.empty()) wait = std::min<Clock::duration>(wait, kTurnWaitMax);
     if (!timers_.empty()) wait = std::min(wait, timers_.begin()->first.first - Clock::now());
@@ -142,6 +143,7 @@ void EventLoop::dispatch(Clock::duration wait_max) {
     // which fits an int.
     const auto wait = std::min<Clock::duration>(wait_time(wait_max), std::chrono::hours(1));
     const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    is_in_hurry_ = false;
     std::array<epoll_event, kEventsPerTurnMax> events;
     const int count =
         ::epoll_wait(epoll_, events.data(), kEventsPerTurnMax, static_cast<int>(wait_ms));

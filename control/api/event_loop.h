@@ -55,6 +55,8 @@ class EventLoop {
 
     TurnId every_turn(Callback callback);
     void cancel_turn(TurnId turn);
+    // The next turn waits for nothing: who calls has left work to it.
+    void hurry() noexcept { is_in_hurry_ = true; }
 
     // Until stop(). A stop() before run() makes it return after one turn.
     void run();
@@ -83,6 +85,7 @@ class EventLoop {
     int epoll_;
     int wakeup_;  // an eventfd: stop() makes it readable
     bool is_stopped_ = false;
+    bool is_in_hurry_ = false;
     std::uint32_t next_generation_ = 0;
     std::uint64_t next_id_ = 1;
     // Callbacks are shared: one that removes itself must outlive its own call.

@@ -141,8 +141,8 @@ std::string answer_text(const RpcError& error) {
 }
 
 std::variant<Params, RpcError> Params::read(std::span<const Parameter> declared,
-                                            std::optional<element> params) {
-    Params result(declared);
+                                            std::optional<element> params, Role caller) {
+    Params result(declared, caller);
     if (params) {
         simdjson::dom::object object;
         if (params->get_object().get(object))
@@ -330,7 +330,7 @@ Answer JsonRpc::dispatch(std::string_view name, std::optional<element> params, R
                              "of its admin-group may",
                          "method");
     }
-    std::variant<Params, RpcError> read = Params::read(method->parameters, params);
+    std::variant<Params, RpcError> read = Params::read(method->parameters, params, role);
     if (RpcError* error = std::get_if<RpcError>(&read)) return std::move(*error);
     return method->handler(router_, std::get<Params>(read));
 }

@@ -76,7 +76,11 @@ struct Parameter {
 class Params {
   public:
     [[nodiscard]] static std::variant<Params, RpcError> read(
-        std::span<const Parameter> declared, std::optional<simdjson::dom::element> params);
+        std::span<const Parameter> declared, std::optional<simdjson::dom::element> params,
+        Role caller);
+
+    // For methods that tell some more than others.
+    [[nodiscard]] Role caller() const noexcept { return caller_; }
 
     // Methods that share a reader of parameters need not have all of them.
     [[nodiscard]] bool declares(std::string_view name) const;
@@ -88,8 +92,8 @@ class Params {
     [[nodiscard]] std::optional<simdjson::dom::array> list(std::string_view name) const;
 
   private:
-    explicit Params(std::span<const Parameter> declared)
-        : declared_(declared), values_(declared.size()) {}
+    Params(std::span<const Parameter> declared, Role caller)
+        : declared_(declared), values_(declared.size()), caller_(caller) {}
     [[nodiscard]] std::optional<simdjson::dom::element> value(std::string_view name,
                                                               ParameterKind kind) const;
     [[nodiscard]] std::optional<RpcError> set(std::string_view name, simdjson::dom::element value);
@@ -97,6 +101,7 @@ class Params {
 
     std::span<const Parameter> declared_;
     std::vector<std::optional<simdjson::dom::element>> values_;  // in the order of declared_
+    Role caller_;
 };
 
 struct Method {

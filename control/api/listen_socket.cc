@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +12,8 @@
 #include <optional>
 #include <system_error>
 #include <utility>
+
+#include "control/api/unix_socket.h"
 
 namespace causeway {
 namespace {
@@ -28,17 +29,9 @@ Unexpected system_error(const std::string& path, const char* call) {
     return unavailable(path, std::string(call) + ": " + std::strerror(errno));
 }
 
-// REQUIRES: the path fits sun_path.
-sockaddr_un address_of(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    return address;
-}
-
 int call_with_address(int (*call)(int, const sockaddr*, socklen_t), int socket,
                       const std::string& path) {
-    const sockaddr_un address = address_of(path);
+    const sockaddr_un address = socket_address(path);
     return call(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
@@ -70,7 +63,7 @@ Status make_parent(const std::string& path) {
 
 Result<ListenSocket> ListenSocket::create(const std::string& path) {
     const std::string new_path = path + std::string(kNewSuffix);
-    if (path.empty() || new_path.size() >= sizeof(sockaddr_un{}.sun_path))
+    if (path.empty() || !is_socket_path(new_path))
         return unavailable(path, "the path must have 1 to 103 bytes (unix(7))");
     if (const Status made = make_parent(path); !made) return Unexpected(made.error());
     if (const auto obstacle = obstacle_at(path)) return unavailable(path, *obstacle);

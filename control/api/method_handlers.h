@@ -39,6 +39,10 @@ inline constexpr std::size_t kPageRowsMax = 1'000;
 [[nodiscard]] Answer list_peaks(RouterApi& router, const Params& params);
 [[nodiscard]] Answer reset_peaks(RouterApi& router, const Params& params);
 
+[[nodiscard]] Answer list_name_sets(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_name_rules(RouterApi& router, const Params& params);
+[[nodiscard]] Answer list_learned_addresses(RouterApi& router, const Params& params);
+[[nodiscard]] Answer get_name_counts(RouterApi& router, const Params& params);
 [[nodiscard]] Answer get_nat_status(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_nat_pools(RouterApi& router, const Params& params);
 [[nodiscard]] Answer list_nat_sessions(RouterApi& router, const Params& params);

@@ -162,8 +162,10 @@ Answer set_port(RouterApi& router, const Params& params) {
     return set_admin(router, PortTarget{std::string(*params.text("name"))}, params);
 }
 
-Answer get_config(RouterApi& router, const Params&) {
-    return Json{{"yaml", router.config_yaml()}};
+Answer get_config(RouterApi& router, const Params& params) {
+    const bool may_know = params.caller() == Role::kAdmin;
+    return Json{{"yaml", router.config_yaml(may_know ? Secrets::kShown : Secrets::kLeftOut)},
+                {"has-secrets", may_know}};
 }
 
 Answer check_config(RouterApi& router, const Params& params) {

@@ -61,7 +61,8 @@ struct AclExplanationView {
 };
 
 struct PolicerView {
-    std::string name;  // "contoso/private/primary in"; "contoso/primary in expedited"
+    // "contoso/private/primary in"; "contoso/primary in expedited"; "class video"
+    std::string name;
     std::uint64_t bits_per_second = 0;
     std::uint64_t burst_bytes = 0;
     unsigned tolerance_percent = 0;

@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "control/api/names_api.h"
 #include "control/api/nat_api.h"
 #include "control/api/page_request.h"
 #include "control/api/policy_api.h"
@@ -128,6 +129,9 @@ struct ConfigOutcome {
     std::vector<ConfigError> warnings{};  // what is right, but hardly meant
 };
 
+// Whether a configuration is told with passwords.
+enum class Secrets : std::uint8_t { kLeftOut, kShown };
+
 class RouterApi : public PolicyApi {
   public:
     [[nodiscard]] virtual DaemonStatus status() = 0;
@@ -182,8 +186,9 @@ class RouterApi : public PolicyApi {
     [[nodiscard]] virtual Result<AdminOutcome> undrain(const LinkTarget&) = 0;
 
     [[nodiscard]] virtual NatApi& nat() = 0;
+    [[nodiscard]] virtual NamesApi& names() = 0;
 
-    [[nodiscard]] virtual std::string config_yaml() = 0;  // the running configuration
+    [[nodiscard]] virtual std::string config_yaml(Secrets) = 0;  // the running configuration
     [[nodiscard]] virtual ConfigOutcome apply_config(std::string_view yaml, ApplyMode) = 0;
 };
 

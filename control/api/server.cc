@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/api/server.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,6 +65,9 @@ ApiServer::~ApiServer() {
 
 void ApiServer::accept_callers() {
     for (int i = 0; i < kAcceptsPerTurnMax; ++i) {
+        // Nobody is refused for the sake of callers that are gone: those end within a few turns,
+        // and until then the next one waits in the backlog.
+        if (!has_room_for(Role::kReadOnly) && has_vanished_callers()) return;
         const int descriptor =
             ::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
@@ -87,6 +91,16 @@ bool ApiServer::has_room_for(Role role) const {
     const ApiLimits& limits = options_.limits;
     const std::size_t reserve = role == Role::kAdmin ? 0 : limits.admin_reserve;
     return callers_.size() + reserve < limits.connections_max;
+}
+
+// A caller that only ended its input still reads, and does not count.
+bool ApiServer::has_vanished_callers() const {
+    std::vector<pollfd> sockets;
+    sockets.reserve(callers_.size());
+    for (const auto& caller : callers_) sockets.push_back({caller.first, 0, 0});
+    if (::poll(sockets.data(), sockets.size(), 0) <= 0) return false;
+    return std::ranges::any_of(
+        sockets, [](const pollfd& socket) { return (socket.revents & POLLHUP) != 0; });
 }
 
 void ApiServer::admit(int descriptor) {

@@ -70,6 +70,7 @@ class ApiServer {
     void pause_accepting();
     void admit(int descriptor);
     [[nodiscard]] bool has_room_for(Role role) const;
+    [[nodiscard]] bool has_vanished_callers() const;
     void on_events(int descriptor, EventLoop::Events events);
     void work();
     void settle(int descriptor);

@@ -190,6 +190,7 @@ Json json_of(const DaemonStatus& status) {
             {"attachments", status.attachments},
             {"attachments-up", status.attachments_up},
             {"routes", status.routes},
+            {"acl-log-skipped", status.acl_log_skipped},
             {"workers", json_list(status.workers)},
             {"limits", json_list(status.limits)}};
 }
@@ -199,7 +200,8 @@ Json json_of(const PortView& port) {
     if (port.tag_filter) {
         filter = {{"forwarded", port.tag_filter->forwarded},
                   {"kernel", port.tag_filter->kernel},
-                  {"failed", port.tag_filter->failed}};
+                  {"failed", port.tag_filter->failed},
+                  {"bfd", port.tag_filter->bfd}};
     }
     return {{"name", port.name},
             {"device", port.device},

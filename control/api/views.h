@@ -125,6 +125,7 @@ struct TagFilterView {
     std::uint64_t forwarded = 0;  // provisioned tags: sent to the forwarder
     std::uint64_t kernel = 0;     // everything else: left to the kernel
     std::uint64_t failed = 0;     // provisioned, but no socket took it
+    std::uint64_t bfd = 0;        // of a BFD neighbour: past the forwarder's queue
 };
 
 struct PortView {
@@ -298,6 +299,7 @@ struct DaemonStatus {
     std::uint64_t attachments = 0;
     std::uint64_t attachments_up = 0;
     std::uint64_t routes = 0;
+    std::uint64_t acl_log_skipped = 0;  // lines that the log of rules does not have
     std::vector<WorkerView> workers;
     std::vector<LimitUse> limits;
 };

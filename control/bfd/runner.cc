@@ -69,6 +69,12 @@ void BfdRunner::turn() {
             up.pop();
         }
     }
+    for (BfdArrivals* const arrivals : options_.past_workers) {
+        BfdFrame frame;
+        for (std::size_t k = 0; k < kBfdPostSize && arrivals->take(frame); ++k) {
+            engine_.receive(frame, now);
+        }
+    }
     engine_.poll(now);
     if (!engine_.has_changes()) return;
     const std::uint64_t one = 1;

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "control/bfd/engine.h"
 #include "dataplane/bfd/post.h"
+#include "dataplane/bfd_arrivals.h"
 
 namespace causeway {
 
@@ -24,11 +25,12 @@ class BfdRunner final : private BfdTransmitter {
   public:
     struct Options {
         std::uint32_t sessions_max = kBfdSessionsMax;
-        std::uint64_t seed = 0;         // another at each start
-        std::vector<BfdPost*> workers;  // the first one sends
+        std::uint64_t seed = 0;                    // another at each start
+        std::vector<BfdPost*> workers;             // the first one sends
+        std::vector<BfdArrivals*> past_workers{};  // what a kernel interface's filter took out
     };
 
-    // The posts must outlive the runner. Nothing happens before start().
+    // Posts and arrivals must outlive the runner. Nothing happens before start().
     explicit BfdRunner(const Options& options);
     ~BfdRunner();
     BfdRunner(const BfdRunner&) = delete;

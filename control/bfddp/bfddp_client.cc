@@ -3,16 +3,14 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
-#include "control/router/log.h"
+#include "control/api/unix_socket.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {
@@ -24,16 +22,12 @@ std::uint64_t now_ns() {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
-bool would_block() {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<BfddpClient>> BfddpClient::create(EventLoop& loop, const Options& options,
                                                          BfddpSessionMap& sessions,
                                                          BfddpCounters& counters) {
-    if (options.path.empty() || options.path.size() >= sizeof(sockaddr_un{}.sun_path))
+    if (!is_socket_path(options.path))
         return Unexpected(ErrorCode::kInvalid,
                           "bfdd's socket: the path must have 1 to 107 bytes (unix(7))");
     return std::unique_ptr<BfddpClient>(new BfddpClient(loop, options, sessions, counters));
@@ -60,21 +54,14 @@ void BfddpClient::tick() {
     log_news();
 }
 
-// A Unix socket connects at once or not at all.
 void BfddpClient::connect() {
-    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (socket < 0) return;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, options_.path.c_str(), options_.path.size() + 1);
-    const bool is_connected =
-        ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-        loop_.add(socket, EPOLLIN, [this](EventLoop::Events events) { ready(events); }).has_value();
-    if (!is_connected) {
-        ::close(socket);
+    const std::optional<int> socket = connect_unix_socket(options_.path);
+    if (!socket) return;
+    if (!loop_.add(*socket, EPOLLIN, [this](EventLoop::Events events) { ready(events); })) {
+        ::close(*socket);
         return;
     }
-    connection_.emplace(Connection{.socket = socket});
+    connection_.emplace(Connection{.socket = *socket});
     counters_.expect_anew();
     counters_.count(BfddpEvent::kConnected);
     log_info("bfdd: connected to {}; {} sessions go on", options_.path, sessions_.size());

@@ -4,12 +4,13 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "control/api/unix_socket.h"
 
 namespace causeway::cli {
 namespace {
@@ -44,13 +45,11 @@ CallError Client::unreachable(std::string_view why) const {
 }
 
 bool Client::connect(CallError& error) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (socket_path_.size() >= sizeof address.sun_path) {
-        error = unreachable("the path is too long for a Unix socket");
+    if (!is_socket_path(socket_path_)) {
+        error = unreachable("the path of a Unix socket has 1 to 107 bytes");
         return false;
     }
-    std::memcpy(address.sun_path, socket_path_.c_str(), socket_path_.size() + 1);
+    const sockaddr_un address = socket_address(socket_path_);
     socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket_ < 0 ||
         ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "control/api/router_api.h"
 #include "control/config/config.h"
 #include "control/config/values.h"
 #include "control/frr/frr_config.h"
@@ -17,13 +18,21 @@
 namespace causeway::cli {
 namespace {
 
-// The document of the file, or the one that the daemon runs; or why there is none.
-std::variant<Config, ExitCode> configuration(Session& session, const std::string& file) {
+// The document of the file, or the one that the daemon runs; or why there is none, which it is
+// where it lacks secrets that are needed.
+std::variant<Config, ExitCode> configuration(Session& session, const std::string& file,
+                                             Secrets needed) {
     std::string text;
     if (file.empty()) {
         const Called called = session.client.call("config.get", Json::object());
         if (const CallError* error = std::get_if<CallError>(&called)) return report(*error);
-        text = std::get<Json>(called).at("yaml").get<std::string>();
+        const Json& told = std::get<Json>(called);
+        if (needed == Secrets::kShown && !told.at("has-secrets").get<bool>()) {
+            return refuse(
+                "the passwords of BGP sessions are for admins of the daemon only: root, its own "
+                "user, and members of its admin-group");
+        }
+        text = told.at("yaml").get<std::string>();
     } else if (!read_input(file, text)) {
         return ExitCode::kRefused;
     }
@@ -80,7 +89,7 @@ ExitCode install(Session& session, const FrrChoice& choice, const FrrDocument& d
 
 // A leg that the words name, in a configuration that has it.
 std::variant<FrrLeg, ExitCode> leg_of(Session& session, const PathChoice& path) {
-    auto config = configuration(session, {});
+    auto config = configuration(session, {}, Secrets::kLeftOut);
     if (const ExitCode* failed = std::get_if<ExitCode>(&config)) return *failed;
     const auto peering = kPeeringTypes(path.peering);
     if (!peering) return refuse(peering.error().message);
@@ -158,7 +167,7 @@ void add_routes(const Json& routes, Direction direction, Json& rows) {
 }  // namespace
 
 ExitCode frr_config(Session& session, const FrrChoice& choice) {
-    const auto config = configuration(session, choice.file);
+    const auto config = configuration(session, choice.file, Secrets::kShown);
     if (const ExitCode* failed = std::get_if<ExitCode>(&config)) return *failed;
     const auto appeals = appeals_of(session, choice);
     if (const ExitCode* failed = std::get_if<ExitCode>(&appeals)) return *failed;

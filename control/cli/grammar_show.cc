@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "control/cli/grammar.h"
+#include "control/cli/names.h"
 
 namespace causeway::cli {
 
@@ -89,6 +90,11 @@ void Grammar::add_show_policy(CLI::App* show) {
          [this](Session& session) { return show_acl(session, words_.name); })
         ->alias("acls")
         ->add_option("NAME", words_.name, "an access list's name");
+    leaf(show, "names", "sets of names; rules, addresses that resolvers taught, counters",
+         "causeway show names addresses",
+         [this](Session& session) { return show_names(session, words_.name); })
+        ->add_option("TABLE", words_.name, "sets, rules, addresses or counters")
+        ->check(CLI::IsMember({"sets", "rules", "addresses", "counters"}));
     leaf(show, "policer", "bandwidths, and what exceeded them", "causeway show policer",
          show_policer)
         ->alias("policers");

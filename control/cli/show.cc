@@ -52,11 +52,12 @@ std::string render_status(const Json& status) {
         "Kernels      {}\n"
         "Circuits     {}\n"
         "Attachments  {} ({} up)\n"
-        "Routes       {}\n\n",
+        "Routes       {}\n"
+        "ACL log      {} lines skipped\n\n",
         status.at("version").get<std::string>(), duration(status.at("uptime-seconds")),
         status.at("cpu").get<std::string>(), status.at("tsc-hz").get<double>() / 1e9, kernels,
         cell(status, "circuits"), cell(status, "attachments"), cell(status, "attachments-up"),
-        cell(status, "routes"));
+        cell(status, "routes"), cell(status, "acl-log-skipped"));
     Table workers({{"WORKER", kRight},
                    {"CORE", kRight},
                    {"PACKETS", kRight},

@@ -88,6 +88,15 @@ std::string describe(const Acl& acl, const AclFinding& finding) {
                             name);
 }
 
+void read_name_sets(MapReader& fields, std::string_view key, std::vector<std::string>& names) {
+    fields.each(key, kNameSetsMax, [&](const YamlNode& node, const std::string& path) {
+        read_value(node, path, fields.errors(), names.emplace_back(), parse_word);
+    });
+    const std::string path = fields.path_of(key);
+    if (fields.find(key) == nullptr || !names.empty() || fields.errors().is_bad(path)) return;
+    fields.errors().add(path, "is empty: leave it out where the name does not matter");
+}
+
 }  // namespace
 
 AclRule AclReader::read_rule(const YamlNode& node, const std::string& path,
@@ -100,6 +109,8 @@ AclRule AclReader::read_rule(const YamlNode& node, const std::string& path,
     read_match(fields, "source", parse_prefix_or_set, rule.source.prefixes, rule.source.sets);
     read_match(fields, "destination", parse_prefix_or_set, rule.destination.prefixes,
                rule.destination.sets);
+    read_name_sets(fields, "source-names", rule.source_names);
+    read_name_sets(fields, "destination-names", rule.destination_names);
     read_optional(fields, "protocol", rule.protocol, parse_protocol);
     read_match(fields, "source-ports", parse_ports_or_set, rule.source_ports.ranges,
                rule.source_ports.sets);
@@ -111,6 +122,7 @@ AclRule AclReader::read_rule(const YamlNode& node, const std::string& path,
     fields.optional("fragments", rule.fragments, kFragmentWords);
     fields.optional("log-one-in", rule.action.log_one_in, NumberBetween{1, 1'000'000'000});
     read_optional(fields, "mark-dscp", rule.action.mark_dscp, parse_dscp);
+    fields.optional("steer", rule.action.steer, parse_word);
     fields.refuse_other_keys();
     if (errors.count() != before || sets_state_ == SetsState::kFaulty) return rule;
     if (const Status status = validate(rule, sets_); !status) {

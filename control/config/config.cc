@@ -46,6 +46,7 @@ void read_daemon(const YamlNode& node, std::string path, ConfigErrors& errors,
     MapReader fields(node, std::move(path), errors);
     fields.optional("socket", daemon.socket, parse_socket);
     fields.optional("bfdd-socket", daemon.bfdd_socket, parse_socket);
+    fields.optional("state-directory", daemon.state_directory, parse_directory);
     fields.optional("admin-group", daemon.admin_group, parse_group);
     fields.optional("control-core", daemon.control_core, kCore);
     if (fields.find("worker-cores") != nullptr) daemon.worker_cores.clear();
@@ -266,30 +267,13 @@ CoreAttachmentConfig read_core_attachment(const YamlNode& node, const std::strin
     return core;
 }
 
-// A next hop is an address, or a mapping of an address and what else is to say of it.
-RouteNextHop read_next_hop(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
-    RouteNextHop hop;
-    if (node.kind != YamlNode::Kind::kMap) {
-        read_value(node, path, errors, hop.address, parse_address);
-        return hop;
-    }
-    MapReader fields(node, path, errors);
-    fields.required("address", hop.address, parse_address);
-    fields.optional("weight", hop.weight, NumberBetween{1, 64});
-    fields.optional("recursive", hop.is_recursive, kFlags);
-    fields.refuse_other_keys();
-    return hop;
-}
-
 RouteConfig read_route(const YamlNode& node, const std::string& path, ConfigErrors& errors) {
     RouteConfig route;
     MapReader fields(node, path, errors);
     fields.required("vrf", route.vrf, parse_name);
     fields.required("prefix", route.prefix, parse_prefix);
     fields.optional("action", route.action, kRouteActions);
-    fields.each("via", kGroupMembersMax, [&](const YamlNode& item, const std::string& item_path) {
-        route.via.push_back(read_next_hop(item, item_path, errors));
-    });
+    read_next_hops(fields, "via", route.via);
     const bool has_action = fields.find("action") != nullptr;
     const bool has_via = fields.find("via") != nullptr;
     fields.refuse_other_keys();
@@ -348,6 +332,7 @@ std::vector<std::string> vrfs_of(const Config& config) {
     }
     for (const CoreAttachmentConfig& core : config.core_attachments) vrfs.insert(core.vrf);
     for (const RouteConfig& route : config.routes) vrfs.insert(route.vrf);
+    for (const SteerTargetConfig& target : config.policy.steer_targets) vrfs.insert(target.vrf);
     for (const FpmConfig& fpm : config.fpm) {
         for (const FpmTable& table : fpm.tables) vrfs.insert(table.vrf);
     }

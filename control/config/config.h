@@ -23,6 +23,7 @@ namespace causeway {
 struct DaemonConfig {
     std::string socket = "/run/causeway/causeway.sock";
     std::string bfdd_socket;  // of FRR's bfdd (--dplaneaddr unix:PATH); empty: it is not asked
+    std::string state_directory = "/var/lib/causeway";  // for what a restart finds again
     std::string admin_group;  // members may change things; root always may
     unsigned control_core = 0;
     std::vector<unsigned> worker_cores = {1};
@@ -183,15 +184,6 @@ struct CoreAttachmentConfig {
 
 enum class RouteAction : std::uint8_t { kForward, kBlackhole, kUnreachable, kProhibit };
 
-struct RouteNextHop {
-    IpAddress address;
-    unsigned weight = 1;
-    // False: a neighbour, inside a connected subnet of the VRF. True: outside of them all, and
-    // where other routes of the VRF lead to.
-    bool is_recursive = false;
-    friend bool operator==(const RouteNextHop&, const RouteNextHop&) = default;
-};
-
 struct RouteConfig {
     std::string vrf;
     IpPrefix prefix;
@@ -272,5 +264,7 @@ struct LoadedConfig {
 
 // The canonical document of a configuration: load_config(write_config(c)) gives c again.
 [[nodiscard]] std::string write_config(const Config& config);
+// Without what not everybody who may read a configuration may know: passwords of BGP sessions.
+[[nodiscard]] Config without_secrets(Config config);
 
 }  // namespace causeway

@@ -75,6 +75,7 @@ class NetworkRules {
         }
         check_peering_prefixes();
         check_routes();
+        check_steer_targets();
     }
 
   private:
@@ -95,6 +96,8 @@ class NetworkRules {
     template <class Address>
     void check_peering_prefix(const LegView& view, Prefix<Address> prefix, const std::string& path);
     void check_routes();
+    void check_steer_targets();
+    // Of the list at `path`.
     void check_next_hops(const RouteConfig& route, const std::string& path, Vrf& vrf);
     template <class Address>
     [[nodiscard]] std::optional<std::string> fault_of(Address next_hop, const RouteConfig& route,
@@ -317,14 +320,37 @@ void NetworkRules::check_routes() {
             std::visit([&](auto prefix) { check_unicast(prefix_path, prefix); }, route.prefix);
             if (vrf != nullptr) claim_prefix(route.vrf, route.prefix, prefix_path);
         }
-        if (vrf != nullptr) check_next_hops(route, path, *vrf);
+        if (vrf != nullptr) check_next_hops(route, member(path, "via"), *vrf);
+    }
+}
+
+// As next hops of a default route.
+void NetworkRules::check_steer_targets() {
+    const std::vector<SteerTargetConfig>& targets = config_.policy.steer_targets;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        const std::string path = element("steer-targets", i);
+        Vrf* vrf = find_vrf(member(path, "vrf"), targets[i].vrf);
+        if (vrf == nullptr) continue;
+        const std::string& name = targets[i].vrf;
+        check_next_hops({.vrf = name,
+                         .prefix = Ipv4Prefix::of(Ipv4Address(), 0),
+                         .action = RouteAction::kForward,
+                         .via = targets[i].via},
+                        member(path, "via"), *vrf);
+        check_next_hops({.vrf = name,
+                         .prefix = Ipv6Prefix::of(Ipv6Address(), 0),
+                         .action = RouteAction::kForward,
+                         .via = targets[i].ipv6_via},
+                        member(path, "ipv6-via"), *vrf);
     }
 }
 
 void NetworkRules::check_next_hops(const RouteConfig& route, const std::string& path, Vrf& vrf) {
     std::set<IpAddress> seen;
+    const bool is_prefix_bad =
+        errors_.is_bad(path.substr(0, path.rfind('.')) + ".prefix");  // beside it, of a route
     for (std::size_t i = 0; i < route.via.size(); ++i) {
-        const std::string hop_path = element(member(path, "via"), i);
+        const std::string hop_path = element(path, i);
         const std::string address_path =
             errors_.is_given(hop_path + ".address") ? hop_path + ".address" : hop_path;
         const IpAddress& address = route.via[i].address;
@@ -335,7 +361,7 @@ void NetworkRules::check_next_hops(const RouteConfig& route, const std::string& 
                                                   "a weight",
                                                   to_string(address)));
         } else if (address.index() != route.prefix.index()) {
-            if (errors_.is_bad(member(path, "prefix"))) continue;
+            if (is_prefix_bad) continue;
             const bool wants_ipv6 = std::holds_alternative<Ipv6Prefix>(route.prefix);
             errors_.add(address_path,
                         fmt::format("next hop {} is not of the family of {}: give an {} neighbour",

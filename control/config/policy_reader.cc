@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "control/config/acl_reader.h"
 #include "control/config/legs.h"
+#include "control/config/named_list.h"
+#include "control/config/names_section.h"
 #include "control/config/policy_values.h"
 
 namespace causeway {
@@ -13,23 +15,6 @@ namespace {
 
 constexpr std::string_view kNoDscpMap = "none";
 constexpr std::size_t kDscpMapsMax = 1'024;
-
-// Reads the list under `key` of things that go by a name of their own kind.
-template <class Thing, class Read>
-void read_named(MapReader& sections, std::string_view key, std::size_t count_max,
-                std::vector<Thing>& into, const Read& read) {
-    Claims<std::string> names;
-    sections.each(key, count_max, [&](const YamlNode& node, const std::string& path) {
-        ConfigErrors& errors = sections.errors();
-        const Thing& thing = into.emplace_back(read(node, path));
-        const std::string name_path = member(path, "name");
-        if (errors.is_bad(name_path) || errors.is_bad(path)) return;
-        if (const auto* const taken = names.take(thing.name, name_path)) {
-            errors.add(name_path, fmt::format("{} exists already (line {}): choose another name",
-                                              thing.name, errors.line_of(taken->path)));
-        }
-    });
-}
 
 // A set: its name, and a list that is not empty.
 template <class Set, class Value, class Parse>
@@ -123,6 +108,8 @@ PolicyConfig read_policy(MapReader& sections, std::vector<ConfigError>& warnings
                    return read_set(node, path, errors, "ports", &PortSetConfig::ranges,
                                    parse_ports);
                });
+    read_steer_targets(sections, policy.steer_targets);
+    read_name_sets(sections, policy);
     const AclSets sets = policy.sets();
     AclReader acls(sets, errors.count() == before ? SetsState::kSound : SetsState::kFaulty,
                    warnings);
@@ -137,6 +124,7 @@ PolicyConfig read_policy(MapReader& sections, std::vector<ConfigError>& warnings
                    check_dscp_map(map, path, errors);
                    return map;
                });
+    read_name_policies(sections, policy);
     return policy;
 }
 
@@ -147,6 +135,7 @@ void read_peering_policy(MapReader& peering, PeeringType type, PeeringPolicyConf
     }
     peering.optional("acl-in", policy.acl_in, parse_word);
     peering.optional("acl-out", policy.acl_out, parse_word);
+    peering.optional("name-policy", policy.name_policy, parse_word);
     peering.optional("source-check", policy.source_check, kSourceChecks);
     peering.values("advertised-public-prefixes", kConfigNodesMax, policy.advertised_prefixes,
                    parse_prefix);

@@ -10,8 +10,8 @@
 
 namespace causeway {
 
-// Reads and checks prefix-sets, port-sets, acls and dscp-maps. Rules that change nothing become
-// warnings.
+// Reads and checks all of them, from steer-targets to name-policies. Rules that change nothing
+// become warnings.
 [[nodiscard]] PolicyConfig read_policy(MapReader& sections, std::vector<ConfigError>& warnings);
 
 // What a peering says of policy. Its type has been read.

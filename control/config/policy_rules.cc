@@ -27,6 +27,8 @@ class PolicyRules {
             const PeeringPolicyConfig& policy = view.peering->policy;
             check_acl(member(view.peering_path, "acl-in"), policy.acl_in);
             check_acl(member(view.peering_path, "acl-out"), policy.acl_out);
+            check_does_not_steer(member(view.peering_path, "acl-out"), policy.acl_out);
+            check_name_policy(member(view.peering_path, "name-policy"), policy.name_policy);
             if (view.peering->nat) {
                 check_untranslated(member(member(view.peering_path, "nat"), "untranslated-acl"),
                                    view.peering->nat->untranslated_acl);
@@ -35,6 +37,7 @@ class PolicyRules {
             check_sources(*view.peering, view.peering_path);
         }
         for (const LegView& view : legs_) check_bandwidth(view);
+        check_classes();
         for (std::size_t i = 0; i < config_.circuits.size(); ++i) {
             const CircuitConfig& circuit = config_.circuits[i];
             check_port_speed(circuit, circuit.primary, element("circuits", i));
@@ -112,6 +115,26 @@ class PolicyRules {
                                       frame));
     }
 
+    // Its packets may come in by any port.
+    void check_classes() {
+        const auto largest = std::ranges::max_element(config_.ports, {}, &PortConfig::mtu);
+        if (largest == config_.ports.end()) return;
+        const std::uint64_t frame = largest->mtu + kLayer2BytesMax;
+        for (std::size_t i = 0; i < config_.policy.policer_classes.size(); ++i) {
+            const PolicerClassConfig& some = config_.policy.policer_classes[i];
+            const std::string path = element("policer-classes", i);
+            if (errors_.is_bad(path) || errors_.is_bad(member(path, "burst"))) continue;
+            if (errors_.is_bad(member(path, "bandwidth"))) continue;
+            const std::uint64_t bytes = some.burst.bytes_at(some.bandwidth_bps);
+            if (bytes >= frame) continue;
+            errors_.add(
+                path, fmt::format("a burst of {} is {} bytes at {}: less than the largest "
+                                  "frame of port {}, {} bytes, which would never pass",
+                                  to_string(some.burst), bytes, bandwidth_text(some.bandwidth_bps),
+                                  largest->name, frame));
+        }
+    }
+
     void check_port_speed(const CircuitConfig& circuit, const std::optional<CircuitLink>& link,
                           const std::string& circuit_path) {
         const std::string path = member(circuit_path, "bandwidth");
@@ -122,6 +145,30 @@ class PolicyRules {
         errors_.add(path, fmt::format("{} is beyond port {}, whose speed is {}",
                                       bandwidth_text(circuit.bandwidth_bps), port->name,
                                       bandwidth_text(*port->speed_bps)));
+    }
+
+    // What leaves has had its route.
+    void check_does_not_steer(const std::string& path, const std::string& name) {
+        if (name.empty() || errors_.is_bad(path) || errors_.is_bad("acls")) return;
+        const auto acl = std::ranges::find(config_.policy.acls, name, &Acl::name);
+        if (acl == config_.policy.acls.end()) return;
+        const auto rule = std::ranges::find_if(
+            acl->rules, [](const AclRule& some) { return !some.action.steer.empty(); });
+        if (rule == acl->rules.end()) return;
+        errors_.add(path, fmt::format("rule {} of access list {} steers, which is for what comes "
+                                      "in: use the list as acl-in only",
+                                      rule->name, name));
+    }
+
+    void check_name_policy(const std::string& path, const std::string& name) {
+        if (name.empty() || errors_.is_bad(path) || errors_.is_bad("name-policies")) return;
+        std::vector<std::string_view> names;
+        for (const NamePolicyConfig& policy : config_.policy.name_policies) {
+            names.push_back(policy.name);
+        }
+        if (std::ranges::find(names, name) != names.end()) return;
+        errors_.add(path, fmt::format("there is no name policy \"{}\"{}", quotable(name),
+                                      suggestion(name, names)));
     }
 
     void check_acl(const std::string& path, const std::string& name) {
@@ -141,8 +188,15 @@ class PolicyRules {
         const auto acl = std::ranges::find(acls, name, &Acl::name);
         if (acl == acls.end() || errors_.is_bad(path) || errors_.is_bad("acls")) return;
         const auto does_more = [](const AclAction& action) {
-            return action.log_one_in != 0 || action.mark_dscp || action.steer;
+            return action.log_one_in != 0 || action.mark_dscp || !action.steer.empty();
         };
+        const auto named = std::ranges::find_if(acl->rules, asks_names);
+        if (named != acl->rules.end()) {
+            errors_.add(path, fmt::format("rule {} of \"{}\" asks for names, which change: a list "
+                                          "of what is not translated says what is always so",
+                                          quotable(named->name), quotable(name)));
+            return;
+        }
         const auto rule = std::ranges::find_if(acl->rules, does_more, &AclRule::action);
         if (rule == acl->rules.end() && !does_more(acl->otherwise)) return;
         errors_.add(path, fmt::format("rule {} of \"{}\" logs, marks or steers: a list of what is "

@@ -7,32 +7,12 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "control/config/names_section.h"
 #include "control/config/policy_values.h"
+#include "control/config/yaml_fields.h"
 
 namespace causeway {
 namespace {
-
-void field(YAML::Emitter& out, const char* key, const std::string& value) {
-    out << YAML::Key << key << YAML::Value << value;
-}
-void field(YAML::Emitter& out, const char* key, std::string_view value) {
-    field(out, key, std::string(value));
-}
-void field(YAML::Emitter& out, const char* key, unsigned value) {
-    field(out, key, std::to_string(value));
-}
-
-template <class T, class Write>
-void list(YAML::Emitter& out, const char* key, const std::vector<T>& items, const Write& write) {
-    if (items.empty()) return;
-    out << YAML::Key << key << YAML::Value << YAML::BeginSeq;
-    for (const T& item : items) {
-        out << YAML::BeginMap;
-        write(item);
-        out << YAML::EndMap;
-    }
-    out << YAML::EndSeq;
-}
 
 void words(YAML::Emitter& out, const char* key, const std::vector<std::string>& items) {
     if (items.empty()) return;
@@ -52,80 +32,86 @@ void match(YAML::Emitter& out, const char* key, const std::vector<Literal>& lite
 }
 
 void write_rule(YAML::Emitter& out, const AclRule& rule) {
-    field(out, "name", rule.name);
-    field(out, "action", kAclVerdicts.name(rule.action.verdict));
+    write_field(out, "name", rule.name);
+    write_field(out, "action", kAclVerdicts.name(rule.action.verdict));
     match(out, "source", rule.source.prefixes, rule.source.sets);
     match(out, "destination", rule.destination.prefixes, rule.destination.sets);
-    if (rule.protocol) field(out, "protocol", protocol_text(*rule.protocol));
+    words(out, "source-names", rule.source_names);
+    words(out, "destination-names", rule.destination_names);
+    if (rule.protocol) write_field(out, "protocol", protocol_text(*rule.protocol));
     match(out, "source-ports", rule.source_ports.ranges, rule.source_ports.sets);
     match(out, "destination-ports", rule.destination_ports.ranges, rule.destination_ports.sets);
     if (rule.icmp) {
-        field(out, "icmp-type", unsigned{rule.icmp->type});
-        if (rule.icmp->code) field(out, "icmp-code", unsigned{*rule.icmp->code});
+        write_field(out, "icmp-type", unsigned{rule.icmp->type});
+        if (rule.icmp->code) write_field(out, "icmp-code", unsigned{*rule.icmp->code});
     }
     if (rule.tcp_flags) words(out, "tcp-flags", tcp_flag_texts(*rule.tcp_flags));
-    if (rule.dscp) field(out, "dscp", dscp_text(*rule.dscp));
-    field(out, "fragments", kFragmentWords.name(rule.fragments));
-    if (rule.action.log_one_in != 0) field(out, "log-one-in", rule.action.log_one_in);
-    if (rule.action.mark_dscp) field(out, "mark-dscp", dscp_text(*rule.action.mark_dscp));
+    if (rule.dscp) write_field(out, "dscp", dscp_text(*rule.dscp));
+    write_field(out, "fragments", kFragmentWords.name(rule.fragments));
+    if (rule.action.log_one_in != 0) write_field(out, "log-one-in", rule.action.log_one_in);
+    if (rule.action.mark_dscp) write_field(out, "mark-dscp", dscp_text(*rule.action.mark_dscp));
+    if (!rule.action.steer.empty()) write_field(out, "steer", rule.action.steer);
 }
 
 void write_acl(YAML::Emitter& out, const Acl& acl) {
-    field(out, "name", acl.name);
-    field(out, "otherwise", kAclVerdicts.name(acl.otherwise.verdict));
+    write_field(out, "name", acl.name);
+    write_field(out, "otherwise", kAclVerdicts.name(acl.otherwise.verdict));
     if (acl.otherwise.log_one_in != 0) {
-        field(out, "otherwise-log-one-in", acl.otherwise.log_one_in);
+        write_field(out, "otherwise-log-one-in", acl.otherwise.log_one_in);
     }
-    list(out, "rules", acl.rules, [&](const AclRule& rule) { write_rule(out, rule); });
+    write_maps(out, "rules", acl.rules, [&](const AclRule& rule) { write_rule(out, rule); });
 }
 
 void write_dscp_map(YAML::Emitter& out, const DscpMapConfig& map) {
-    field(out, "name", map.name);
+    write_field(out, "name", map.name);
     std::vector<std::string> kept;
     for (const std::uint8_t dscp : map.keep) kept.push_back(dscp_text(dscp));
     words(out, "keep", kept);
-    list(out, "rewrite", map.rewrite, [&](const DscpMapConfig::Rewrite& rewrite) {
-        field(out, "from", dscp_text(rewrite.from));
-        field(out, "to", dscp_text(rewrite.to));
+    write_maps(out, "rewrite", map.rewrite, [&](const DscpMapConfig::Rewrite& rewrite) {
+        write_field(out, "from", dscp_text(rewrite.from));
+        write_field(out, "to", dscp_text(rewrite.to));
     });
-    field(out, "others", map.others ? dscp_text(*map.others) : "keep");
+    write_field(out, "others", map.others ? dscp_text(*map.others) : "keep");
 }
 
 }  // namespace
 
 void write_policy(YAML::Emitter& out, const PolicyConfig& policy) {
-    list(out, "prefix-sets", policy.prefix_sets, [&](const PrefixSetConfig& set) {
-        field(out, "name", set.name);
+    write_steer_targets(out, policy.steer_targets);
+    write_maps(out, "prefix-sets", policy.prefix_sets, [&](const PrefixSetConfig& set) {
+        write_field(out, "name", set.name);
         match(out, "prefixes", set.prefixes);
     });
-    list(out, "port-sets", policy.port_sets, [&](const PortSetConfig& set) {
-        field(out, "name", set.name);
+    write_maps(out, "port-sets", policy.port_sets, [&](const PortSetConfig& set) {
+        write_field(out, "name", set.name);
         match(out, "ports", set.ranges);
     });
-    list(out, "acls", policy.acls, [&](const Acl& acl) { write_acl(out, acl); });
-    list(out, "dscp-maps", policy.dscp_maps,
-         [&](const DscpMapConfig& map) { write_dscp_map(out, map); });
+    write_maps(out, "acls", policy.acls, [&](const Acl& acl) { write_acl(out, acl); });
+    write_maps(out, "dscp-maps", policy.dscp_maps,
+               [&](const DscpMapConfig& map) { write_dscp_map(out, map); });
+    write_names(out, policy);
 }
 
 void write_peering_policy(YAML::Emitter& out, const PeeringPolicyConfig& policy) {
-    if (!policy.acl_in.empty()) field(out, "acl-in", policy.acl_in);
-    if (!policy.acl_out.empty()) field(out, "acl-out", policy.acl_out);
-    field(out, "source-check", kSourceChecks.name(policy.source_check));
+    if (!policy.acl_in.empty()) write_field(out, "acl-in", policy.acl_in);
+    if (!policy.acl_out.empty()) write_field(out, "acl-out", policy.acl_out);
+    if (!policy.name_policy.empty()) write_field(out, "name-policy", policy.name_policy);
+    write_field(out, "source-check", kSourceChecks.name(policy.source_check));
     match(out, "advertised-public-prefixes", policy.advertised_prefixes);
     if (policy.advertised_state != PrefixesState::kNotConfigured) {
-        field(out, "advertised-public-prefixes-state",
-              kPrefixesStates.name(policy.advertised_state));
+        write_field(out, "advertised-public-prefixes-state",
+                    kPrefixesStates.name(policy.advertised_state));
     }
-    field(out, "dscp-map", policy.dscp_map.empty() ? "none" : policy.dscp_map);
-    if (policy.bandwidth_bps) field(out, "bandwidth", bandwidth_text(*policy.bandwidth_bps));
+    write_field(out, "dscp-map", policy.dscp_map.empty() ? "none" : policy.dscp_map);
+    if (policy.bandwidth_bps) write_field(out, "bandwidth", bandwidth_text(*policy.bandwidth_bps));
 }
 
 void write_policing(YAML::Emitter& out, const PolicingConfig& policing) {
     out << YAML::Key << "policing" << YAML::Value << YAML::Flow << YAML::BeginMap;
-    field(out, "enabled", kFlags.name(policing.enabled));
-    field(out, "burst", to_string(policing.burst));
-    field(out, "tolerance", policing.tolerance_percent);
-    field(out, "expedited", policing.expedited_percent);
+    write_field(out, "enabled", kFlags.name(policing.enabled));
+    write_field(out, "burst", to_string(policing.burst));
+    write_field(out, "tolerance", policing.tolerance_percent);
+    write_field(out, "expedited", policing.expedited_percent);
     out << YAML::EndMap;
 }
 

@@ -209,6 +209,16 @@ std::string device_identity(std::string_view device) {
     return std::string(value.substr(0, value.find(',')));
 }
 
+Result<std::string> parse_directory(std::string_view text) {
+    constexpr std::size_t kBytesMax = 3'800;  // room for the names of files in it
+    const bool is_path = text.size() > 1 && text.size() < kBytesMax && text.starts_with('/') &&
+                         std::ranges::all_of(text, is_printable_ascii);
+    if (is_path) return std::string(text);
+    return Unexpected(ErrorCode::kInvalid, "\"" + quotable(text) +
+                                               "\" is no absolute path of a directory: begin it "
+                                               "with /");
+}
+
 Result<std::string> parse_socket(std::string_view text) {
     if (!text.starts_with('/') || text.size() > kSocketBytesMax ||
         !std::ranges::all_of(text, is_printable_ascii)) {

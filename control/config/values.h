@@ -78,6 +78,7 @@ struct NumberBetween {
 [[nodiscard]] Result<std::string> parse_service_key(std::string_view text);  // to lower case
 [[nodiscard]] Result<std::string> parse_device(std::string_view text);
 [[nodiscard]] Result<std::string> parse_socket(std::string_view text);
+[[nodiscard]] Result<std::string> parse_directory(std::string_view text);
 [[nodiscard]] Result<std::string> parse_group(std::string_view text);
 [[nodiscard]] Result<std::string> parse_namespace(std::string_view text);  // of the network
 [[nodiscard]] Result<std::string> parse_interface(std::string_view text);

@@ -91,7 +91,6 @@ class ConfigWriter {
     void write(const BfdConfig& bfd);
     void write(const CoreAttachmentConfig& core);
     void write(const RouteConfig& route);
-    void write(const RouteNextHop& hop);
     void write(const FpmConfig& fpm);
     void write(const FpmTable& table);
     void link(const char* key, const std::optional<CircuitLink>& link);
@@ -103,6 +102,7 @@ void ConfigWriter::write(const DaemonConfig& daemon) {
     out_ << YAML::BeginMap;
     field("socket", daemon.socket);
     if (!daemon.bfdd_socket.empty()) field("bfdd-socket", daemon.bfdd_socket);
+    field("state-directory", daemon.state_directory);
     if (!daemon.admin_group.empty()) field("admin-group", daemon.admin_group);
     field("control-core", daemon.control_core);
     values("worker-cores", daemon.worker_cores, [](unsigned core) { return std::to_string(core); });
@@ -335,22 +335,10 @@ void ConfigWriter::write(const RouteConfig& route) {
     field("vrf", route.vrf);
     field("prefix", to_string(route.prefix));
     if (route.action == RouteAction::kForward) {
-        list("via", route.via);
+        write_next_hops(out_, "via", route.via);
     } else {
         field("action", kRouteActions.name(route.action));
     }
-    out_ << YAML::EndMap;
-}
-
-void ConfigWriter::write(const RouteNextHop& hop) {
-    if (hop.weight == 1 && !hop.is_recursive) {
-        out_ << to_string(hop.address);
-        return;
-    }
-    out_ << YAML::Flow << YAML::BeginMap;
-    field("address", to_string(hop.address));
-    field("weight", hop.weight);
-    if (hop.is_recursive) flag("recursive", true);
     out_ << YAML::EndMap;
 }
 
@@ -376,6 +364,13 @@ void ConfigWriter::write(const FpmTable& table) {
 
 std::string write_config(const Config& config) {
     return ConfigWriter().write(config);
+}
+
+Config without_secrets(Config config) {
+    for (CircuitConfig& circuit : config.circuits) {
+        for (PeeringConfig& peering : circuit.peerings) peering.bgp.password.clear();
+    }
+    return config;
 }
 
 }  // namespace causeway

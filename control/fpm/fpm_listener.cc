@@ -16,8 +16,9 @@
 #include "base/endian.h"
 #include "base/headers.h"
 #include "base/text.h"
+#include "control/api/unix_socket.h"
 #include "control/fpm/netlink_decoder.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {
@@ -129,7 +130,7 @@ void FpmListener::accept_all() {
 void FpmListener::receive() {
     CHECK(connection_.has_value());
     const ssize_t count = ::recv(connection_->socket, scratch_.data(), scratch_.size(), 0);
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+    if (count < 0 && would_block()) return;
     if (count <= 0) {
         connection_->is_ended = true;
         return stop_reading();
@@ -158,6 +159,7 @@ void FpmListener::turn(EventLoop::Clock::time_point end) {
     if (connection_) resume_or_end();
     if (is_heard) feed_.tick(now);
     if (feed_.wants_replay()) resync();
+    if (feed_.has_work() || (connection_ && connection_->frames.has_frame())) loop_.hurry();
     log_news();
 }
 

@@ -3,25 +3,19 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "control/api/unix_socket.h"
 
 namespace causeway {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{16} << 10;
 constexpr std::size_t kTrailerBytes = 4;
-
-bool would_block() {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
 
 }  // namespace
 
@@ -47,22 +41,15 @@ BgpdClient::~BgpdClient() {
     ::close(connection_->socket);
 }
 
-// A Unix socket connects at once or not at all.
 void BgpdClient::connect() {
-    sockaddr_un address{};
-    if (connection_ || path_.size() >= sizeof address.sun_path) return;
-    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (socket < 0) return;
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
-    const bool is_connected =
-        ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-        loop_.add(socket, EPOLLIN, [this](EventLoop::Events events) { ready(events); }).has_value();
-    if (!is_connected) {
-        ::close(socket);
+    if (connection_) return;
+    const std::optional<int> socket = connect_unix_socket(path_);
+    if (!socket) return;
+    if (!loop_.add(*socket, EPOLLIN, [this](EventLoop::Events events) { ready(events); })) {
+        ::close(*socket);
         return;
     }
-    connection_.emplace(Connection{.socket = socket});
+    connection_.emplace(Connection{.socket = *socket});
     listener_.came();
 }
 

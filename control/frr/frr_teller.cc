@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 

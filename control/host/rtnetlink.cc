@@ -131,4 +131,18 @@ Status RtNetlink::add_address(int index, const IpAddress& address, int length) {
                                      : "cannot have its IPv6 address (is disable_ipv6 set there?)");
 }
 
+Status RtNetlink::set_group(int index, std::uint32_t group) {
+    ifinfomsg info{};
+    info.ifi_index = index;
+    Request request(RTM_SETLINK, 0, info);
+    request.attribute(IFLA_GROUP, group);
+    return ask(request.finish(), "cannot be put into a group");
+}
+
+Status RtNetlink::delete_group(std::uint32_t group) {
+    Request request(RTM_DELLINK, 0, ifinfomsg{});
+    request.attribute(IFLA_GROUP, group);
+    return ask(request.finish(), "cannot be deleted");
+}
+
 }  // namespace causeway

@@ -35,6 +35,11 @@ class RtNetlink {
     // Our address on the interface, with its subnet; of IPv6 without waiting for others to object.
     Status add_address(int index, const IpAddress& address, int length);
 
+    // Puts it into a group of the namespace's interfaces; 0 is the one of all others.
+    Status set_group(int index, std::uint32_t group);
+    // Deletes all interfaces of a group, which costs little more than to delete one.
+    Status delete_group(std::uint32_t group);
+
   private:
     explicit RtNetlink(Descriptor fd) noexcept : fd_(std::move(fd)) {}
     Status ask(std::span<const std::uint8_t> request, std::string_view what);

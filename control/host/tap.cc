@@ -86,7 +86,8 @@ Status Tap::configure(HostNamespace& where, const TapOptions& options) {
 
 void Tap::set_carrier(Carrier carrier) {
     int on = carrier == Carrier::kOn ? 1 : 0;
-    CHECK(::ioctl(fd_.get(), TUNSETCARRIER, &on) == 0);
+    // Fails only where somebody has deleted the device, and then it has none.
+    (void)::ioctl(fd_.get(), TUNSETCARRIER, &on);
 }
 
 Status Tap::set_mtu(HostNamespace& where, unsigned mtu) {

@@ -57,6 +57,10 @@ class Tap {
     // What the kernel and its routing daemons take for the state of the link.
     void set_carrier(Carrier carrier);
     Status set_mtu(HostNamespace& where, unsigned mtu);
+    // Of the namespace's interfaces; those of one group can be deleted together.
+    Status set_group(HostNamespace& where, std::uint32_t group) {
+        return where.netlink().set_group(index_, group);
+    }
 
     // The next frame that the kernel sends; its size, 0 where there is none.
     [[nodiscard]] std::size_t read(std::span<std::uint8_t> room) noexcept;

@@ -3,13 +3,17 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {
+
+// Of interfaces that are about to be deleted; nobody else has a reason to use this number.
+constexpr std::uint32_t kRemovedGroup = 0x6361'7573;
 
 TapOptions options_of(const Attachment& attachment, const TapPlace& place) {
     TapOptions options{
@@ -26,9 +30,13 @@ TapOptions options_of(const Attachment& attachment, const TapPlace& place) {
 }  // namespace
 
 Taps::~Taps() {
-    for (const auto& row : rows_) {
-        if (row) loop_.remove(row->tap.fd());
+    for (auto& row : rows_) {
+        if (!row) continue;
+        loop_.remove(row->tap.fd());
+        removed_.push_back(std::move(row));
     }
+    loop_.cancel(removal_timer_);
+    while (!removed_.empty()) delete_removed_of(*removed_.front()->where);
 }
 
 Result<std::shared_ptr<HostNamespace>> Taps::open_namespace(const std::string& name) {
@@ -45,6 +53,12 @@ Status Taps::put(const Attachment& attachment, const TapPlace& place) {
     std::unique_ptr<Row>& row = rows_[attachment.id.value()];
     if (row && row->place != place) remove(attachment.id);
     if (!row) {
+        // One of the same name may be there, or the namespace be another than it was.
+        const auto is_in_namespace = [&](const auto& other) {
+            return other->place.network_namespace == place.network_namespace;
+        };
+        const auto before = std::ranges::find_if(removed_, is_in_namespace);
+        if (before != removed_.end()) delete_removed_of(*(*before)->where);
         auto where = open_namespace(place.network_namespace);
         if (!where) return Unexpected(where.error());
         auto tap = Tap::create(**where, options_of(attachment, place));
@@ -77,8 +91,35 @@ void Taps::remove(AttachmentId attachment) {
     std::unique_ptr<Row>& row = rows_[attachment.value()];
     if (!row) return;
     loop_.remove(row->tap.fd());
-    row.reset();
+    row->tap.set_carrier(Carrier::kOff);
+    removed_.push_back(std::move(row));
     --size_;
+}
+
+void Taps::delete_removed() {
+    if (removed_.empty()) return;
+    delete_removed_of(*removed_.front()->where);
+    if (removed_.empty() || removal_timer_ != 0) return;
+    removal_timer_ = loop_.after(EventLoop::Clock::duration::zero(), [this] {
+        removal_timer_ = 0;
+        delete_removed();
+    });
+}
+
+// One that cannot be deleted with the others goes with its descriptor.
+void Taps::delete_removed_of(HostNamespace& where) {
+    const auto is_elsewhere = [&](const auto& row) { return row->where.get() != &where; };
+    const auto first = std::partition(removed_.begin(), removed_.end(), is_elsewhere);
+    const std::shared_ptr<HostNamespace> kept = (*first)->where;
+    bool has_group = false;
+    for (auto row = first; row != removed_.end(); ++row) {
+        if ((*row)->tap.set_group(where, kRemovedGroup)) has_group = true;
+    }
+    if (has_group) {
+        const Status gone = where.netlink().delete_group(kRemovedGroup);
+        if (!gone) log_error("TAPs that were removed {}", gone.error().message);
+    }
+    removed_.erase(first, removed_.end());
 }
 
 bool Taps::deliver(AttachmentId attachment, Packet frame) {
@@ -91,7 +132,8 @@ void Taps::readable(AttachmentId attachment, EventLoop::Events events) {
     // Somebody has deleted it; the next configuration that is applied makes it again.
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
         log_error("TAP {}: it is gone", rows_[attachment.value()]->place.name);
-        return remove(attachment);
+        remove(attachment);
+        return delete_removed();
     }
     for (unsigned count = 0; count < kFramesPerTurn; ++count) {
         const Row* const row = rows_[attachment.value()].get();

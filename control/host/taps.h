@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/limits.h"
@@ -41,10 +42,19 @@ class Taps final : public HostStack {
     Status put(const Attachment& attachment, const TapPlace& place);
     // Likewise, where it has one.
     void follow(const Attachment& attachment);
+    // Nothing comes from its TAP any more, which has no carrier. It goes with delete_removed(): all
+    // of a namespace at once, for that takes the kernel, and us, as long as one, some 20 ms; of one
+    // namespace there, and of another in each of the next turns.
     void remove(AttachmentId attachment);
+    void delete_removed();
 
     [[nodiscard]] bool has(AttachmentId attachment) const noexcept override {
         return rows_[attachment.value()] != nullptr;
+    }
+    // Of the attachment's TAP; empty where it has none.
+    [[nodiscard]] std::string_view name_of(AttachmentId attachment) const noexcept {
+        const auto& row = rows_[attachment.value()];
+        return row == nullptr ? std::string_view() : std::string_view(row->place.name);
     }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
@@ -64,12 +74,15 @@ class Taps final : public HostStack {
     bool deliver(AttachmentId attachment, Packet frame) override;
     [[nodiscard]] Result<std::shared_ptr<HostNamespace>> open_namespace(const std::string& name);
     void readable(AttachmentId attachment, EventLoop::Events events);
+    void delete_removed_of(HostNamespace& where);
 
     EventLoop& loop_;
     Transmitter& transmitter_;
     FrameCallback callback_;
     std::vector<std::unique_ptr<Row>> rows_ = std::vector<std::unique_ptr<Row>>(kAttachmentsMax);
     std::size_t size_ = 0;
+    std::vector<std::unique_ptr<Row>> removed_;
+    EventLoop::TimerId removal_timer_ = 0;  // 0: none
     // Open as long as a TAP is in them.
     std::map<std::string, std::weak_ptr<HostNamespace>> namespaces_;
 };

@@ -11,7 +11,7 @@
 #include "acl/packet_view.h"
 #include "base/text.h"
 #include "control/config/policy_values.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {

@@ -20,15 +20,16 @@ PolicerRate Policers::rate_of(const PolicerState& state) noexcept {
             .burst_bytes = std::max<std::uint64_t>(1, state.burst_bytes)};
 }
 
-void Policers::put(const PolicerKey& key, std::uint64_t bits_per_second,
+template <class States>
+void Policers::put(const typename States::key_type& key, std::uint64_t bits_per_second,
                    const PolicingConfig& policing, std::uint64_t now_ticks,
-                   std::map<PolicerKey, PolicerState>& next) {
+                   const States& before_all, States& next) const {
     PolicerState state{.policer = {},
                        .bits_per_second = bits_per_second,
                        .burst_bytes = policing.burst.bytes_at(bits_per_second),
                        .tolerance_percent = policing.tolerance_percent,
                        .is_held = policing.tolerance_percent == 0};
-    if (const auto old = all_.find(key); old != all_.end()) {
+    if (const auto old = before_all.find(key); old != before_all.end()) {
         const PolicerState& before = old->second;
         state.policer = before.policer;
         state.is_held = state.is_held || (before.is_held && before.tolerance_percent != 0);
@@ -55,13 +56,13 @@ void Policers::adopt(const std::vector<CircuitConfig>& circuits, std::uint64_t n
                 key.link = link;
                 key.direction = direction;
                 key.traffic = TrafficClass::kRest;
-                put(key, bits_per_second, policing, now_ticks, next);
+                put(key, bits_per_second, policing, now_ticks, all_, next);
                 if (policing.expedited_percent == 0) continue;
                 PolicingConfig expedited = policing;
                 expedited.tolerance_percent = 0;
                 key.traffic = TrafficClass::kExpedited;
                 put(key, bits_per_second * policing.expedited_percent / 100, expedited, now_ticks,
-                    next);
+                    all_, next);
             }
         }
     };
@@ -75,6 +76,17 @@ void Policers::adopt(const std::vector<CircuitConfig>& circuits, std::uint64_t n
         }
     }
     all_ = std::move(next);
+}
+
+void Policers::adopt(const std::vector<PolicerClassConfig>& classes, std::uint64_t now_ticks) {
+    Classes next;
+    for (const PolicerClassConfig& some : classes) {
+        for (const Direction direction : kDirections) {
+            put({some.name, direction}, some.bandwidth_bps, {.burst = some.burst}, now_ticks,
+                classes_, next);
+        }
+    }
+    classes_ = std::move(next);
 }
 
 std::shared_ptr<const Policers::Plan> Policers::plan_of(const CircuitConfig& circuit,

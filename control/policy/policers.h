@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Policers: the buckets by which circuits and peerings are held to their bandwidth, one for each
-// link, direction and level, and the same again for expedited traffic.
+// link, direction and level, and the same again for expedited traffic; and one for each direction
+// of each class into which rules of name policies put what they permit.
 //
 // Thread safety: control thread only; the buckets are the workers', too (dataplane/policer.h).
 //
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/types.h"
@@ -55,6 +57,7 @@ class Policers {
 
     // Those of a configuration, in place of those before.
     void adopt(const std::vector<CircuitConfig>& circuits, std::uint64_t now_ticks);
+    void adopt(const std::vector<PolicerClassConfig>& classes, std::uint64_t now_ticks);
 
     // What polices an attachment, and what it keeps alive; nothing where nothing does.
     struct Plan {
@@ -70,14 +73,20 @@ class Policers {
     void tick(std::uint64_t now_ns, std::uint64_t now_ticks);
 
     [[nodiscard]] const std::map<PolicerKey, PolicerState>& all() const noexcept { return all_; }
+    using Classes = std::map<std::pair<std::string, Direction>, PolicerState>;
+    [[nodiscard]] const Classes& classes() const noexcept { return classes_; }
 
   private:
-    void put(const PolicerKey& key, std::uint64_t bits_per_second, const PolicingConfig& policing,
-             std::uint64_t now_ticks, std::map<PolicerKey, PolicerState>& next);
+    // That of a key, of which there may be one before.
+    template <class States>
+    void put(const typename States::key_type& key, std::uint64_t bits_per_second,
+             const PolicingConfig& policing, std::uint64_t now_ticks, const States& before_all,
+             States& next) const;
     [[nodiscard]] static PolicerRate rate_of(const PolicerState& state) noexcept;
 
     const std::uint64_t ticks_per_second_;
-    std::map<PolicerKey, PolicerState> all_;
+    std::map<PolicerKey, PolicerState> all_;  // of circuits
+    Classes classes_;
 };
 
 }  // namespace causeway

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 #include "control/router/plan.h"
 #include "dataplane/ticks.h"
 
@@ -25,15 +25,25 @@ std::shared_ptr<const CompiledAcl> list_that_denies_all() {
     return compiled;
 }
 
-bool names_any(const Acl& acl, const std::set<std::string_view>& prefix_sets,
-               const std::set<std::string_view>& port_sets) {
+struct ChangedNames {
+    std::set<std::string_view> prefix_sets;
+    std::set<std::string_view> port_sets;
+    std::set<std::string_view> targets;
+    std::set<std::string_view> name_sets;
+};
+
+bool names_any(const Acl& acl, const ChangedNames& changed) {
     const auto any = [](const auto& names, const auto& sets) {
         return std::ranges::any_of(names, [&](const auto& name) { return sets.contains(name); });
     };
     return std::ranges::any_of(acl.rules, [&](const AclRule& rule) {
-        return any(rule.source.sets, prefix_sets) || any(rule.destination.sets, prefix_sets) ||
-               any(rule.source_ports.sets, port_sets) ||
-               any(rule.destination_ports.sets, port_sets);
+        return any(rule.source.sets, changed.prefix_sets) ||
+               any(rule.destination.sets, changed.prefix_sets) ||
+               any(rule.source_ports.sets, changed.port_sets) ||
+               any(rule.destination_ports.sets, changed.port_sets) ||
+               any(rule.source_names, changed.name_sets) ||
+               any(rule.destination_names, changed.name_sets) ||
+               changed.targets.contains(rule.action.steer);
     });
 }
 
@@ -50,8 +60,25 @@ std::set<std::string_view> changed_names(const Sets& before, const Sets& after) 
 // Whether two sources mean the same list.
 bool are_alike(const AclSource& a, const Acl& acl, const AclSets& sets) {
     if (!(a.acl == acl)) return false;
-    return a.sets.get() == &sets || !names_any(acl, changed_names(a.sets->prefixes, sets.prefixes),
-                                               changed_names(a.sets->ports, sets.ports));
+    return a.sets.get() == &sets ||
+           !names_any(acl, {.prefix_sets = changed_names(a.sets->prefixes, sets.prefixes),
+                            .port_sets = changed_names(a.sets->ports, sets.ports),
+                            .targets = changed_names(a.sets->targets, sets.targets),
+                            .name_sets = changed_names(a.sets->names, sets.names)});
+}
+
+// With the groups of the targets, which stay theirs as long as a list has them, and the bits of
+// the name sets.
+std::shared_ptr<const AclSets> sets_of(const PolicyConfig& policy, const SteerLeases& targets,
+                                       const Names::Bits& bits) {
+    struct Held {
+        AclSets sets;
+        SteerLeases targets;
+    };
+    auto held = std::make_shared<Held>(Held{policy.sets(), targets});
+    for (const auto& [name, lease] : targets) held->sets.targets[name] = *lease;
+    for (const auto& [name, bit] : bits) held->sets.names[name] = NameSetBits{1} << bit;
+    return {held, &held->sets};
 }
 
 std::string key_of(const CircuitConfig& circuit, const PeeringConfig& peering) {
@@ -78,26 +105,35 @@ LinkPrefixes link_prefixes_of(const PeeringConfig& peering, Link link) {
     return prefixes;
 }
 
+// Whether answers of the DNS matter to a peering.
+bool asks_names(const PeeringPolicyConfig& policy, const CompiledAcl* in, const CompiledAcl* out) {
+    const auto asks = [](const CompiledAcl* acl) {
+        return acl != nullptr && acl->list->asks_names();
+    };
+    return !policy.name_policy.empty() || asks(in) || asks(out);
+}
+
 const AclList* list_of(const std::shared_ptr<const CompiledAcl>& compiled) {
     return compiled == nullptr ? nullptr : compiled->list.get();
 }
 
 }  // namespace
 
-PolicyTables::PolicyTables(GracePeriods& grace, RuleRows::Read read_rows,
-                           std::uint64_t ticks_per_second)
+PolicyTables::PolicyTables(GracePeriods& grace, RuleRows::Read read_rows, const Options& options)
     : grace_(grace),
       rows_(std::move(read_rows)),
+      names_(grace, rows_,
+             {.workers = options.workers, .state_directory = options.state_directory}),
       nothing_passes_(list_that_denies_all()),
-      policers_(ticks_per_second) {}
+      policers_(options.ticks_per_second) {}
 
-Status PolicyTables::adopt(const Config& config) {
+Status PolicyTables::adopt(const Config& config, const SteerLeases& targets) {
     struct New {
         std::shared_ptr<const AclSource> source;
         std::shared_ptr<const RuleRows::Lease> rows;  // null: it is built already
     };
     std::map<std::string, New> changed;
-    const auto sets = std::make_shared<const AclSets>(config.policy.sets());
+    const auto sets = sets_of(config.policy, targets, names_.bits_for(config.policy.name_sets));
     for (const Acl& acl : config.policy.acls) {
         const auto state = acls_.find(acl.name);
         if (state != acls_.end()) {
@@ -113,6 +149,7 @@ Status PolicyTables::adopt(const Config& config) {
         changed[acl.name] = {std::make_shared<const AclSource>(AclSource{acl, sets}),
                              std::move(rows).value()};
     }
+    if (const Status named = names_.adopt(config.policy, targets); !named) return named;
     std::erase_if(acls_, [&](const auto& state) {
         return std::ranges::find(config.policy.acls, state.first, &Acl::name) ==
                config.policy.acls.end();
@@ -132,6 +169,8 @@ Status PolicyTables::adopt(const Config& config) {
     }
     adopt_sources();
     policers_.adopt(circuits_, ticks_now());
+    policers_.adopt(config.policy.policer_classes, ticks_now());
+    names_.police_with(policers_);
     return ok();
 }
 
@@ -149,7 +188,7 @@ void PolicyTables::adopt_sources() {
 }
 
 bool PolicyTables::collect() {
-    bool is_any_active = false;
+    bool is_any_active = names_.collect();
     for (auto& built : compiler_.take()) {
         const std::string& name = built->source->acl.name;
         const auto found = acls_.find(name);
@@ -188,6 +227,7 @@ PolicyTables::AclPtr PolicyTables::in_force(const std::string& wanted, const Acl
 
 const Policies* PolicyTables::make(const Attachments& attachments) {
     auto next = std::make_unique<Snapshot>();
+    next->policies.learned = &names_.learned();
     std::map<std::string, PeeringState> peerings;
     std::uint16_t last_id = 0;
     std::swap(peerings, peerings_);
@@ -220,6 +260,19 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
     std::vector<std::shared_ptr<const void>> kept{state.in, state.out, state.untranslated};
     if (sources != sources_.end()) kept.push_back(sources->second);
     if (dscp_map != dscp_maps_.end()) kept.push_back(dscp_map->second);
+    const NamePolicy* names = nullptr;
+    const NamePolicy* name_classes = nullptr;
+    if (const std::string& name = peering.policy.name_policy; !name.empty()) {
+        const auto policy = names_.policy(name);
+        names = &policy->policy;
+        if (names->has_classes()) name_classes = names;
+        kept.push_back(policy);
+    }
+    const NameResolvers* resolvers = nullptr;
+    if (asks_names(peering.policy, state.in.get(), state.out.get())) {
+        resolvers = names_.resolvers().get();
+        kept.push_back(names_.resolvers());
+    }
     for (const Link link : {Link::kPrimary, Link::kSecondary}) {
         const auto attachment = attachments.by_name().find(attachment_name(circuit, peering, link));
         if (attachment == attachments.by_name().end()) continue;
@@ -233,6 +286,9 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
         policy = {.filter_in = list_of(state.in),
                   .filter_out = list_of(state.out),
                   .untranslated = list_of(state.untranslated),
+                  .names = names,
+                  .name_classes = name_classes,
+                  .resolvers = resolvers,
                   .sources = sources == sources_.end() ? nullptr : sources->second.get(),
                   .dscp_map = dscp_map == dscp_maps_.end() ? nullptr : dscp_map->second.get(),
                   .police_in = police(Direction::kIn),
@@ -253,6 +309,7 @@ void PolicyTables::replaced() {
 
 void PolicyTables::tick(std::uint64_t now_ns) {
     reclaim();
+    names_.tick(now_ns / 1'000'000'000);
     policers_.tick(now_ns, ticks_now());
 }
 

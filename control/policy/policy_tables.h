@@ -21,25 +21,35 @@
 #include "base/grace.h"
 #include "base/result.h"
 #include "control/config/config.h"
+#include "control/names/names.h"
 #include "control/policy/acl_compiler.h"
 #include "control/policy/policers.h"
 #include "control/policy/rule_rows.h"
 #include "control/router/attachments.h"
+#include "control/router/steer_targets.h"
 #include "dataplane/policy.h"
 
 namespace causeway {
 
 class PolicyTables {
   public:
-    PolicyTables(GracePeriods& grace, RuleRows::Read read_rows, std::uint64_t ticks_per_second);
+    struct Options {
+        std::uint64_t ticks_per_second = 0;
+        std::size_t workers = 0;
+        std::string state_directory;  // empty: nothing is kept over a restart
+    };
+    PolicyTables(GracePeriods& grace, RuleRows::Read read_rows, const Options& options);
 
     // Takes over all of a configuration, or nothing: kFull. Lists that have changed are on their
     // way then.
-    [[nodiscard]] Status adopt(const Config& config);
+    [[nodiscard]] Status adopt(const Config& config, const SteerLeases& targets = {});
     // Takes in lists that have been built; whether the workers are to see new tables.
     [[nodiscard]] bool collect();
-    // Until all lists are built.
-    void wait() { compiler_.wait(); }
+    // Until all lists and names are ready.
+    void wait() {
+        compiler_.wait();
+        names_.wait();
+    }
 
     // What the workers are to see next: made anew from the attachments there are. Null where no
     // attachment has a policy. Valid until replaced() and the grace period after it.
@@ -62,6 +72,7 @@ class PolicyTables {
     using Acls = std::map<std::string, AclState, std::less<>>;
     [[nodiscard]] const Acls& acls() const noexcept { return acls_; }
     [[nodiscard]] const RuleRows& rows() const noexcept { return rows_; }
+    [[nodiscard]] Names& names() noexcept { return names_; }
     [[nodiscard]] const Policers& policers() const noexcept { return policers_; }
 
   private:
@@ -88,6 +99,7 @@ class PolicyTables {
 
     GracePeriods& grace_;
     RuleRows rows_;  // before all that holds leases of it
+    Names names_;
     AclCompiler compiler_;
     AclPtr nothing_passes_;
     std::vector<CircuitConfig> circuits_;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {
@@ -116,6 +116,24 @@ void BfdWatch::set_paths(const Attachment& attachment) {
         neighbours_.set_path(key,
                              has_any_failed && !is_alive ? PathState::kFailed : PathState::kGood);
     });
+}
+
+std::vector<BfdNeighbour> BfdWatch::neighbours_on(PortId port) const {
+    std::vector<BfdNeighbour> found;
+    for (const auto& [name, id] : attachments_.by_name()) {
+        const Attachment* attachment = attachments_.find(id);
+        if (attachment == nullptr || attachment->port != port || !attachment->bfd) continue;
+        if (attachment->closed != Exit::kNone) continue;  // the walk says why it is dropped
+        const TagPair tags{*VlanId::from(attachment->outer), VlanId::from(attachment->inner)};
+        each_peer(*attachment, [&](const IpAddress& local, const IpAddress& peer) {
+            found.push_back({.tags = tags,
+                             .our_mac = attachment->mac,
+                             .address = peer,
+                             .our_address = local,
+                             .attachment = attachment->id});
+        });
+    }
+    return found;
 }
 
 std::optional<BfdDiscriminator> BfdWatch::find(const NeighbourKey& key) const {

@@ -19,6 +19,7 @@
 #include "control/bfd/runner.h"
 #include "control/router/attachments.h"
 #include "control/slow_path/neighbours.h"
+#include "dataplane/tag_filter.h"
 
 namespace causeway {
 
@@ -42,6 +43,8 @@ class BfdWatch final : public NeighbourWatcher {
     // Takes the changes that there are: next hops first, then whoever wants to know.
     void follow(const Changed& changed);
 
+    // Those on a port that the attachments are open to, for its tag filter.
+    [[nodiscard]] std::vector<BfdNeighbour> neighbours_on(PortId port) const;
     // Of the attachment's session with a peer.
     [[nodiscard]] std::optional<BfdDiscriminator> find(const NeighbourKey& key) const;
     [[nodiscard]] BfdVerdict verdict(const NeighbourKey& key) const;

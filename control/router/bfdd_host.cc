@@ -27,11 +27,15 @@ std::optional<BfdSessionStatus> status_of(const BfdWatch& watch, BfdDiscriminato
 }  // namespace
 
 Result<BfdDiscriminator> BfddHost::open(const BfddpSession& session) {
+    const auto is_named = [&](const std::string& name, AttachmentId id) {
+        return !session.interface.empty() &&
+               (name == session.interface || interface_of_(id) == session.interface);
+    };
     std::vector<AttachmentId> found;
     for (const auto& [name, id] : attachments_.by_name()) {
         const Attachment* attachment = attachments_.find(id);
         if (attachment == nullptr || !is_of(*attachment, session)) continue;
-        if (name == session.interface) {
+        if (is_named(name, id)) {
             found = {id};
             break;
         }

@@ -8,6 +8,10 @@
 // Thread safety: control thread only.
 #pragma once
 
+#include <functional>
+#include <string_view>
+#include <utility>
+
 #include "base/result.h"
 #include "control/bfddp/session_map.h"
 #include "control/router/attachments.h"
@@ -17,12 +21,15 @@ namespace causeway {
 
 class BfddHost final : public BfdHost {
   public:
+    // What the kernel calls an attachment's interface; empty: it has none.
+    using InterfaceOf = std::function<std::string_view(AttachmentId)>;
+
     // Both must outlive this.
-    BfddHost(const Attachments& attachments, const BfdWatch& watch)
-        : attachments_(attachments), watch_(watch) {}
+    BfddHost(const Attachments& attachments, const BfdWatch& watch, InterfaceOf interface_of)
+        : attachments_(attachments), watch_(watch), interface_of_(std::move(interface_of)) {}
 
     // The session of the attachment with these two addresses. kNotFound: none has them, or BFD is
-    // off there. kInvalid: several have them, and the interface is none of their names.
+    // off there. kInvalid: several have them, and the interface is none of theirs.
     [[nodiscard]] Result<BfdDiscriminator> open(const BfddpSession& session) override;
     void update(BfdDiscriminator, const BfddpSession&) override {}
     void close(BfdDiscriminator) override {}
@@ -32,6 +39,7 @@ class BfddHost final : public BfdHost {
   private:
     const Attachments& attachments_;
     const BfdWatch& watch_;
+    InterfaceOf interface_of_;
 };
 
 }  // namespace causeway

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 #include "control/router/router.h"
 
 namespace causeway {
@@ -108,8 +108,8 @@ ConfigOutcome Router::apply_config(std::string_view yaml, ApplyMode mode) {
     return outcome;
 }
 
-std::string Router::config_yaml() {
-    return write_config(config_);
+std::string Router::config_yaml(Secrets secrets) {
+    return write_config(secrets == Secrets::kShown ? config_ : without_secrets(config_));
 }
 
 Result<RouteOutcome> Router::change_routes(const RouteBatch& batch) {

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "control/config/fpm_section.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 #include "control/router/router.h"
 #include "control/slow_path/ip_family.h"
 
@@ -38,7 +38,7 @@ PuntParties parties_of(const Attachment& attachment) {
 // All of the configuration, or all of the one before it: where a maximum stops us half way, the old
 // plan is installed again, whose resources it had before.
 Status Router::commit(const Config& config) {
-    if (const Status adopted = policy_->adopt(config); !adopted) return adopted;
+    if (const Status adopted = adopt_policy(config); !adopted) return adopted;
     const Plan before = plan_of(config_);
     ribs_->set_limits(limits_of(config));
     const Plan plan = plan_of(config);
@@ -50,10 +50,11 @@ Status Router::commit(const Config& config) {
         Status restored = install(before);
         if (restored) restored = nat_->install(before, config_.nat);
         if (!restored) log_error("cannot restore: {}", restored.error().message);
-        const Status policy_restored = policy_->adopt(config_);
+        const Status policy_restored = adopt_policy(config_);
         if (!policy_restored) log_error("cannot restore: {}", policy_restored.error().message);
         if (restored) CHECK(feeds_->configure(fpm_listeners_of(config_), vrfs_).has_value());
         publish();
+        taps_->delete_removed();
         return status;
     }
     installed_.nats = plan.nats;
@@ -65,7 +66,14 @@ Status Router::commit(const Config& config) {
     punt_police_.set_limits(config.control_plane.punts);
     if (has_new_limits) feeds_->limits_changed();
     publish();
+    taps_->delete_removed();
     return ok();
+}
+
+Status Router::adopt_policy(const Config& config) {
+    auto leases = targets_->lease(config.policy.steer_targets);
+    if (!leases) return Unexpected(leases.error());
+    return policy_->adopt(config, std::move(leases).value());
 }
 
 // In an order in which each thing finds what it stands on: what goes, from the top; then what
@@ -98,6 +106,8 @@ Status Router::install(const Plan& plan) {
         if (const Status status = install_tap(planned); !status) return status;
     }
     if (const Status status = install_routes(plan); !status) return status;
+    const auto find_vrf = [this](const std::string& name) { return vrfs_.find(name)->second; };
+    if (const Status status = targets_->resolve(plan, find_vrf, now_ns()); !status) return status;
     std::erase_if(vrfs_, [&](const auto& vrf) {
         const bool goes = std::ranges::find(plan.vrfs, vrf.first) == plan.vrfs.end();
         if (goes) close_vrf(vrf.second);
@@ -242,6 +252,7 @@ void Router::remove_attachment(const std::string& name) {
     const AttachmentId id = attachment->id;
     taps_->remove(id);
     bfd_->forget(id);
+    targets_->remove_over(id);
     routes_->remove_over(*attachment);
     feeds_->attachment_leaving(*attachment);
     neighbours_->attachment_removed(id);
@@ -344,6 +355,8 @@ void Router::feed_tag_filters() {
         if (const Status status = filter->set(tags); !status) {
             log_error("port {}: tag filter: {}", port.name(), status.error().message);
         }
+        const Status heard = filter->set_bfd_neighbours(bfd_->neighbours_on(port.id()));
+        if (!heard) log_error("port {}: {}", port.name(), heard.error().message);
     }
 }
 

@@ -5,13 +5,13 @@
 // A link that drains is emptied first and taken down after. Its next hops go on standby, so each
 // flow of ours that has another way takes that, at once and without loss; what still arrives is
 // forwarded. The customer's flows follow when its router has heard that the other link is better,
-// which FRR says (control/frr/frr_teller.h). When nobody uses the link any more, or
-// time is up, it is closed, and BFD tells the customer's router so.
+// which FRR says (control/frr/frr_teller.h). When nobody uses the link any more, or time is up, it
+// is closed, and BFD tells the customer's router so.
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 #include "control/router/router.h"
 
 namespace causeway {

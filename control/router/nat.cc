@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {

@@ -145,6 +145,21 @@ PlannedAttachment core_of(const CoreAttachmentConfig& core) {
     return attachment;
 }
 
+// REQUIRES: all attachments are planned.
+std::vector<PlannedHop> planned_hops(const Plan& plan, const std::string& vrf,
+                                     const std::vector<RouteNextHop>& hops) {
+    std::vector<PlannedHop> planned;
+    for (const RouteNextHop& hop : hops) {
+        PlannedHop& way = planned.emplace_back();
+        way = {.attachment = {}, .address = hop.address, .weight = hop.weight};
+        if (hop.is_recursive) continue;
+        const PlannedAttachment* out = connected(plan, vrf, hop.address);
+        CHECK(out != nullptr);  // a rule of load_config()
+        way.attachment = out->name;
+    }
+    return planned;
+}
+
 }  // namespace
 
 std::string attachment_name(const CircuitConfig& circuit, const PeeringConfig& peering, Link link) {
@@ -181,16 +196,14 @@ Plan plan_of(const Config& config) {
         plan.attachments.emplace(core.name, std::move(attachment));
     }
     for (const RouteConfig& route : config.routes) {
-        PlannedRoute planned{.action = route.action, .hops = {}};
-        for (const RouteNextHop& hop : route.via) {
-            PlannedHop& way = planned.hops.emplace_back();
-            way = {.attachment = {}, .address = hop.address, .weight = hop.weight};
-            if (hop.is_recursive) continue;
-            const PlannedAttachment* out = connected(plan, route.vrf, hop.address);
-            CHECK(out != nullptr);  // a rule of load_config()
-            way.attachment = out->name;
-        }
-        plan.routes[{route.vrf, route.prefix}] = std::move(planned);
+        plan.routes[{route.vrf, route.prefix}] = {.action = route.action,
+                                                  .hops = planned_hops(plan, route.vrf, route.via)};
+    }
+    for (const SteerTargetConfig& target : config.policy.steer_targets) {
+        plan.targets[target.name] = {
+            .vrf = target.vrf,
+            .ipv4 = {.hops = planned_hops(plan, target.vrf, target.via)},
+            .ipv6 = {.hops = planned_hops(plan, target.vrf, target.ipv6_via)}};
     }
     return plan;
 }

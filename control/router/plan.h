@@ -74,6 +74,14 @@ struct PlannedRoute {
     friend bool operator==(const PlannedRoute&, const PlannedRoute&) = default;
 };
 
+// Where rules steer; a family without hops goes as the routes say.
+struct PlannedTarget {
+    std::string vrf;
+    PlannedRoute ipv4;
+    PlannedRoute ipv6;
+    friend bool operator==(const PlannedTarget&, const PlannedTarget&) = default;
+};
+
 struct RoutePlace {
     std::string vrf;
     IpPrefix prefix;
@@ -85,6 +93,7 @@ struct Plan {
     std::map<std::string, PlannedAttachment> attachments;
     std::map<RoutePlace, PlannedRoute> routes;  // behind customers, and static
     std::map<std::string, PlannedNat> nats;     // "contoso/microsoft"; by link, with its name
+    std::map<std::string, PlannedTarget> targets;
 };
 
 // REQUIRES: a Config that load_config() gave.

@@ -10,11 +10,12 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "control/router/log.h"
+#include "control/log/log.h"
 
 namespace causeway {
 namespace {
 
+constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 constexpr std::chrono::milliseconds kTickPeriod{20};
 constexpr std::chrono::milliseconds kLinkPollPeriod{5};
 constexpr std::chrono::seconds kLimitPeriod{1};
@@ -102,6 +103,19 @@ Result<std::unique_ptr<Router>> Router::start(const Config& config, EventLoop& l
     return router;
 }
 
+void Router::wire_up_bfd() {
+    std::vector<BfdArrivals*> past_workers;
+    for (Port& port : forwarder_->ports()) {
+        if (TagFilter* const filter = port.tag_filter())
+            past_workers.push_back(&filter->bfd_arrivals());
+    }
+    bfd_runner_ =
+        std::make_unique<BfdRunner>(BfdRunner::Options{.seed = std::random_device()(),
+                                                       .workers = forwarder_->bfd_posts(),
+                                                       .past_workers = std::move(past_workers)});
+    bfd_ = std::make_unique<BfdWatch>(*bfd_runner_, attachments_, *neighbours_);
+}
+
 Status Router::wire_up() {
     auto next_hops = NextHops::create(quiescence_);
     if (!next_hops) return Unexpected(next_hops.error());
@@ -120,6 +134,7 @@ Status Router::wire_up() {
     recursions_ = std::make_unique<Recursions>(*rib_, *rib6_, *next_hops_);
     ways_ = std::make_unique<Ways>(*neighbours_, *next_hops_, *recursions_);
     routes_ = std::make_unique<Routes>(attachments_, *ribs_, *ways_, *recursions_);
+    targets_ = std::make_unique<SteerTargets>(*next_hops_, *ways_, *routes_);
     feeds_ = std::make_unique<RouteFeeds>(
         loop_, FedTables{attachments_, *ribs_, *ways_, *next_hops_, now_ns});
     wire_up_frr();
@@ -127,11 +142,8 @@ Status Router::wire_up() {
                                             transmitter_, slow_counters_);
     wire_up_host();
 
-    policy_ = std::make_unique<PolicyTables>(
-        quiescence_, [this](RuleCounterId row) { return rule_totals(row); }, forwarder_->tsc_hz());
-    bfd_runner_ = std::make_unique<BfdRunner>(
-        BfdRunner::Options{.seed = std::random_device()(), .workers = forwarder_->bfd_posts()});
-    bfd_ = std::make_unique<BfdWatch>(*bfd_runner_, attachments_, *neighbours_);
+    wire_up_policy();
+    wire_up_bfd();
 
     for (const Port& port : forwarder_->ports()) {
         const std::size_t k = port.id().value();
@@ -168,6 +180,16 @@ Status Router::wire_up() {
     }));
     timers_.push_back(loop_.every(kLinkPollPeriod, [this] { poll_links(); }));
     return ok();
+}
+
+void Router::wire_up_policy() {
+    policy_ = std::make_unique<PolicyTables>(
+        quiescence_, [this](RuleCounterId row) { return rule_totals(row); },
+        PolicyTables::Options{.ticks_per_second = forwarder_->tsc_hz(),
+                              .workers = config_.daemon.worker_cores.size(),
+                              .state_directory = config_.daemon.state_directory});
+    names_show_ =
+        std::make_unique<NamesShow>(*policy_, *forwarder_, [] { return now_ns() / kNsPerSecond; });
 }
 
 // The kernel's side: what it sends, and what it must know of neighbours.
@@ -219,9 +241,31 @@ Router::~Router() {
 
 void Router::turn() {
     const std::uint64_t now = now_ns();
-    for (Packet& packet : forwarder_->take_raised()) slow_path_->handle(std::move(packet), now);
+    for (Packet& packet : forwarder_->take_raised()) {
+        if (packet.note().exit == Exit::kNameAnswer) {
+            hear_answer(std::move(packet), now);
+        } else {
+            slow_path_->handle(std::move(packet), now);
+        }
+    }
     feeds_->turn();
     recursions_->follow();
+}
+
+// The frame has been made for its way out, and goes there once its addresses are known.
+void Router::hear_answer(Packet packet, std::uint64_t now) {
+    const PuntNote note = packet.note();
+    const std::span<const std::uint8_t> frame = packet.bytes();
+    if (frame.size() > note.header_bytes) {
+        // Rounded up, so that no address runs out before its asker may have forgotten it.
+        const std::uint64_t now_s = (now + kNsPerSecond - 1) / kNsPerSecond;
+        policy_->names().hear(frame.subspan(note.header_bytes), now_s);
+    }
+    const Attachment* const out = attachments_.find(note.attachment);
+    if (out == nullptr || out->port != note.port) {
+        return slow_counters_.count(SlowEvent::kAttachmentGone);
+    }
+    if (!transmitter_.send(std::move(packet), *out)) slow_counters_.count(SlowEvent::kInjectFull);
 }
 
 // Devices that the kernel does not know have only their driver to ask.
@@ -262,7 +306,8 @@ void Router::set_port_link(PortId port, OperStatus status) {
 }
 
 Status Router::connect_bfdd(const std::string& path) {
-    bfdd_host_ = std::make_unique<BfddHost>(attachments_, *bfd_);
+    bfdd_host_ = std::make_unique<BfddHost>(attachments_, *bfd_,
+                                            [this](AttachmentId id) { return taps_->name_of(id); });
     bfdd_sessions_ =
         std::make_unique<BfddpSessionMap>(*bfdd_host_, bfddp_counters_, BfddpSessionMap::Options{});
     auto client = BfddpClient::create(loop_, {.path = path}, *bfdd_sessions_, bfddp_counters_);

@@ -39,12 +39,14 @@
 #include "control/router/attachments.h"
 #include "control/router/bfd_watch.h"
 #include "control/router/bfdd_host.h"
+#include "control/router/names_show.h"
 #include "control/router/nat.h"
 #include "control/router/plan.h"
 #include "control/router/recursions.h"
 #include "control/router/ribs.h"
 #include "control/router/route_feeds.h"
 #include "control/router/routes.h"
+#include "control/router/steer_targets.h"
 #include "control/router/ways.h"
 #include "control/slow_path/neighbours.h"
 #include "control/slow_path/slow_path.h"
@@ -121,7 +123,8 @@ class Router final : public RouterApi {
     [[nodiscard]] Result<AdminOutcome> drain(const LinkTarget&, std::uint64_t seconds) override;
     [[nodiscard]] Result<AdminOutcome> undrain(const LinkTarget&) override;
     [[nodiscard]] NatApi& nat() override { return *nat_; }
-    [[nodiscard]] std::string config_yaml() override;
+    [[nodiscard]] NamesApi& names() override { return *names_show_; }
+    [[nodiscard]] std::string config_yaml(Secrets secrets) override;
     [[nodiscard]] ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
 
   private:
@@ -155,12 +158,15 @@ class Router final : public RouterApi {
     [[nodiscard]] static std::uint64_t now_ns();
     Status wire_up();
     void turn();
+    void hear_answer(Packet packet, std::uint64_t now);
+    void wire_up_policy();
     void wire_up_host();
     void poll_links();
     void link_changed(const LinkChange& change);
     void set_port_link(PortId port, OperStatus status);
     void bfd_changed(const BfdSessionStatus& status);
     Status connect_bfdd(const std::string& path);
+    void wire_up_bfd();
     void wire_up_frr();
     // Has bgpd look at its limits where a VRF has more routes than one session may tell.
     void watch_limits();
@@ -168,6 +174,8 @@ class Router final : public RouterApi {
 
     // commit.cc
     Status commit(const Config& config);
+    // What rules are to do, once their targets exist.
+    Status adopt_policy(const Config& config);
     Status install(const Plan& plan);
     Status install_attachment(const PlannedAttachment& planned);
     void install_inside(const PlannedAttachment& planned);
@@ -254,9 +262,11 @@ class Router final : public RouterApi {
     std::unique_ptr<Recursions> recursions_;
     std::unique_ptr<Ways> ways_;
     std::unique_ptr<Routes> routes_;
+    std::unique_ptr<SteerTargets> targets_;
     std::unique_ptr<RouteFeeds> feeds_;
     std::unique_ptr<SlowPath> slow_path_;
     std::unique_ptr<PolicyTables> policy_;
+    std::unique_ptr<NamesShow> names_show_;
     AclLogWriter policy_log_;
     std::unique_ptr<Taps> taps_;
     std::unique_ptr<HostFrames> host_frames_;

@@ -53,6 +53,9 @@ class Routes {
     // kInvalid where the configuration's route to a prefix leads back to itself. To be asked when
     // all of them are in.
     [[nodiscard]] Status check(VrfId vrf, const IpPrefix& prefix) const;
+    // The group of such a route's next hops, to be given back to the Ways.
+    [[nodiscard]] Result<GroupId> acquire(VrfId vrf, const PlannedRoute& route,
+                                          std::uint64_t now_ns);
     // Takes the configuration's route away, if it has one.
     void remove(VrfId vrf, const IpPrefix& prefix);
     // All routes, of either source, over neighbours of an attachment that is about to go.
@@ -82,8 +85,6 @@ class Routes {
     [[nodiscard]] std::optional<Error> check_hops(const Batch& batch, const RouteEdit& edit) const;
     [[nodiscard]] Result<GroupId> acquire(VrfId vrf, RouteAction action,
                                           std::span<const RouteNextHop> hops, std::uint64_t now_ns);
-    [[nodiscard]] Result<GroupId> acquire(VrfId vrf, const PlannedRoute& route,
-                                          std::uint64_t now_ns);
     // Removes a VRF's routes to these groups.
     void remove_leading(VrfId vrf, const std::vector<bool>& groups);
     [[nodiscard]] std::optional<Error> prepare(Batch& batch, const RouteEdit& edit);

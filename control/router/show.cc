@@ -402,7 +402,8 @@ PortView Router::port_view(Port& port) {
             view.tag_filter = {
                 .forwarded = seen.value().redirected,
                 .kernel = seen.value().untagged + seen.value().unknown_tag + seen.value().malformed,
-                .failed = seen.value().no_socket};
+                .failed = seen.value().no_socket,
+                .bfd = seen.value().bfd};
         }
     }
     return view;

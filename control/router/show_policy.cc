@@ -100,7 +100,9 @@ Result<AclExplanationView> Router::explain_acl(std::string_view name, const AclP
     const auto found = policy_->acls().find(name);
     if (found == policy_->acls().end()) return no_such_acl(name);
     const AclSource& source = *found->second.wanted;
-    const AclExplanation explanation = explain(source.acl, *source.sets, packet);
+    AclPacket described = packet;
+    policy_->names().describe(described);
+    const AclExplanation explanation = explain(source.acl, *source.sets, described);
     AclExplanationView view{.misses = {},
                             .misses_unlisted = 0,
                             .hit = {},
@@ -121,6 +123,10 @@ Result<AclExplanationView> Router::explain_acl(std::string_view name, const AclP
 Page<PolicerView, std::string> Router::policers(const PageRequest<std::string>& request) {
     std::map<std::string, const PolicerState*> rows;
     for (const auto& [key, state] : policy_->policers().all()) rows.emplace(name_of(key), &state);
+    for (const auto& [key, state] : policy_->policers().classes()) {
+        const auto& [name, direction] = key;
+        rows.emplace("class " + name + (direction == Direction::kIn ? " in" : " out"), &state);
+    }
     return page_of<PolicerView>(
         rows, request, [](const std::string& name, const PolicerState* state) {
             return PolicerView{.name = name,

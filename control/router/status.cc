@@ -51,12 +51,14 @@ DaemonStatus Router::status() {
         .circuits = config_.circuits.size(),
         .attachments = attachments_.size(),
         .routes = ribs_->route_count(),
+        .acl_log_skipped = policy_log_.unwritten(),
         .workers = {},
         .limits = {}};
     for (const auto& [name, id] : attachments_.by_name()) {
         status.attachments_up += attachments_.find(id)->is_usable() ? 1 : 0;
     }
     for (const auto& worker : forwarder_->workers()) {
+        status.acl_log_skipped += worker->acl_log().lost();
         std::uint64_t packets = 0;
         std::uint64_t punts_lost = 0;
         for (const Port& port : forwarder_->ports()) {

@@ -22,7 +22,8 @@ enum class Direction : std::uint8_t { kIn, kOut };
 //   Reads    meta.attachment, or meta.adjacency; the packet's headers
 //   Writes   meta.steered, and the DSCP, where a rule says so
 //   Exits    kAclDenied kAclProhibited
-//   Cost     nothing where nobody in the burst has a list; else one bulk classification a list
+//   Cost     nothing where nobody in the burst has a list; else one bulk classification a list,
+//            and for a list that asks for names two lines of the learned addresses a packet
 template <class Family, Direction kDirection>
 struct Filter {
     static constexpr bool kIsIn = kDirection == Direction::kIn;
@@ -36,7 +37,7 @@ struct Filter {
         bool is_alone = true;
         for (const PacketMeta& meta : packets) is_alone &= list_of(meta, policies) == list;
         if (!is_alone) return filter_by_list(burst, policies);
-        if (list != nullptr) filter(burst, *list);
+        if (list != nullptr) filter(burst, policies, *list);
     }
 
   private:
@@ -50,7 +51,7 @@ struct Filter {
     }
 
     // All of the burst by one list.
-    static void filter(Burst& burst, const AclList& list) noexcept {
+    static void filter(Burst& burst, const Policies& policies, const AclList& list) noexcept {
         const std::span<PacketMeta> packets = burst.walking();
         const std::size_t count = packets.size();
         std::array<const std::uint8_t*, kBurstSizeMax> images;
@@ -58,6 +59,9 @@ struct Filter {
         std::array<std::uint32_t, kBurstSizeMax> results;
         for (std::size_t k = 0; k < count; ++k) {
             images[k] = acl_image_of<Family>(packets[k], rooms[k]);
+        }
+        if (list.asks_names()) [[unlikely]] {
+            name_acl_images<Family>(*policies.learned, std::span(images).first(count), rooms);
         }
         list.classify<Family>(std::span(images).first(count), std::span(results).first(count));
         judge(
@@ -96,6 +100,9 @@ struct Filter {
                 ++count;
             }
             if (list == nullptr) continue;
+            if (list->asks_names()) {
+                name_acl_images<Family>(*policies.learned, std::span(images).first(count), rooms);
+            }
             list->classify<Family>(std::span(images).first(count), std::span(results).first(count));
             for (unsigned k = 0; k < count; ++k)
                 outcomes[places[k]] = list->outcomes() + results[k];
@@ -125,7 +132,7 @@ struct Filter {
 
     // What a rule does besides. A packet that leaves has had its route: it is not steered.
     static void act(Burst& burst, PacketMeta& meta, const AclOutcome& outcome) noexcept {
-        if constexpr (kIsIn) meta.steered = outcome.steer.value();
+        if constexpr (kIsIn) meta.steered = outcome.way<Family>().value();
         const std::uint64_t before = burst.counters().rule(outcome.counter).packets.read();
         if (outcome.log_one_in != 0 && before % outcome.log_one_in == 0) {
             burst.log().put(outcome.counter, meta.attachment, {meta.frame, meta.packet_bytes});

@@ -53,6 +53,11 @@ bool is_icmp_error(const PacketMeta& meta) noexcept {
            type == kIcmpParameterProblem;
 }
 
+bool is_fragment(const PacketMeta& meta) noexcept {
+    constexpr std::uint16_t kPart = Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask;
+    return (meta.ipv4().flags_fragment.host() & kPart) != 0;
+}
+
 // Packets of one burst that are translated in one direction.
 struct Selection {
     std::array<std::uint8_t, kBurstSizeMax> places;  // in the burst
@@ -77,7 +82,7 @@ class Translation {
 
     void run() noexcept {
         for (unsigned place = 0; place < burst_.size(); ++place) select(place);
-        if (out_.count + in_.count == 0) return;
+        if (out_.count + in_.count + left_ == 0) return;
         const NatTables& nat = *tables_.nat;
         if (out_.count != 0) {
             nat_.translator().outbound(std::span(out_.packets).first(out_.count),
@@ -119,16 +124,27 @@ class Translation {
         const PublicAddresses::Entry* const target = nat.publics.find(Ipv4::destination_of(meta));
         vrfs_[place] = target != nullptr ? target->inside : meta.vrf;
         why_[place] = Why::kAddresses;
-        if (inside != nullptr &&
-            inside->translates(Ipv4::source_of(meta), Ipv4::destination_of(meta)) &&
-            !is_excepted(meta)) {
+        const bool is_inside = inside != nullptr && inside->translates(Ipv4::source_of(meta),
+                                                                       Ipv4::destination_of(meta));
+        if (is_inside && !is_excepted(meta)) {
             out_.add(burst_, place, inside->pool);
-        } else if (target != nullptr) {
+            return;
+        }
+        if (is_inside && is_fragment(meta)) leave(place, inside->pool);
+        if (target != nullptr) {
             in_.add(burst_, place, NatPoolId());
         } else if (inside != nullptr && is_icmp_error(meta)) {
             why_[place] = Why::kIcmpError;
             out_.add(burst_, place, inside->pool);
         }
+    }
+
+    // So will the rest of its datagram be, that may have come before it.
+    void leave(unsigned place, NatPoolId pool) noexcept {
+        const PacketMeta& meta = burst_.walking()[place];
+        nat_.translator().leave({.bytes = meta.frame, .size = meta.packet_bytes, .pool = pool},
+                                tables_.nat->statics, nat_.now());
+        ++left_;
     }
 
     void settle(const Selection& selection) noexcept {
@@ -164,6 +180,7 @@ class Translation {
     NatWorker& nat_;
     Selection out_;
     Selection in_;
+    unsigned left_ = 0;                      // first fragments
     std::array<VrfId, kBurstSizeMax> vrfs_;  // where they are routed once they are translated
     std::array<Why, kBurstSizeMax> why_;
     std::array<Exit, kBurstSizeMax> exits_;

@@ -119,30 +119,29 @@ template <std::size_t kGroups>
     }
 }
 
-// The high halves of eight keys. They are 24 words: of each the VRF, the high and the low half.
-__m512i high_halves(const RouteKey6* keys) noexcept {
-    const auto* const words = reinterpret_cast<const std::byte*>(keys);
-    const __m512i five = _mm512_permutex2var_epi64(_mm512_loadu_si512(words),
-                                                   _mm512_setr_epi64(1, 4, 7, 10, 13, 0, 0, 0),
-                                                   _mm512_loadu_si512(words + 64));
-    return _mm512_permutex2var_epi64(five, _mm512_setr_epi64(0, 1, 2, 3, 4, 8 + 0, 8 + 3, 8 + 6),
-                                     _mm512_loadu_si512(words + 128));
-}
-// Likewise the low ones.
-__m512i low_halves(const RouteKey6* keys) noexcept {
-    const auto* const words = reinterpret_cast<const std::byte*>(keys);
-    const __m512i five = _mm512_permutex2var_epi64(_mm512_loadu_si512(words),
-                                                   _mm512_setr_epi64(2, 5, 8, 11, 14, 0, 0, 0),
-                                                   _mm512_loadu_si512(words + 64));
-    return _mm512_permutex2var_epi64(five, _mm512_setr_epi64(0, 1, 2, 3, 4, 8 + 1, 8 + 4, 8 + 7),
-                                     _mm512_loadu_si512(words + 128));
+// A key is three words, of which these are the last two.
+enum Half : long long { kHigh = 1, kLow = 2 };
+
+// One half of each of eight keys, which are 24 words.
+template <Half kHalf>
+__m512i halves(const RouteKey6* keys) noexcept {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(keys);
+    const __m512i five = _mm512_permutex2var_epi64(
+        _mm512_loadu_si512(bytes),
+        _mm512_setr_epi64(kHalf, kHalf + 3, kHalf + 6, kHalf + 9, kHalf + 12, 0, 0, 0),
+        _mm512_loadu_si512(bytes + 64));
+    // The sixth key begins one word before the third load.
+    constexpr long long kSixth = 8 + kHalf - 1;
+    return _mm512_permutex2var_epi64(
+        five, _mm512_setr_epi64(0, 1, 2, 3, 4, kSixth, kSixth + 3, kSixth + 6),
+        _mm512_loadu_si512(bytes + 128));
 }
 
 void take_up_addresses(const RouteKey6* keys, Walk& walk) noexcept {
     const __m512i even =
         _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    const __m512i first = high_halves(keys);
-    const __m512i second = high_halves(keys + kLanes / 2);
+    const __m512i first = halves<kHigh>(keys);
+    const __m512i second = halves<kHigh>(keys + kLanes / 2);
     walk.lower = _mm512_permutex2var_epi32(first, even, second);
     walk.upper = _mm512_permutex2var_epi32(first, _mm512_or_si512(even, lanes_of(1)), second);
 }
@@ -176,7 +175,7 @@ template <std::size_t kGroups>
     const __m512i one = _mm512_set1_epi64(1);
     __m512i high[kEights];
     for (std::size_t i = 0; i < kEights; ++i) {
-        high[i] = high_halves(keys + 8 * i);
+        high[i] = halves<kHigh>(keys + 8 * i);
         counts[i] = _mm512_setzero_si512();
     }
     std::size_t k = 0;
@@ -191,7 +190,7 @@ template <std::size_t kGroups>
         const __m512i start = _mm512_set1_epi64(static_cast<long long>(list.high[k]));
         const __m512i start_low = _mm512_set1_epi64(static_cast<long long>(list.low[k]));
         for (std::size_t i = 0; i < kEights; ++i) {
-            const __m512i low = low_halves(keys + 8 * i);
+            const __m512i low = halves<kLow>(keys + 8 * i);
             const __mmask8 passed = _mm512_cmpgt_epu64_mask(high[i], start) |
                                     _mm512_mask_cmpge_epu64_mask(
                                         _mm512_cmpeq_epu64_mask(high[i], start), low, start_low);

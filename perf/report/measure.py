@@ -22,9 +22,10 @@ PROGRAM_SECONDS_MAX = 600
 CORE = (os.cpu_count() or 1) - 1  # the last: most interrupts come to the first
 
 QUICK_SCENES = [
-    scene(), scene(burst=64), scene(ipv6=100), scene(ways=2), scene(ports=2), scene(bytes="imix"),
+    scene(), scene(burst=32), scene(ipv6=100), scene(ways=2), scene(ports=2), scene(bytes="imix"),
     scene(bytes=1518), scene(ipv6=100, bytes=1518), scene(routes=1000), scene(routes=FULL_TABLE),
-    scene(routes=FULL_TABLE, destinations="uniform"), scene(ipv6=100, routes=FULL_TABLE),
+    scene(routes=FULL_TABLE, burst=32), scene(routes=FULL_TABLE, destinations="uniform"),
+    scene(routes=FULL_TABLE, destinations="uniform", burst=32), scene(ipv6=100, routes=FULL_TABLE),
     scene(attachments=16000), scene(vrfs=1000, attachments=1000),
     scene(ipv6=100, vrfs=1000, attachments=1000), scene(workers=2), scene(rules=1000),
     scene(policers=2), scene(routes=FULL_TABLE, rules=1000, policers=2), scene(sessions=1_000_000),
@@ -65,6 +66,7 @@ QUICK = Plan(
          "--benchmark_filter=lookup6/full/drawn/|link_loss6"],
         ["vrf_bench", "--benchmark_min_time=0.05", "--benchmark_filter=/(1|16)$"],
         ["acl_bench", "--benchmark_min_time=0.05", "--benchmark_filter=rules:1000/hits:100"],
+        ["swap_bench", "--benchmark_filter=rules:1000/"],
         ["policer_bench", "--benchmark_min_time=0.05"],
         ["nat_bench", "--benchmark_min_time=0.05", "--benchmark_filter=established/outbound"],
     ],
@@ -85,6 +87,7 @@ FULL = Plan(
         ["fib6_bench", "--benchmark_min_time=0.2"],
         ["vrf_bench", "--benchmark_min_time=0.2"],
         ["acl_bench", "--benchmark_min_time=0.2", "--benchmark_filter=rules:(100|1000)/"],
+        ["swap_bench"],
         ["policer_bench", "--benchmark_min_time=0.2"],
         ["nat_bench", "--benchmark_min_time=0.2", "--benchmark_filter=lookup|established|create"],
     ],
@@ -170,8 +173,8 @@ class Measurement:
         if not Path(path).exists():
             self.result.missing[program] = "this build does not have it"
             return
-        # worker_bench chooses its cores itself.
-        core = None if program == "worker_bench" else CORE
+        # Some choose their cores themselves.
+        core = None if program in ("swap_bench", "worker_bench") else CORE
         text = run([path, "--benchmark_format=json", *arguments], core)
         self.result.rows += rows.parse_benchmark(program, text[text.index("{\n") :])
 

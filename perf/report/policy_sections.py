@@ -10,7 +10,7 @@ def number(value: float | None, digits: int = 1) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-POLICIES = ("rules", "policers", "sessions")
+POLICIES = ("rules", "policers", "sessions", "flows")
 # What the scene has besides, and how many cycles more it may take than the scene without.
 EXTRAS = (
     ("an access list of 1,000 rules, 50 % hits", {"rules": 1_000}, "40"),
@@ -18,6 +18,8 @@ EXTRAS = (
     ("policers, two levels", {"policers": 2}, ""),
     ("policers, two levels, 1,000 attachments", {"policers": 2, "attachments": 1_000}, ""),
     ("NAT, 1,000,000 sessions in random order", {"sessions": 1_000_000}, "60"),
+    ("NAT, every packet begins a session, 1,000,000 live",
+     {"sessions": 1_000_000, "flows": "new"}, ""),
     ("access list and policers, 940,000 routes",
      {"rules": 1_000, "policers": 2, "routes": FULL_TABLE}, ""),
     ("all of it", {"rules": 1_000, "policers": 2, "sessions": 1_000_000, "routes": FULL_TABLE}, ""),
@@ -39,6 +41,11 @@ def policies(report: Report) -> Section:
         "The whole walk with what a customer may ask for. `more` is what the same scene takes "
         "without, subtracted; minimum, net of the harness's floor, TSC cycles a packet."
     )
+    new = report.worker(sessions=1_000_000, flows="new")
+    mhz = report.machine.get("TSC, MHz", "")
+    if new is not None and mhz:
+        rate = float(mhz.replace(",", "")) / new.low("min")
+        text += f" New sessions, the whole worker and the harness: {rate:.1f} million a second."
     header = ["scene", "net, minimum", "net, median", "more", "aim"]
     return Section("policies", "With policies", text, header, table)
 
@@ -56,6 +63,27 @@ def access_lists(report: Report) -> Section:
         "`perf/acl_bench`."
     )
     return Section("acl", "Access lists", text, ["list", "bare rte_acl", "stage"], table)
+
+
+def swaps(report: Report) -> Section:
+    table = []
+    for row in report.of("swap_bench", "swap/"):
+        table.append([
+            f"{int(row.keys()['rules']):,}", number(row.low("build_ms"), 0),
+            number(row.middle("median")), number(row.middle("swap_median")),
+            number(row.middle("longest_us"), 0), number(row.high("longest_us"), 0),
+            number(row.middle("swap_longest_us"), 0), number(row.high("swap_longest_us"), 0),
+        ])  # fmt: skip
+    text = (
+        "The whole worker under full load while its access list is built anew on another core and "
+        "swapped, again and again, beside the same worker left alone. TSC cycles a packet with "
+        "the harness. The longest turn of 64 packets is the middle one of the rounds, and the "
+        "worst; what the machine itself does to the core is in it. A lost packet ends the "
+        "program, so a row says that none was. `perf/swap_bench`."
+    )
+    header = ["rules", "a build, ms", "alone", "swapping", "longest turn alone, us", "worst",
+              "longest turn swapping, us", "worst"]  # fmt: skip
+    return Section("swaps", "Swapping an access list", text, header, table)
 
 
 def policers(report: Report) -> Section:
@@ -92,3 +120,22 @@ def names(report: Report) -> Section:
              for row in rows]  # fmt: skip
     text = "Wildcards and suffixes against DNS names. TSC cycles a name. `perf/names_bench`."
     return Section("names", "Names", text, ["patterns", "cycles"], table)
+
+
+def learned(report: Report) -> Section:
+    rows = [row for row in report.rows
+            if row.program == "names_bench" and "tsc_packet" in row.values]  # fmt: skip
+    if not rows:
+        return Section("learned", "Learned addresses", "Not measured: only the full report does.",
+                       [], [])  # fmt: skip
+    table = []
+    for row in rows:
+        family, known, met = row.name.removeprefix("learned<").replace("Address>", "").split("/")
+        table.append([f"{family.replace('Ip', 'IP')}, {int(known):,} known, {met} % met",
+                      number(row.low("tsc_packet"))])  # fmt: skip
+    text = (
+        "Whether a packet's destination was in a resolver's answer, drawn from all that are known "
+        "at random, bursts of 32. TSC cycles a packet; the best round's median. "
+        "`perf/names_bench`."
+    )
+    return Section("learned", "Learned addresses", text, ["addresses", "cycles"], table)

@@ -26,6 +26,9 @@ class Row:
     def low(self, key: str) -> float:
         return min(self.values[key])
 
+    def high(self, key: str) -> float:
+        return max(self.values[key])
+
     def middle(self, key: str) -> float:
         return statistics.median(self.values[key])
 

@@ -4,7 +4,7 @@
 USUAL = {
     "ipv6": "0", "bytes": "64", "routes": "16", "destinations": "drawn", "vrfs": "1",
     "attachments": "2", "ways": "1", "ports": "1", "rules": "0", "policers": "0", "sessions": "0",
-    "burst": "32", "workers": "1",
+    "flows": "kept", "burst": "64", "workers": "1",
 }  # fmt: skip
 FULL_TABLE = 940_000  # routes of IPv4, and beside them of IPv6:
 FULL_TABLE6 = 168_000
@@ -36,6 +36,7 @@ def in_words(name: str) -> str:
         "rules": lambda value: f"{int(value):,} rules",
         "policers": lambda value: f"{value} levels of policers",
         "sessions": lambda value: f"NAT, {int(value):,} sessions",
+        "flows": lambda value: f"flows {value}",
         "burst": lambda value: f"bursts of {value}",
         "workers": lambda value: f"{value} workers",
     }

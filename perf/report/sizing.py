@@ -53,7 +53,7 @@ def sizing(report: Report) -> Section:
         header += [f"{links} × {gbits}G, 64 B", f"{links} × {gbits}G, IMIX"]
     text = (
         f"Cores for workers, computed and not measured: packets of full links in both directions, "
-        f"times the cycles of a packet (median of the whole walk on this machine, bursts of 32) "
+        f"times the cycles of a packet (median of the whole walk on this machine, bursts of 64) "
         f"and {DEVICE_CYCLES} for a NIC's driver, over {UTILISATION:.0%} of "
         f"{hertz / 1e9:.1f} GHz. Frames are of 64 bytes with FCS, and 8 of tags; IMIX is "
         f"{IMIX_BYTES:.0f} bytes on average. One more core is the control thread's."

@@ -43,7 +43,7 @@ constexpr std::uint64_t kSeed = 1;
 
 struct Options {
     std::string lookup = "lpm";
-    Scene scene;
+    Scene scene{.burst = 32};  // l3fwd's MAX_PKT_BURST
     int passes = 500;
     unsigned core = 0;
 };

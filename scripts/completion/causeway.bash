@@ -49,14 +49,15 @@ _causeway_words() {
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
             words="status ports circuits attachments neighbours arp bfd vrfs routes fpm groups
-                   nat acl arp-table bgp-summary route-table policer peaks counters drops punts stages
-                   config methods $options" ;;
+                   nat acl names arp-table bgp-summary route-table policer peaks counters drops punts
+                   stages config methods $options" ;;
         'show circuits') words="$(_causeway_names circuits '[^{}]*"name') $options" ;;
         'show neighbours' | 'show arp' | 'show bfd' | 'show punts')
             words="$(_causeway_names attachments) $options" ;;
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
         'show fpm') words="$(_causeway_names fpm) $options" ;;
         'show routes') words="--vrf --source $options" ;;
+        'show names') words="sets rules addresses counters $options" ;;
         'show acl') words="$(_causeway_names acl) $options" ;;
         acl) words="explain $options" ;;
         'acl explain') words="$(_causeway_names acl) $options" ;;

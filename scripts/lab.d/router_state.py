@@ -46,6 +46,12 @@ def attachments(lab: Lab) -> dict[str, Any]:
     return {row["name"]: row for row in lab.show("attachments")}
 
 
+def is_used(lab: Lab, link: str) -> bool:
+    """Whether the routes to contoso's own prefixes may take this link."""
+    return all(member["alive"] for group in lab.show("groups") for member in group["members"]
+               if member["attachment"] == f"contoso/private/{link}")
+
+
 def settle(lab: Lab, seconds: float = 5.0) -> None:
     """Waits until every attachment is up and every neighbour known."""
     deadline = time.monotonic() + seconds

@@ -18,7 +18,8 @@ from typing import Any
 import netns
 from lab import HOST_SYSCTLS, Lab
 from netns import LabError, run
-from scene import LINKS, MICROSOFT_PEERS, PRIVATE_PEERS
+from scene import (ADATUM_MICROSOFT_PEERS, IPV6_PEERS, LINKS, MICROSOFT_PEERS, PRIVATE_PEERS,
+                   interface_of)
 
 FRR = Path("/usr/lib/frr")
 RUNTIME = Path("/run/frr")
@@ -27,31 +28,40 @@ KEYS = {"contoso": "contoso-key", "adatum": "adatum-key"}
 ASNS = {"contoso": 65010, "adatum": 65020}
 VRFS = ("adatum", "contoso", "microsoft")
 SESSION_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 60.0  # of a bgpd with a full table, which withdraws it
 
+ADATUM_PUBLIC = "203.0.113.128/25"
+CONTOSO_IPV6_NETWORK = "2001:db8:1::/48"
 CONTOSO_NETWORKS = ("10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "127.1.0.0/16", "0.0.0.0/0")
 
 
+IPV6_ON = {"ipv6/conf/all/disable_ipv6": 0, "ipv6/conf/default/disable_ipv6": 0}
+
+
 class Frr:
-    """zebra and bgpd in one network namespace."""
+    """zebra and bgpd in one network namespace; and bfdd, where its options are given."""
 
     OPTIONS = {"zebra": ("-M", "dplane_fpm_nl", "-r", "-K", "120"), "bgpd": ()}
 
-    def __init__(self, namespace: str, configuration: Path):
+    def __init__(self, namespace: str, configuration: Path, bfdd: tuple[str, ...] | None = None):
         self.namespace = namespace
         self.configuration = configuration
         self.runtime = RUNTIME / namespace
+        self.options: dict[str, tuple[str, ...]] = dict(self.OPTIONS)
+        if bfdd is not None:
+            self.options["bfdd"] = bfdd
 
     def start(self) -> None:
         self.runtime.mkdir(parents=True, exist_ok=True)
         user = pwd.getpwnam("frr")
         os.chown(self.runtime, user.pw_uid, user.pw_gid)
-        for daemon in self.OPTIONS:
+        for daemon in self.options:
             self.start_one(daemon)
         self.configure()
 
     def start_one(self, daemon: str) -> None:
         run("ip", "netns", "exec", self.namespace, str(FRR / daemon), "-d", "-N", self.namespace,
-            *self.OPTIONS[daemon])
+            *self.options[daemon])
 
     def configure(self, *daemons: str) -> None:
         """Has some daemons read the file, or all of them."""
@@ -71,6 +81,10 @@ class Frr:
         text = self._vtysh("-c", f"show {what} json")
         return json.loads(text[text.index("{"):])
 
+    def show_list(self, what: str) -> Any:
+        text = self._vtysh("-c", f"show {what} json")
+        return json.loads(text[text.index("["):])
+
     def states(self) -> dict[str, str]:
         """The state of each session, by the neighbour's address."""
         families = self.show("bgp summary").values()
@@ -78,7 +92,7 @@ class Frr:
                 for name, peer in family.get("peers", {}).items()}
 
     def stop(self) -> None:
-        for daemon in reversed(self.OPTIONS):
+        for daemon in reversed(self.options):
             self._end(daemon, signal.SIGTERM)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
@@ -88,7 +102,7 @@ class Frr:
             os.kill(pid, how)
         except (FileNotFoundError, ProcessLookupError):
             return
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + END_TIMEOUT_S
         while Path(f"/proc/{pid}").exists():
             if time.monotonic() > deadline:
                 raise LabError(f"{daemon} in {self.namespace} does not end")
@@ -98,36 +112,48 @@ class Frr:
         return run("vtysh", "--vty_socket", str(self.runtime), *words)
 
 
-def contoso_config() -> str:
+def contoso_config(has_bfd: bool) -> str:
     peers = [(ours, link) for peers in (PRIVATE_PEERS, MICROSOFT_PEERS)
              for link, (_, ours) in peers.items()]
     lines = [f"router bgp {ASNS['contoso']}", " bgp router-id 10.1.0.10",
              " no bgp ebgp-requires-policy", " no bgp network import-check",
              " bgp graceful-restart", " timers bgp 3 10"]
-    for ours, link in peers:
+    ipv6 = [ours for _, ours in IPV6_PEERS.values()]
+    for ours, link in [*peers, *zip(ipv6, LINKS)]:
         lines += [f" neighbor {ours} remote-as {LOCAL_ASN}", f" neighbor {ours} description {link}",
                   f" neighbor {ours} password {KEYS['contoso']}",
                   f" neighbor {ours} timers connect 2"]
+    if has_bfd:
+        lines += [f" neighbor {ours} bfd" for _, ours in PRIVATE_PEERS.values()]
     lines += [" address-family ipv4 unicast", "  maximum-paths 2"]
     lines += [f"  network {network}" for network in CONTOSO_NETWORKS]
+    lines += [f"  no neighbor {ours} activate" for ours in ipv6]
+    lines += [" exit-address-family", " address-family ipv6 unicast", "  maximum-paths 2",
+              f"  network {CONTOSO_IPV6_NETWORK}"]
+    lines += [f"  neighbor {ours} activate" for ours in ipv6]
     return "\n".join([*lines, " exit-address-family", "end", ""])
 
 
 def adatum_config(routes: list[str], key: str) -> str:
-    """BIRD's: the routes that it announces, and a session on each link."""
+    """BIRD's: the routes that it announces, and two sessions on each link: the Microsoft peering's
+    hears of the public network, and the private one's of the others.
+    """
     text = ["log stderr all;", "router id 10.1.0.10;", "protocol device {}",
             "protocol kernel {", "  merge paths on;",
             "  ipv4 { import none; export where source = RTS_BGP; };", "}",
             "protocol static announced {", "  ipv4;"]
-    text += [f"  route {route} blackhole;" for route in routes]
+    text += [f"  route {route} blackhole;" for route in (*routes, ADATUM_PUBLIC)]
     text.append("}")
-    for link in LINKS:
-        customer, ours = PRIVATE_PEERS[link]
-        text += [f"protocol bgp link_{link} {{", f"  local {customer} as {ASNS['adatum']};",
-                 f"  neighbor {ours} as {LOCAL_ASN};", f'  password "{key}";',
-                 "  connect retry time 2; connect delay time 1; error wait time 2, 4;",
-                 "  hold time 10; keepalive time 3;", "  graceful restart on;",
-                 "  ipv4 { import all; export where source = RTS_STATIC; };", "}"]
+    for name, peers, told in (("private", PRIVATE_PEERS, "!="),
+                              ("microsoft", ADATUM_MICROSOFT_PEERS, "=")):
+        for link in LINKS:
+            customer, ours = peers[link]
+            text += [f"protocol bgp {name}_{link} {{", f"  local {customer} as {ASNS['adatum']};",
+                     f"  neighbor {ours} as {LOCAL_ASN};", f'  password "{key}";',
+                     "  connect retry time 2; connect delay time 1; error wait time 2, 4;",
+                     "  hold time 10; keepalive time 3;", "  graceful restart on;",
+                     "  ipv4 { import all; export where source = RTS_STATIC && "
+                     f"net {told} {ADATUM_PUBLIC}; }};", "}"]
     return "\n".join([*text, ""])
 
 
@@ -163,28 +189,39 @@ class Bird:
 
 
 class Routers:
-    """All of them, and causewayd with causewayd-bgp.yaml, in a lab without a daemon."""
+    """All of them, and causewayd with causewayd-bgp.yaml, in a lab without a daemon.
 
-    def __init__(self, lab: Lab):
+    With `bfdd`, the sockets at which causewayd finds bfdd of VRFs of ours, contoso's router runs
+    BFD on its private peering, too.
+    """
+
+    def __init__(self, lab: Lab, document: str = "causewayd-bgp.yaml",
+                 bfdd: dict[str, Path] | None = None):
         self.lab = lab
+        self.document = document
+        self.bfdd = bfdd or {}
         self.ours: dict[str, Frr] = {}  # by VRF
         contoso = lab.state / "contoso-frr.conf"
-        self.contoso = Frr(lab.namespace("contoso"), contoso)
+        self.contoso = Frr(lab.namespace("contoso"), contoso, () if bfdd else None)
         self.bird = Bird(lab)
 
     def start(self) -> None:
         # Before the daemon would: what it mounts, only processes of its own host see.
         for vrf in VRFS:
-            netns.create(self.lab.vrf_prefix + vrf, HOST_SYSCTLS)
-        self.lab.document = "causewayd-bgp.yaml"
+            netns.create(self.lab.vrf_prefix + vrf, {**HOST_SYSCTLS, **IPV6_ON})
+        self._switch_ipv6(0)
+        self.lab.document = self.document
         self.lab.start_daemon()
         folder = self.lab.state / "frr"
         folder.mkdir(exist_ok=True)
         self.lab.causeway("frr-config", "--directory", str(folder))
         for path in sorted(folder.iterdir()):
             vrf = path.name.removeprefix(self.lab.vrf_prefix)
-            self.ours[vrf] = Frr(path.name, path / "frr.conf")
-        self.contoso.configuration.write_text(contoso_config(), encoding="utf-8")
+            socket = self.bfdd.get(vrf)
+            self.ours[vrf] = Frr(path.name, path / "frr.conf",
+                                 ("--dplaneaddr", f"unix:{socket}") if socket else None)
+        self.contoso.configuration.write_text(contoso_config("bfdd" in self.contoso.options),
+                                              encoding="utf-8")
         self.bird.start(["10.1.0.0/24", "127.1.0.0/16"])
         for frr in (*self.ours.values(), self.contoso):
             frr.start()
@@ -198,7 +235,20 @@ class Routers:
         for vrf in VRFS:
             netns.delete(self.lab.vrf_prefix + vrf)
         self.ours = {}
+        self._switch_ipv6(1)
         self.lab.document = "causewayd.yaml"
+
+    def _switch_ipv6(self, off: int) -> None:
+        """Of contoso's router on the links of its private peering."""
+        for link, (address, _) in IPV6_PEERS.items():
+            interface = interface_of(link)
+            # A name may have a dot in it: sysctl takes slashes, then.
+            self.lab.run("contoso", "sysctl", "-qw",
+                         *(f"net/ipv6/conf/{interface}/{setting}" for setting in
+                           ("accept_dad=0", "autoconf=0", f"disable_ipv6={off}")))
+            if not off:
+                netns.ip_batch(self.lab.namespace("contoso"),
+                               [f"address replace {address}/126 dev {interface} nodad"])
 
     def sessions(self) -> dict[str, str]:
         """Our side's, as "contoso/192.168.15.17": state."""

@@ -76,6 +76,13 @@ MICROSOFT_PEERS = {
     "primary": ("203.0.113.1", "203.0.113.2"),
     "secondary": ("203.0.113.5", "203.0.113.6"),
 }
+ADATUM_MICROSOFT_PEERS = {
+    "primary": ("203.0.113.9", "203.0.113.10"),
+    "secondary": ("203.0.113.13", "203.0.113.14"),
+}
+# Of contoso's private peering, where a test has switched IPv6 on.
+IPV6_PEERS = {"primary": ("2001:db8:15::1", "2001:db8:15::2"),
+              "secondary": ("2001:db8:15::5", "2001:db8:15::6")}
 CORE_VLANS = {"contoso-vnet": 1001, "adatum-vnet": 1002, "service": 1003}
 # An untagged neighbour of the router's primary edge port: traffic that is the kernel's, not ours.
 MANAGEMENT = {"provider-primary": "198.18.0.1", ROUTER: "198.18.0.2"}
@@ -103,9 +110,10 @@ def _wires() -> list[Wire]:
         for customer, s_tag in CUSTOMERS.items():
             wires.append(Wire(customer, interface_of(link), switch, customer,
                               (s_tag, PRIVATE_C_TAG), PRIVATE_PEERS[link][0] + "/30"))
-        wires.append(Wire("contoso", interface_of(link, MICROSOFT_C_TAG), switch, "contoso-ms",
-                          (CUSTOMERS["contoso"], MICROSOFT_C_TAG),
-                          MICROSOFT_PEERS[link][0] + "/30"))
+        for customer, peers in (("contoso", MICROSOFT_PEERS), ("adatum", ADATUM_MICROSOFT_PEERS)):
+            wires.append(Wire(customer, interface_of(link, MICROSOFT_C_TAG), switch,
+                              f"{customer}-ms", (CUSTOMERS[customer], MICROSOFT_C_TAG),
+                              peers[link][0] + "/30"))
         wires.append(Wire(ROUTER, f"edge{LINKS.index(link)}", switch, ROUTER))
     wires.append(Wire(ROUTER, "core0", "core", ROUTER))
     for host, vlan in CORE_VLANS.items():

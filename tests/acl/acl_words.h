@@ -12,8 +12,8 @@
 
 namespace causeway::test {
 
-inline constexpr AclAction kPermitAction{.verdict = AclVerdict::kPermit};
-inline constexpr AclAction kDenyAction{.verdict = AclVerdict::kDeny};
+inline const AclAction kPermitAction{.verdict = AclVerdict::kPermit};
+inline const AclAction kDenyAction{.verdict = AclVerdict::kDeny};
 
 inline constexpr std::uint8_t kIcmp = 1;
 inline constexpr std::uint8_t kTcp = 6;

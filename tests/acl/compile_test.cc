@@ -36,7 +36,9 @@ bool covers(const AclEntry<AddressT>& entry, const AclPacket& packet) {
            entry.destination.contains(std::get<AddressT>(packet.destination)) &&
            is(entry.protocol, packet.protocol) && entry.source_ports.contains(first) &&
            entry.destination_ports.contains(second) && is(entry.shape, shape) &&
-           is(entry.flags, packet.tcp_flags.value_or(0)) && is(entry.dscp, packet.dscp);
+           is(entry.flags, packet.tcp_flags.value_or(0)) && is(entry.dscp, packet.dscp) &&
+           (entry.source_names & ~packet.source_names) == 0 &&
+           (entry.destination_names & ~packet.destination_names) == 0;
 }
 
 template <class AddressT>
@@ -58,8 +60,10 @@ TEST(AclCompile, entries_say_what_their_rules_say) {
         ASSERT_TRUE(entries);
         for (int i = 0; i < 500; ++i) {
             const IpFamily family = i % 2 == 0 ? IpFamily::kIpv4 : IpFamily::kIpv6;
-            const auto packet = read_acl_packet(random_packet(random, family));
+            auto packet = read_acl_packet(random_packet(random, family));
             ASSERT_TRUE(packet);
+            packet->source_names = random_names(random, sets);
+            packet->destination_names = random_names(random, sets);
             const auto expected = first_match(acl, sets, *packet);
             hits += expected.has_value();
             ASSERT_EQ(family == IpFamily::kIpv4 ? first_of(entries->ipv4, *packet)

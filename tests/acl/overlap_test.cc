@@ -86,8 +86,10 @@ TEST(AclOverlap, what_it_reports_changes_nothing) {
         }
         for (int i = 0; i < 200; ++i) {
             const IpFamily family = i % 2 == 0 ? IpFamily::kIpv4 : IpFamily::kIpv6;
-            const auto packet = read_acl_packet(random_packet(random, family));
+            auto packet = read_acl_packet(random_packet(random, family));
             ASSERT_TRUE(packet);
+            packet->source_names = random_names(random, sets);
+            packet->destination_names = random_names(random, sets);
             const AclExplanation before = explain(acl, sets, *packet);
             ASSERT_EQ(before.action, explain(without, sets, *packet).action);
             ASSERT_FALSE(before.hit && is_shadowed[*before.hit]);

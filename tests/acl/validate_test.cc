@@ -115,7 +115,9 @@ TEST(AclValidate, refuses_sets_that_do_not_exist_or_are_empty) {
 }
 
 TEST(AclValidate, refuses_to_mark_or_steer_what_it_denies) {
-    AclRule some = rule("r", {.verdict = AclVerdict::kDeny, .steer = GroupId(9)});
+    AclRule some = rule("r", {.verdict = AclVerdict::kDeny, .steer = "internet"});
+    EXPECT_EQ(fault_of(some), "rules[0].steer");
+    some.action.verdict = AclVerdict::kPermit;  // there is no such target
     EXPECT_EQ(fault_of(some), "rules[0].steer");
     some.action = {.verdict = AclVerdict::kDenyAndExplain, .mark_dscp = std::uint8_t{10}};
     EXPECT_EQ(fault_of(some), "rules[0].mark-dscp");

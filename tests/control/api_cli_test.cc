@@ -121,6 +121,13 @@ TEST_F(CliTest, AccessListsAndPolicersAreShown) {
     expect("show acl microsoft-in", 0, "shadowed by r0");
     expect("show acl microsoft-in", 0, "(otherwise)");
     expect("show acl other", 1, "no access list \"other\"");
+    expect("show status", 0, "17 lines skipped");
+    expect("show names", 0, "cdn  active");
+    expect("show names sets", 0, "internet-only cdn");
+    expect("show names rules", 0, "internet-only  cdn   cdn   permit  internet  af11");
+    expect("show names addresses", 0, "192.0.2.1  cdn   a.example.com (59 s)");
+    expect("show names addresses", 0, "192.0.2.2  cdn   past");
+    expect("show names counters", 0, "its addresses are known");
     expect("show policer", 0, "contoso/primary in  1 Gbps");
     expect("show peaks", 0, "contoso/private/primary  940 Mbps");
 }

@@ -141,6 +141,16 @@ TEST_F(EventLoopTest, EveryTurnBoundsTheWait) {
     EXPECT_LT(EventLoop::Clock::now() - begin, 5s);  // 20 ms, and a busy machine
 }
 
+TEST_F(EventLoopTest, ATurnThatWasHurriedWaitsForNothingAndTheNextOneDoes) {
+    bool is_due = false;
+    loop_->after(200ms, [&] { is_due = true; });
+    loop_->hurry();
+    loop_->run_once(1h);
+    EXPECT_FALSE(is_due);
+    loop_->run_once(1h);
+    EXPECT_TRUE(is_due);
+}
+
 TEST_F(EventLoopTest, ATurnMayCancelItself) {
     int turns = 0;
     EventLoop::TurnId turn = 0;

@@ -133,6 +133,15 @@ TEST_F(JsonRpcTest, ReadersReadAndAdminsChange) {
     EXPECT_TRUE(router_.tables["contoso"].empty());
 }
 
+TEST_F(JsonRpcTest, ReadersSeeTheConfigurationWithoutItsSecrets) {
+    const Json known = call("config.get", Json::object(), Role::kAdmin)["result"];
+    const Json spared = call("config.get", Json::object(), Role::kReadOnly)["result"];
+    EXPECT_EQ(known["has-secrets"], true);
+    EXPECT_EQ(spared["has-secrets"], false);
+    EXPECT_NE(known["yaml"].get<std::string>().find("password"), std::string::npos);
+    EXPECT_EQ(spared["yaml"], "circuits: []\n");
+}
+
 TEST_F(JsonRpcTest, ABatchIsTakenApartInOrder) {
     const auto handled = handle(R"([{"jsonrpc":"2.0","id":1,"method":"status"}, 7])");
     EXPECT_EQ(handled.answer, "");

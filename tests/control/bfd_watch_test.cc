@@ -183,7 +183,8 @@ TEST_F(BfdWatchTest, a_draining_attachment_is_used_as_a_last_resort) {
 
 // FRR's bfdd asks by addresses, and gets the session that is there.
 TEST_F(BfdWatchTest, bfdd_is_told_of_the_session_between_two_addresses) {
-    BfddHost host(bed_.attachments, watch_);
+    BfddHost host(bed_.attachments, watch_,
+                  [](AttachmentId id) { return std::string_view(id == kEdge ? "edge-p1" : ""); });
     BfddpSession wanted{.id = BfddpSessionId(5), .local = kOurs, .remote = kCustomer};
     const auto ours = host.open(wanted);
     ASSERT_TRUE(ours.has_value());
@@ -206,8 +207,10 @@ TEST_F(BfdWatchTest, bfdd_is_told_of_the_session_between_two_addresses) {
     twin.vrf = VrfId(9);
     bed_.attachments.put(twin);
     EXPECT_EQ(host.open(wanted).error().code, ErrorCode::kInvalid);
-    wanted.interface = "edge";
-    EXPECT_EQ(host.open(wanted).value(), *watch_.find({kEdge, kCustomer6}));
+    for (const char* name : {"edge", "edge-p1"}) {
+        wanted.interface = name;
+        EXPECT_EQ(host.open(wanted).value(), *watch_.find({kEdge, kCustomer6})) << name;
+    }
     wanted.interface = "twin";
     EXPECT_EQ(host.open(wanted).error().code, ErrorCode::kNotFound) << "without a session";
 }

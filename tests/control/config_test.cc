@@ -74,6 +74,15 @@ TEST(ConfigRight, the_example_is_accepted_and_written_back) {
     expect_round_trip(config);
 }
 
+TEST(ConfigRight, the_example_of_internet_only_is_accepted_and_written_back) {
+    const Config config = load_right(content_of(CONFIG_INTERNET_ONLY));
+    ASSERT_EQ(config.policy.name_policies.size(), 1U);
+    for (const NameRuleConfig& rule : config.policy.name_policies[0].rules) {
+        EXPECT_EQ(rule.action.steer, "internet") << rule.name;
+    }
+    expect_round_trip(config);
+}
+
 // The canonical form has every key that a document can have, but for "subnet" and "action".
 TEST(ConfigRight, every_key_is_in_the_manual) {
     const std::string manual = content_of(CONFIG_MANUAL);
@@ -172,6 +181,24 @@ TEST(ConfigError, has_the_column_of_the_value) {
     ASSERT_EQ(loaded.errors.size(), 1U);
     EXPECT_EQ(loaded.errors[0].line, 1U);
     EXPECT_EQ(loaded.errors[0].column, 24U);
+}
+
+TEST(ConfigSecrets, are_left_out_and_nothing_else) {
+    unsigned with_passwords = 0;
+    for (const Document& document : read_documents("right")) {
+        const Config config = load_right(document.text);
+        const std::string spared = write_config(without_secrets(config));
+        EXPECT_EQ(spared.find("password:"), std::string::npos) << document.name;
+        Config expected = config;
+        for (CircuitConfig& circuit : expected.circuits) {
+            for (PeeringConfig& peering : circuit.peerings) {
+                with_passwords += peering.bgp.password.empty() ? 0U : 1U;
+                peering.bgp.password.clear();
+            }
+        }
+        EXPECT_EQ(load_right(spared), expected) << document.name;
+    }
+    EXPECT_GT(with_passwords, 0U);
 }
 
 TEST(ConfigLimits, a_document_that_is_too_large_is_refused) {

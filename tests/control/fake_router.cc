@@ -121,6 +121,7 @@ DaemonStatus FakeRouter::status() {
     status.tsc_hz = 2'500'000'000;
     status.kernels = {{"fib lookup", "avx2"}};
     status.circuits = 2;
+    status.acl_log_skipped = 17;
     status.attachments = legs.size();
     status.attachments_up = legs.size();
     status.workers = {{WorkerId(0), 1, 2'000, 500, 16'000, 0}};
@@ -136,7 +137,7 @@ std::vector<PortView> FakeRouter::ports() {
     port.link = OperStatus::kUp;
     port.rx = {1'234'567, 98'765'432};
     port.drops = {{"untagged", "no tag at all", 12}};
-    port.tag_filter = TagFilterView{100, 23, 0};
+    port.tag_filter = TagFilterView{100, 23, 0, 7};
     return {port};
 }
 
@@ -459,8 +460,8 @@ Result<AdminOutcome> FakeRouter::undrain(const LinkTarget& target) {
     return outcome;
 }
 
-std::string FakeRouter::config_yaml() {
-    return "circuits: []\n";
+std::string FakeRouter::config_yaml(Secrets secrets) {
+    return secrets == Secrets::kShown ? "circuits: []  # password\n" : "circuits: []\n";
 }
 
 ConfigOutcome FakeRouter::apply_config(std::string_view yaml, ApplyMode mode) {

@@ -15,6 +15,15 @@
 namespace causeway {
 
 // Three sessions, which clear() ends one a call, and whatever is asked of the rest.
+// One set, with a rule that speaks of it, and two addresses.
+class FakeNames final : public NamesApi {
+  public:
+    Page<NameSetView, std::string> sets(const PageRequest<std::string>&) override;
+    std::vector<NameRuleView> rules() override;
+    Page<LearnedAddressView, IpAddress> addresses(const PageRequest<IpAddress>&) override;
+    std::vector<NameCount> counts() override;
+};
+
 class FakeNat final : public NatApi {
   public:
     FakeNat();
@@ -52,6 +61,7 @@ class FakeRouter final : public RouterApi {
     std::uint64_t drain_seconds = 0;  // of the last drain()
     unsigned status_calls = 0;
     FakeNat fake_nat;
+    FakeNames fake_names;
 
     DaemonStatus status() override;
     std::vector<PortView> ports() override;
@@ -87,9 +97,10 @@ class FakeRouter final : public RouterApi {
                                 const std::optional<IpPrefix>& after) override;
     Result<AdminOutcome> set_admin(const AdminTarget&, AdminStatus) override;
     NatApi& nat() override { return fake_nat; }
+    NamesApi& names() override { return fake_names; }
     Result<AdminOutcome> drain(const LinkTarget&, std::uint64_t seconds) override;
     Result<AdminOutcome> undrain(const LinkTarget&) override;
-    std::string config_yaml() override;
+    std::string config_yaml(Secrets secrets) override;
     ConfigOutcome apply_config(std::string_view yaml, ApplyMode) override;
 };
 

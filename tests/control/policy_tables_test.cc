@@ -15,6 +15,7 @@
 
 #include "dataplane/published.h"
 #include "tests/support/frame_builder.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/test_bed.h"
 
 namespace causeway::test {
@@ -55,7 +56,8 @@ std::string list_of(const std::string& rules) {
 class PolicyTablesTest : public testing::Test {
   protected:
     PolicyTablesTest()
-        : tables_((test_eal(), grace_), [this](RuleCounterId row) { return rows_[row]; }, kHz) {
+        : tables_((test_eal(), grace_), [this](RuleCounterId row) { return rows_[row]; },
+                  {.ticks_per_second = kHz, .state_directory = {}}) {
         id_ = *attachments_.id_of("contoso/microsoft/primary");
     }
 
@@ -244,6 +246,50 @@ TEST_F(PolicyTablesTest, policers_outlive_a_change_of_rate) {
     EXPECT_EQ(made().police_in, nullptr);
 }
 
+constexpr const char* kNames = "resolvers: [198.18.0.53]\nname-sets:\n";
+constexpr const char* kCdn = "  - {name: cdn, names: [\"*.cdn.example\"]}\n";
+constexpr const char* kOther = "  - {name: other, names: [\"*.other.example\"]}\n";
+
+TEST_F(PolicyTablesTest, where_a_list_asks_for_names_resolvers_are_heard) {
+    const std::string asks = list_of("{name: cdn, action: permit, destination-names: [cdn]}");
+    adopt_and_wait(config_of(kBound, kNames + std::string(kCdn) + asks));
+    const AttachmentPolicy policy = made();
+    ASSERT_NE(policy.resolvers, nullptr);
+    EXPECT_TRUE(policy.resolvers->contains(Ipv4Address(0xc612'0035)));
+    EXPECT_TRUE(policy.filter_in->asks_names());
+    EXPECT_TRUE(policy.bits().has_any(kHearsAnswers));
+    // It keeps the bit of its set, whatever sets there are besides.
+    const auto before = tables_.acls().at("list").active;
+    adopt(config_of(kBound, kNames + std::string(kOther) + kCdn + asks));
+    EXPECT_EQ(tables_.acls().at("list").active, before);
+    EXPECT_TRUE(tables_.acls().at("list").is_current());
+    adopt_and_wait(
+        config_of(kBound, kNames + std::string(kCdn) + list_of("{name: cdn, action: permit}")));
+    EXPECT_EQ(made().resolvers, nullptr);
+}
+
+TEST_F(PolicyTablesTest, a_class_of_policers_outlives_a_change_of_rate) {
+    const auto with_rate = [](const std::string& rate) {
+        return config_of(
+            "        name-policy: some\n",
+            kNames + std::string(kCdn) + "policer-classes: [{name: video, bandwidth: " + rate +
+                "}]\n"
+                "name-policies:\n"
+                "  - name: some\n"
+                "    rules: [{name: cdn, sets: [cdn], action: permit, police: video}]\n");
+    };
+    adopt_and_wait(with_rate("10 Mbps"));
+    const Policer* const before = made().names->rules[0].police.in;
+    ASSERT_NE(before, nullptr);
+    ASSERT_NE(made().names->rules[0].police.out, nullptr);
+    EXPECT_NE(made().names->rules[0].police.out, before) << "each direction has its own";
+    EXPECT_EQ(made().name_classes, made().names);
+    adopt_and_wait(with_rate("20 Mbps"));
+    EXPECT_EQ(made().names->rules[0].police.in, before);
+    EXPECT_EQ(tables_.policers().classes().at({"video", Direction::kOut}).bits_per_second,
+              20'000'000U);
+}
+
 // Bytes that a policer lets pass of 1,000-byte frames at this rate for two seconds.
 std::uint64_t passed_in_two_seconds(Policer& policer, std::uint64_t bits_per_second,
                                     std::uint64_t hz, std::uint64_t& now,
@@ -291,7 +337,12 @@ struct Generation {
     const Policies* policies = nullptr;
 };
 
-// Asks a list as a worker does, a burst after the other, and notes what came of each.
+// So many rules that building them takes a while: the largest list there may be. A sanitizer makes
+// the same while of fewer, for their comparison with each other is quadratic.
+constexpr int kManyRules = kIsSanitized ? 2'000 : 10'000;
+
+// Asks a list as a worker does, a burst after the other, and notes what came of each. Its packets
+// meet rules from all over the list.
 class Asker {
   public:
     Asker(const Published<Generation>& published, Quiescence& quiescence, AttachmentId id)
@@ -301,7 +352,9 @@ class Asker {
             packets_[i][0] = 0x45;
             packets_[i][9] = 6;
             packets_[i][12] = 10;
-            packets_[i][13] = packets_[i][14] = static_cast<std::uint8_t>(i);
+            const std::size_t rule = i * kManyRules / kBurst;
+            packets_[i][13] = static_cast<std::uint8_t>(rule / 256);
+            packets_[i][14] = static_cast<std::uint8_t>(rule % 256);
             images_[i] = packets_[i].data();
         }
     }
@@ -342,24 +395,24 @@ class Asker {
     std::array<std::uint32_t, kBurst> results_;
 };
 
-// Ten thousand rules that all do the same.
+// They all do the same.
 Config uniform_rules(const std::string& action) {
     std::string rules;
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < kManyRules; ++i) {
         rules += "{name: r" + std::to_string(i) + ", action: " + action + ", source: [10." +
                  std::to_string(i / 256) + '.' + std::to_string(i % 256) + ".0/24]},\n      ";
     }
     return config_of(kBound, list_of(rules));
 }
 
-// Two lists of ten thousand rules that are each other's opposite, and a reader who asks as a worker
+// Two lists of so many rules that are each other's opposite, and a reader who asks as a worker
 // does. No burst is judged by both, none is not judged, and the reader never waits: read() is one
 // load.
 TEST(PolicySwap, under_load_each_burst_meets_one_list) {
     test_eal();
     Quiescence quiescence;
-    PolicyTables tables(
-        quiescence, [](RuleCounterId) { return RuleTotals{}; }, 1'000'000'000);
+    PolicyTables tables(quiescence, [](RuleCounterId) { return RuleTotals{}; },
+                        {.ticks_per_second = 1'000'000'000, .state_directory = {}});
     Attachments attachments;
     const AttachmentId id = *attachments.id_of("contoso/microsoft/primary");
     Published<Generation> published(quiescence);

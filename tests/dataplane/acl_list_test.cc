@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "acl/match.h"
+#include "acl/names/learned_addresses.h"
 #include "tests/support/random_acl.h"
 #include "tests/support/test_bed.h"
 
@@ -34,9 +35,42 @@ std::size_t rule_of(const AclList& list, std::uint32_t result) {
 
 constexpr std::size_t kPackets = 64;
 
+// What is known of addresses such as packets have: some of no set, some of the past.
+class Learned {
+  public:
+    static constexpr std::uint64_t kPastSince = 100;
+
+    Learned(SeededRandom& random, const AclSets& sets) {
+        for (int i = 0; i < 200; ++i) {
+            const IpFamily family = i % 2 == 0 ? IpFamily::kIpv4 : IpFamily::kIpv6;
+            const NameSetBits bits = random_names(random, sets);
+            if (bits == 0) continue;
+            const auto seconds = static_cast<std::uint32_t>(random.below(2) == 0 ? 50 : 500);
+            EXPECT_TRUE(learned_->learn(random_address(random, family), bits, seconds,
+                                        *Hostname::from("a.example"), 0));
+        }
+        learned_->expire(kPastSince);
+    }
+    [[nodiscard]] const LearnedAddresses& addresses() const { return *learned_; }
+    [[nodiscard]] NameSetBits sets_of(const IpAddress& address, const AclPacket& packet) const {
+        const auto found = learned_->records().find(address);
+        if (found == learned_->records().end()) return 0;
+        NameSetBits now = 0;
+        for (const auto& lease : found->second.leases) now |= lease.sets;
+        const std::uint8_t flags = packet.tcp_flags.value_or(0);
+        const bool is_first = packet.protocol != 6 || ((flags & 2) != 0 && (flags & 16) == 0);
+        return now != 0 || is_first ? now : found->second.past_sets;
+    }
+
+  private:
+    ImmediateGrace grace_;
+    std::unique_ptr<LearnedAddresses> learned_ =
+        std::move(LearnedAddresses::create(grace_)).value();
+};
+
 template <class Family>
-std::size_t compare(SeededRandom& random, const Acl& acl, const AclSets& sets,
-                    const AclList& list) {
+std::size_t compare(SeededRandom& random, const Acl& acl, const AclSets& sets, const AclList& list,
+                    const Learned& learned) {
     const IpFamily family = std::is_same_v<Family, Ipv4> ? IpFamily::kIpv4 : IpFamily::kIpv6;
     const std::size_t count = 1 + random.below(kPackets);
     std::vector<std::vector<std::uint8_t>> packets(count);
@@ -56,11 +90,16 @@ std::size_t compare(SeededRandom& random, const Acl& acl, const AclSets& sets,
         images[k] = acl_image_of<Family>(meta, rooms[k]);
         packets[k].resize(bytes);
     }
+    if (list.asks_names()) {
+        name_acl_images<Family>(learned.addresses(), std::span(images).first(count), rooms);
+    }
     list.classify<Family>(std::span(images).first(count), std::span(results).first(count));
     std::size_t hits = 0;
     for (std::size_t k = 0; k < count; ++k) {
-        const auto packet = read_acl_packet(packets[k]);
+        auto packet = read_acl_packet(packets[k]);
         EXPECT_TRUE(packet.has_value());
+        packet->source_names = learned.sets_of(packet->source, *packet);
+        packet->destination_names = learned.sets_of(packet->destination, *packet);
         const auto expected = first_match(acl, sets, *packet);
         hits += expected.has_value();
         EXPECT_EQ(rule_of(list, results[k]), expected.value_or(acl.rules.size()));
@@ -77,9 +116,10 @@ TEST(AclList, says_what_the_rules_say) {
         const Acl acl = random_acl(random, 1 + random.below(round % 10 == 0 ? 300 : 30), sets);
         const auto list = built(acl, sets);
         ASSERT_NE(list, nullptr);
+        const Learned learned(random, sets);
         for (int burst = 0; burst < 20; ++burst) {
-            hits += compare<Ipv4>(random, acl, sets, *list);
-            hits += compare<Ipv6>(random, acl, sets, *list);
+            hits += compare<Ipv4>(random, acl, sets, *list, learned);
+            hits += compare<Ipv6>(random, acl, sets, *list, learned);
         }
         ASSERT_FALSE(HasFailure());
     }
@@ -92,7 +132,7 @@ TEST(AclList, a_list_of_no_rules_is_its_otherwise) {
     const Acl acl{.name = "empty", .rules = {}};
     const auto list = built(acl, {});
     ASSERT_NE(list, nullptr);
-    EXPECT_EQ(compare<Ipv4>(random, acl, {}, *list), 0U);
+    EXPECT_EQ(compare<Ipv4>(random, acl, {}, *list, Learned(random, {})), 0U);
     EXPECT_EQ(list->outcomes()[0].exit, Exit::kAclDenied);
 }
 
@@ -109,7 +149,8 @@ TEST(AclList, holds_as_many_rules_as_it_may) {
     }
     const auto list = built(acl, {});
     ASSERT_NE(list, nullptr);
-    for (int burst = 0; burst < 20; ++burst) (void)compare<Ipv4>(random, acl, {}, *list);
+    const Learned nothing(random, {});
+    for (int burst = 0; burst < 20; ++burst) (void)compare<Ipv4>(random, acl, {}, *list, nothing);
 }
 
 TEST(AclList, refuses_what_is_not_valid) {

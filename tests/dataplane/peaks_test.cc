@@ -20,6 +20,7 @@ void count(Counters& worker, AttachmentId row, std::uint32_t bytes) {
     TrafficCounters& traffic = worker.traffic(row);
     if (!traffic.rx_window.is(worker.window())) worker.turn_rx(row);
     traffic.rx_bytes.add(bytes);
+    worker.settle_peaks();
 }
 
 // Time passes for both workers alike; each hands over when it next counts.

@@ -4,6 +4,8 @@
 // what stays with the kernel, and what the tag filter counts. Needs root.
 //
 //   port_lab_test normal|huge [gtest options]     the kind of memory pages
+#include "tests/dataplane/port_lab.h"
+
 #include <gtest/gtest.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -27,34 +29,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kSkipped = 77;  // what meson takes for "skipped"
-constexpr auto kPatience = 2s;
-
-rte_mempool* packet_pool = nullptr;  // of main(), for all tests
-
-TagPair tags(int outer) {
-    return {*VlanId::from(outer), std::nullopt};
-}
-TagPair tags(int outer, int inner) {
-    return {*VlanId::from(outer), VlanId::from(inner)};
-}
-
-Result<Port> open_port(const std::string& device, std::uint8_t id = 0) {
-    return Port::open({.id = PortId(id), .name = "edge-" + std::to_string(id), .device = device},
-                      packet_pool);
-}
-
-std::vector<Frame> receive_burst(const Port& port) {
-    std::array<rte_mbuf*, 32> mbufs{};
-    std::vector<Frame> frames;
-    const auto count = ::rte_eth_rx_burst(port.dpdk_id(), 0, mbufs.data(), mbufs.size());
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto* const bytes = rte_pktmbuf_mtod(mbufs[i], const std::uint8_t*);
-        frames.emplace_back(bytes, bytes + mbufs[i]->data_len);
-        ::rte_pktmbuf_free(mbufs[i]);
-    }
-    return frames;
-}
-
 // Polls until the frame of this serial arrives; nothing if patience ends first.
 std::optional<Frame> await_at_port(const Port& port, std::uint32_t serial) {
     const auto end = std::chrono::steady_clock::now() + kPatience;
@@ -126,27 +100,17 @@ const FilterRow kFilterRows[] = {
     {"TPID 9100 is none of ours", {{0x9100, 100}, {0x8100, 10}}, Way::kKernelUntagged},
 };
 
-class AfXdpPort : public testing::Test {
+class AfXdpPort : public AfXdpLab {
   protected:
-    static void SetUpTestSuite() { ASSERT_TRUE(make_veth_pair("near", "far")); }
-    static void TearDownTestSuite() { EXPECT_TRUE(run("ip link delete near")); }
-
     void SetUp() override {
-        Result<Port> opened = open_port("af_xdp:near");
-        ASSERT_TRUE(opened) << opened.error().message;
-        port_.emplace(std::move(*opened));
-        ASSERT_NE(port_->tag_filter(), nullptr);
-        kernel_ = std::make_unique<RawSocket>("near");
-        host_ = std::make_unique<RawSocket>("far");
         const std::array provisioned = {tags(100, 10), tags(200)};
-        ASSERT_TRUE(port_->tag_filter()->set(provisioned));
+        ASSERT_NO_FATAL_FAILURE(open_near(provisioned));
+        kernel_ = std::make_unique<RawSocket>("near");
     }
 
     TagFilterCounters counters() { return port_->tag_filter()->counters().value(); }
 
-    std::optional<Port> port_;
     std::unique_ptr<RawSocket> kernel_;  // overhears the near end's kernel
-    std::unique_ptr<RawSocket> host_;    // sends and receives at the far end
 };
 
 TEST_F(AfXdpPort, ReceivesProvisionedTagsOnlyAndLeavesTheRest) {

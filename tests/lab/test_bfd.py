@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """BFD with a customer's router, links that are drained, and a core that is gone."""
 
-import json
-import selectors
-import subprocess
 import time
 from typing import Any
 
 from lab_case import LabTest
+from bfd_neighbour import BfdNeighbour
 from evidence import other, ping, talk
-from lab import HERE, PYTHON, Lab
+from lab import PYTHON
 from netns import ip_batch
-from router_state import accounts, attachments
+from router_state import accounts, attachments, is_used
 from scene import (CUSTOMER_HOST, CUSTOMER_MTU, LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST,
                    interface_of)
 
@@ -19,38 +17,9 @@ DETECTION_S = 0.9
 TOLERANCE_S = 0.1
 
 
-class BfdPeer:
-    """A scripted neighbour on a link of contoso's private peering."""
-
-    def __init__(self, lab: Lab, link: str):
-        self._process = lab.start("contoso", PYTHON, str(HERE / "bfd_peer.py"),
-                                  *PRIVATE_PEERS[link], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True, bufsize=1)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._process.stdout, selectors.EVENT_READ)
-
-    def order(self, what: str) -> None:
-        self._process.stdin.write(what + "\n")
-        self._process.stdin.flush()
-
-    def saw(self, state: str, seconds: float = 8.0) -> float:
-        """Waits until the router says that it is in this state; how long after our last packet."""
-        deadline = time.monotonic() + seconds
-        while self._selector.select(max(0.0, deadline - time.monotonic())):
-            row: dict[str, Any] = json.loads(self._process.stdout.readline())
-            if row["remote"] == state:
-                return float(row["after"])
-        raise AssertionError(f"the router is not {state} after {seconds} s")
-
-    def end(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(timeout=5)
-        self._process.stdout.close()
-
-
 class Bfd(LabTest):
-    def peer(self, link: str) -> BfdPeer:
-        peer = BfdPeer(self.lab, link)
+    def peer(self, link: str) -> BfdNeighbour:
+        peer = BfdNeighbour(self.lab, link)
         self.addCleanup(self.wait_for_usable)
         self.addCleanup(peer.end)
         self.addCleanup(peer.order, "admin-down")  # or the link would stay out of use
@@ -61,14 +30,9 @@ class Bfd(LabTest):
         return next(row for row in self.lab.show("bfd")
                     if row["attachment"] == f"contoso/private/{link}")
 
-    def is_used(self, link: str) -> bool:
-        """Whether the routes to the customer's prefixes may take this link."""
-        rows = [member for group in self.lab.show("groups") for member in group["members"]
-                if member["attachment"] == f"contoso/private/{link}"]
-        return all(row["alive"] for row in rows)
-
     def wait_for_usable(self) -> None:
-        self.eventually(lambda: all(map(self.is_used, LINKS)), "a link stays out of use")
+        self.eventually(lambda: all(is_used(self.lab, link) for link in LINKS),
+                        "a link stays out of use")
 
     def test_a_silent_neighbour_is_found_within_the_detection_time(self) -> None:
         peer = self.peer("primary")
@@ -80,11 +44,11 @@ class Bfd(LabTest):
         self.assertAlmostEqual(peer.saw("down"), DETECTION_S, delta=TOLERANCE_S)
         self.assertTrue(self.session("primary")["failed"])
         self.assertEqual(self.session("primary")["diagnostic"], "detection time expired")
-        self.assertFalse(self.is_used("primary"))
-        self.assertTrue(self.is_used("secondary"))
+        self.assertFalse(is_used(self.lab, "primary"))
+        self.assertTrue(is_used(self.lab, "secondary"))
         peer.order("speak")
         peer.saw("up")
-        self.eventually(lambda: self.is_used("primary"), "the link is not used again")
+        self.eventually(lambda: is_used(self.lab, "primary"), "the link is not used again")
         self.assertEqual(self.session("primary")["downs"], 1 + self.downs_before)
 
     def test_a_dead_way_moves_flows_within_the_detection_time(self) -> None:
@@ -99,12 +63,12 @@ class Bfd(LabTest):
         self.assertEqual(pinned.finish().lost, 0)
         # The way itself is good: what was sent over it before and after arrives.
         self.assertEqual(running.finish().lost, 0)
-        self.assertFalse(self.is_used("primary"))
+        self.assertFalse(is_used(self.lab, "primary"))
 
     def test_a_neighbour_without_bfd_is_used(self) -> None:
         self.assertEqual(self.session("secondary")["state"], "down")
         self.assertFalse(self.session("secondary")["failed"])
-        self.assertTrue(self.is_used("secondary"))
+        self.assertTrue(is_used(self.lab, "secondary"))
         self.assertTrue(ping(self.lab, "contoso", VNET_HOST).all_answered)
 
     def test_a_neighbour_that_shuts_bfd_down_is_used(self) -> None:
@@ -114,7 +78,7 @@ class Bfd(LabTest):
         self.eventually(lambda: self.session("primary")["state"] == "down", "stays up")
         time.sleep(1.2)
         self.assertFalse(self.session("primary")["failed"])
-        self.assertTrue(self.is_used("primary"))
+        self.assertTrue(is_used(self.lab, "primary"))
 
     def test_a_link_taken_down_by_hand_says_so(self) -> None:
         peer = self.peer("secondary")

@@ -3,6 +3,7 @@
 
 import shutil
 import signal
+import subprocess
 import time
 import unittest
 from pathlib import Path
@@ -11,13 +12,14 @@ from evidence import ping, talk
 from lab_case import LabTest
 from netns import ip_batch
 from router_state import attachments
-from routers import FRR, Routers
-from scene import LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST
+from routers import ADATUM_PUBLIC, CONTOSO_IPV6_NETWORK, FRR, Routers
+from scene import IPV6_PEERS, LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST
 
 HAS_ROUTERS = all(map(shutil.which, ("vtysh", "bird"))) and (FRR / "bgpd").exists()
 ADATUM_ROUTES = ["10.1.0.0/24", "127.1.0.0/16"]
-RESTARTS_S = 28.0  # of which each restart takes three to six, and a sweep ten more
-CONTOSO_LEARNED = {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "0.0.0.0/0"}
+RESTARTS_S = 36.0  # of which each restart takes three to six, and a sweep ten more
+CONTOSO_IPV4 = {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "0.0.0.0/0"}
+CONTOSO_LEARNED = CONTOSO_IPV4 | {CONTOSO_IPV6_NETWORK}
 PREFIXES_MAX = 4000  # of a private peering, unless its configuration says otherwise
 
 
@@ -48,7 +50,8 @@ class Bgp(LabTest):
 
     def test_sessions_with_md5_are_up_on_every_attachment(self) -> None:
         states = self.routers.sessions()
-        self.assertEqual(len(states), 6)  # two private peerings and a Microsoft one, two links
+        # Two circuits, two peerings each, two links; and contoso's private one in IPv6.
+        self.assertEqual(len(states), 10)
         self.assertEqual(set(states.values()), {"Established"})
         for vrf in ("contoso", "adatum"):
             self.expect_next_hops(vrf, {PRIVATE_PEERS[link][0] for link in LINKS})
@@ -59,8 +62,13 @@ class Bgp(LabTest):
 
     def test_filters_let_through_what_each_peering_may_have(self) -> None:
         self.expect_routes("contoso", CONTOSO_LEARNED)
-        self.expect_routes("microsoft", {"198.51.100.0/24"})
+        self.expect_routes("microsoft", {"198.51.100.0/24", ADATUM_PUBLIC})
         self.expect_routes("adatum", {"10.1.0.0/24"})
+
+    def test_ipv6_takes_both_links_too(self) -> None:
+        hops = {IPV6_PEERS[link][0] for link in LINKS}
+        self.eventually(lambda: self.routers.next_hops("contoso", CONTOSO_IPV6_NETWORK) == hops,
+                        f"next hops {hops}", 10.0)
 
     def test_customers_learn_the_cloud_and_reach_it(self) -> None:
         told = self.routers.contoso.show("bgp ipv4 unicast")["routes"]
@@ -109,9 +117,10 @@ class Bgp(LabTest):
         running = talk(self.lab, "contoso", RESTARTS_S, rate=100.0)
         running.wait_until(0.5)
         # bgpd after zebra: then zebra does not know that bgpd restarts gracefully (docs/bgp.md).
-        for daemons in (("zebra",), ("bgpd",), ("bgpd", "zebra")):
+        for how, *daemons in ((signal.SIGKILL, "zebra"), (signal.SIGKILL, "bgpd"),
+                              (signal.SIGKILL, "bgpd", "zebra"), (signal.SIGTERM, "zebra")):
             for daemon in daemons:
-                ours.restart(daemon, signal.SIGKILL)
+                ours.restart(daemon, how)
             self.routers.wait_for_sessions("contoso")
             self.eventually(self.is_frr_whole, f"FRR does not recover from {daemons}", 20.0)
         self.assertLess(time.monotonic(), running.start + RESTARTS_S, "sessions take too long")
@@ -121,7 +130,7 @@ class Bgp(LabTest):
     def is_frr_whole(self) -> bool:
         """zebra has bgpd's routes again, and has found causewayd."""
         routes = self.routers.ours["contoso"].show("ip route bgp")
-        return set(routes) == CONTOSO_LEARNED and self.lab.show("fpm", "contoso")["state"] != "away"
+        return set(routes) == CONTOSO_IPV4 and self.lab.show("fpm", "contoso")["state"] != "away"
 
     def test_draining_takes_the_traffic_to_the_other_link(self) -> None:
         both = {PRIVATE_PEERS[link][0] for link in LINKS}
@@ -162,16 +171,35 @@ class Bgp(LabTest):
         path = ("contoso", "private", "primary")
         customer, ours = PRIVATE_PEERS["primary"]
         arp = self.lab.show("arp-table", *path)
-        self.assertEqual({row["address"]: row["interface-property"] for row in arp},
-                         {customer: "On-Prem", ours: "Microsoft"})
+        properties = {row["address"]: row["interface-property"] for row in arp}
+        self.assertEqual((properties[customer], properties[ours]), ("On-Prem", "Microsoft"))
         summary = self.lab.show("bgp-summary", *path)
         self.assertEqual([(row["neighbor"], row["v"], row["as"], row["state-pfx-rcd"])
-                          for row in summary], [(customer, 4, 65010, 4)])
+                          for row in summary],
+                         [(customer, 4, 65010, 4), (IPV6_PEERS["primary"][0], 4, 65010, 1)])
         table = {row["network"]: row for row in self.lab.show("route-table", *path)}
         self.assertEqual(table["10.1.0.0/24"]["next-hop"], customer)
         self.assertEqual(table["10.1.0.0/24"]["path"], "65010")
         told = self.lab.show("route-table", *path, "--advertised")
         self.assertEqual([row["network"] for row in told], ["10.2.0.0/24"])
+
+    def as_reader(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """As nobody, who may ask bgpd, too."""
+        return subprocess.run(
+            [self.lab.program("causeway"), "--socket", self.lab.socket, *words], user="nobody",
+            group="nogroup", extra_groups=("frrvty",), capture_output=True, text=True, check=False)
+
+    def test_readers_see_the_tables_and_no_passwords(self) -> None:
+        for table in ("arp-table", "bgp-summary", "route-table"):
+            done = self.as_reader("show", table, "contoso", "private", "primary")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(PRIVATE_PEERS["primary"][0], done.stdout)
+        shown = self.as_reader("show", "config").stdout
+        self.assertIn("adatum", shown)
+        self.assertNotIn("contoso-key", shown)
+        refused = self.as_reader("frr-config")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("passwords", refused.stderr)
 
     def test_a_stranger_at_the_fpm_port_changes_nothing(self) -> None:
         before = self.routers.learned("contoso")

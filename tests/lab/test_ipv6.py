@@ -14,12 +14,11 @@ from lab_case import LabTest
 from router_state import accounts
 from tcp_sessions import session
 from scene import CLOUD_MTU, CUSTOMER_MTU, LINKS, interface_of
+from scene import IPV6_PEERS as PEERS
 
 CUSTOMER_HOST = "2001:db8:1::10"
 VNET_HOST = "2001:db8:2::10"
 OURS_IN_VNET = "2001:db8:2::1"
-PEERS = {"primary": ("2001:db8:15::1", "2001:db8:15::2"),
-         "secondary": ("2001:db8:15::5", "2001:db8:15::6")}
 # What the configuration of the lab says, and what it says besides while these tests run.
 DUAL_STACK = (
     ("        secondary-subnet: 192.168.15.20/30\n        peer-asn: 65010\n"

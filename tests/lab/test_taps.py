@@ -141,7 +141,7 @@ class Taps(LabTest):
 
     def test_taps_go_when_the_configuration_says_so(self) -> None:
         self.lab.causeway("apply", str(self.lab.config))
-        self.assertEqual(set(self.interfaces()), {"lo"})
+        self.eventually(lambda: set(self.interfaces()) == {"lo"}, "are there")
 
     def test_a_namespace_that_is_missing_is_named(self) -> None:
         text = self.document.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ namespace causeway::test {
 namespace {
 
 constexpr std::size_t kHeader = sizeof(Ipv4Header);
+constexpr std::uint8_t kIcmp = 1;
 
 void put16(Bytes& bytes, std::size_t at, std::uint16_t value) {
     bytes[at] = static_cast<std::uint8_t>(value >> 8);
@@ -41,6 +42,10 @@ std::uint32_t pseudo_header(const Bytes& packet) {
         sum += static_cast<std::uint32_t>(packet[i] << 8 | packet[i + 1]);
     }
     return sum;
+}
+
+Ipv4Address address_at(const Bytes& packet, std::size_t at) {
+    return Ipv4Address(static_cast<std::uint32_t>(word(packet, at)) << 16 | word(packet, at + 2));
 }
 
 Bytes header(std::uint8_t protocol, Ipv4Address source, Ipv4Address destination) {
@@ -95,11 +100,26 @@ Bytes build(const PacketSpec& spec) {
     return packet;
 }
 
+Bytes udp(Endpoint from, Endpoint to, std::size_t payload_bytes) {
+    return build({.protocol = NatProtocol::kUdp,
+                  .source = from,
+                  .destination = to,
+                  .payload_bytes = payload_bytes});
+}
+
+Bytes tcp(Endpoint from, Endpoint to, std::uint8_t flags) {
+    return build({.protocol = NatProtocol::kTcp, .source = from, .destination = to, .kind = flags});
+}
+
+Bytes echo(Endpoint from, Endpoint to, std::uint8_t type) {
+    return build({.protocol = NatProtocol::kIcmp, .source = from, .destination = to, .kind = type});
+}
+
 Bytes build_error(Ipv4Address from, std::uint8_t type, const Bytes& about,
                   std::size_t quoted_bytes) {
     std::uint32_t to = 0;
     for (std::size_t i = 12; i < 16; ++i) to = to << 8 | about[i];
-    Bytes packet = header(1, from, Ipv4Address(to));
+    Bytes packet = header(kIcmp, from, Ipv4Address(to));
     packet.resize(kHeader + 8);
     packet[kHeader] = type;
     put16(packet, kHeader + 6, 1'400);
@@ -124,6 +144,19 @@ std::vector<Bytes> fragments_of(const Bytes& packet, std::size_t piece) {
         fragments.push_back(fragment);
     }
     return fragments;
+}
+
+std::uint16_t word(const Bytes& packet, std::size_t at) {
+    return static_cast<std::uint16_t>(packet.at(at) << 8 | packet.at(at + 1));
+}
+
+Endpoint source_of(const Bytes& packet) {
+    return {address_at(packet, 12), word(packet, packet.at(9) == kIcmp ? kHeader + 4 : kHeader)};
+}
+
+Endpoint destination_of(const Bytes& packet) {
+    return {address_at(packet, 16),
+            word(packet, packet.at(9) == kIcmp ? kHeader + 4 : kHeader + 2)};
 }
 
 }  // namespace causeway::test

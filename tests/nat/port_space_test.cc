@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "tests/nat/nat_bed.h"
 
 namespace causeway::test {
@@ -56,6 +58,52 @@ TEST(PortSpaceChange, an_address_that_stops_draining_is_lent_again) {
     EXPECT_EQ(bed.mappings->hold(tcp_of(kHost), kRemote, 1).refusal, NatRefusal::kNone);
     bed.space->stop_draining(kOther);  // of no pool: nothing happens
     EXPECT_FALSE(bed.space->is_known(bed.space->find(kOther)));
+}
+
+// RFC 6888 REQ-8.
+class PortSpaceRest : public testing::Test {
+  protected:
+    static constexpr std::uint32_t kBlocks =
+        15;  // of an address; what begins below 1024 is lent to nobody
+
+    // A new host's first port; its block.
+    BlockRef arrive() {
+        ++hosts_;
+        const Endpoint host{Ipv4Address(kHost.address.value() + hosts_), 1};
+        const auto held = bed_.mappings->hold(tcp_of(host), kRemote, hosts_ * 7'919);
+        EXPECT_EQ(held.refusal, NatRefusal::kNone);
+        ports_.push_back(held.port);
+        return bed_.space->block_of(held.port);
+    }
+    // Whoever came as this one has no port any more.
+    void leave(std::size_t host) { EXPECT_TRUE(bed_.mappings->release(ports_.at(host), kRemote)); }
+
+    MappingBed bed_{{.block_ports = 4'096, .host_blocks_max = 1}};
+    std::uint32_t hosts_ = 0;
+    std::vector<PortRef> ports_;
+};
+
+TEST_F(PortSpaceRest, a_block_that_came_back_is_the_last_to_be_lent) {
+    const BlockRef first = arrive();
+    leave(0);
+    for (std::uint32_t k = 1; k < kBlocks; ++k) EXPECT_NE(arrive(), first);
+    EXPECT_EQ(arrive(), first) << "rather than refuse";
+}
+
+TEST_F(PortSpaceRest, is_over_when_it_has_been_long_enough) {
+    std::vector<BlockRef> blocks;
+    for (std::uint32_t k = 0; k < kBlocks; ++k) blocks.push_back(arrive());
+    leave(3);
+    bed_.space->end_rest();
+    leave(5);
+    EXPECT_EQ(arrive(), blocks[3]) << "the one that has rested for longer";
+    bed_.space->end_rest();
+    leave(7);
+    bed_.space->end_rest();  // 5 is free, 7 rests
+    leave(9);
+    EXPECT_EQ(arrive(), blocks[5]);
+    EXPECT_EQ(arrive(), blocks[7]);
+    EXPECT_EQ(arrive(), blocks[9]);
 }
 
 TEST(PortSpaceChange, a_port_that_is_published_no_more_is_lent_again) {

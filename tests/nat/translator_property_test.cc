@@ -28,21 +28,15 @@ using test::kPool;
 using test::kPublic;
 using test::NatWorkers;
 using test::PacketSpec;
+using test::source_of;
 using Inside = DictionaryNat::Inside;
 
-Endpoint source_of(const Bytes& packet) {
-    const auto word = [&](std::size_t at) {
-        return static_cast<std::uint32_t>(packet[at]) << 8 | packet[at + 1];
-    };
-    return {Ipv4Address(word(12) << 16 | word(14)),
-            static_cast<std::uint16_t>(word(packet[9] == 1 ? 24 : 20))};
-}
 Endpoint portless(NatProtocol protocol, Endpoint end) {
     if (protocol == NatProtocol::kIcmp) end.port = 0;
     return end;
 }
 bool begins(NatProtocol protocol, std::uint8_t kind) {
-    if (protocol == NatProtocol::kTcp) return (kind & 0x17) == 0x02;
+    if (protocol == NatProtocol::kTcp) return (kind & 0x17) == test::kSyn;
     return protocol == NatProtocol::kUdp || kind == 8;
 }
 
@@ -126,7 +120,9 @@ class Play {
 
   private:
     PacketSpec any_spec() {
-        static constexpr std::uint8_t kFlags[] = {0x02, 0x02, 0x02, 0x10, 0x11, 0x04, 0x12};
+        static constexpr std::uint8_t kFlags[] = {test::kSyn,   test::kSyn,    test::kSyn,
+                                                  test::kAck,   test::kFinAck, test::kRst,
+                                                  test::kSynAck};
         PacketSpec spec;
         spec.protocol = static_cast<NatProtocol>(random_.below(3));
         spec.source = {Ipv4Address(0x0a000000 + static_cast<std::uint32_t>(random_.below(12))),
@@ -136,7 +132,7 @@ class Play {
                             static_cast<std::uint16_t>(1 + random_.below(5))});
         if (spec.protocol == NatProtocol::kTcp) spec.kind = kFlags[random_.below(7)];
         if (spec.protocol == NatProtocol::kIcmp) spec.kind = random_.below(4) == 0 ? 0 : 8;
-        spec.identification = static_cast<std::uint16_t>(random_());
+        spec.identification = ++identification_;
         spec.payload_bytes = random_.below(90);
         spec.has_checksum = random_.below(8) != 0;
         return spec;
@@ -201,35 +197,43 @@ class Play {
     }
     void fragmented(PacketSpec spec) {
         spec.payload_bytes += 40;
-        std::vector<Bytes> fragments = fragments_of(build(spec), 24 + 8 * random_.below(3));
-        const Bytes first = fragments.front();
-        std::shuffle(fragments.begin(), fragments.end(), random_);
-        std::vector<Bytes> leaving;
-        NatOutcome outcome = NatOutcome::kHeld;
-        const auto piece = static_cast<std::size_t>(first[2] << 8 | first[3]) - 20;
-        for (const Bytes& fragment : fragments) {
-            const auto sent = nat_.outbound(fragment);
-            leaving.insert(leaving.end(), sent.leaving.begin(), sent.leaving.end());
-            if (fragment == first) outcome = sent.outcome;
-        }
+        const std::size_t piece = 24 + 8 * random_.below(3);
+        auto sent = shuffled(fragments_of(build(spec), piece),
+                             [this](const Bytes& fragment) { return nat_.outbound(fragment); });
         const auto is_first = [](const Bytes& bytes) {
             return (bytes[6] & 0x1f) == 0 && bytes[7] == 0;
         };
-        const auto found = std::find_if(leaving.begin(), leaving.end(), is_first);
-        const auto outside = judge(spec, outcome, found == leaving.end() ? nullptr : &*found);
+        const auto found = std::find_if(sent.leaving.begin(), sent.leaving.end(), is_first);
+        const auto outside =
+            judge(spec, sent.outcome, found == sent.leaving.end() ? nullptr : &*found);
         nat_.pass(0);
         if (!outside) {
             pass();  // what waits in vain is gone by then
             return;
         }
         spec.source = *outside;
-        std::vector<Bytes> expected = fragments_of(build(spec), piece);
-        std::sort(expected.begin(), expected.end());
+        expect_equal(sent.leaving, fragments_of(build(spec), piece));
+    }
+    // In any order; the outcome is that of the first one.
+    template <class Give>
+    NatWorkers::Sent shuffled(std::vector<Bytes> fragments, Give&& give) {
+        const Bytes first = fragments.front();
+        std::shuffle(fragments.begin(), fragments.end(), random_);
+        NatWorkers::Sent all{.outcome = NatOutcome::kHeld, .leaving = {}};
+        for (const Bytes& fragment : fragments) {
+            const NatWorkers::Sent sent = give(fragment);
+            all.leaving.insert(all.leaving.end(), sent.leaving.begin(), sent.leaving.end());
+            if (fragment == first) all.outcome = sent.outcome;
+        }
+        return all;
+    }
+    static void expect_equal(std::vector<Bytes> leaving, std::vector<Bytes> expected) {
         std::sort(leaving.begin(), leaving.end());
+        std::sort(expected.begin(), expected.end());
         ASSERT_EQ(leaving, expected);
     }
 
-    // To a mapping, or to a port that nobody has.
+    // To a mapping, or to a port that nobody has; whole or in pieces.
     void inbound() {
         PacketSpec spec = any_spec();
         std::swap(spec.source, spec.destination);
@@ -240,11 +244,19 @@ class Play {
             spec.destination = outside;
         }
         const auto inside = model_.inside_of({spec.protocol, spec.destination});
-        const auto sent = nat_.inbound(build(spec));
-        judge_inbound(spec, inside, sent);
+        if (random_.below(4) != 0) return judge_inbound(spec, inside, nat_.inbound(build(spec)));
+        spec.payload_bytes += 40;
+        const std::size_t piece = 24 + 8 * random_.below(3);
+        const auto sent = shuffled(fragments_of(build(spec), piece), [this](const Bytes& fragment) {
+            return nat_.inbound(fragment);
+        });
+        judge_inbound(spec, inside, sent, piece);
+        nat_.pass(0);
+        if (sent.outcome != NatOutcome::kTranslated) pass();  // as above
     }
-    void judge_inbound(PacketSpec spec, std::optional<Inside> inside,
-                       const NatWorkers::Sent& sent) {
+    // `piece`: what each fragment has of layer 4, of a packet that is not whole.
+    void judge_inbound(PacketSpec spec, std::optional<Inside> inside, const NatWorkers::Sent& sent,
+                       std::optional<std::size_t> piece = {}) {
         if (!inside) {
             const bool is_absent = nat_.bed.space->find(spec.destination.address) == 0;
             EXPECT_EQ(sent.outcome, is_absent ? NatOutcome::kUntouched : NatOutcome::kNoMapping);
@@ -269,7 +281,11 @@ class Play {
         ++translated_;
         ASSERT_EQ(sent.outcome, NatOutcome::kTranslated);
         spec.destination = inside->endpoint;
-        ASSERT_EQ(sent.leaving.front(), build(spec));
+        if (!piece) {
+            ASSERT_EQ(sent.leaving.front(), build(spec));
+        } else {
+            expect_equal(sent.leaving, fragments_of(build(spec), *piece));
+        }
     }
     PacketSpec retold(PacketSpec spec, NatProtocol protocol) {
         while (spec.protocol != protocol) {
@@ -367,6 +383,7 @@ class Play {
     [[nodiscard]] NatSeconds now() const { return nat_.now; }
 
     test::SeededRandom random_;
+    std::uint16_t identification_ = 0;  // none twice while fragments may wait (RFC 6864 4.1)
     NatPoolSettings settings_;
     NatWorkers nat_;
     DictionaryNat model_;

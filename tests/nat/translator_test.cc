@@ -16,27 +16,21 @@ using test::build;
 using test::build_error;
 using test::Bytes;
 using test::fragments_of;
+using test::kAck;
+using test::kFinAck;
 using test::kPool;
 using test::kPublic;
+using test::kRst;
+using test::kSyn;
+using test::kSynAck;
 using test::NatWorkers;
 using test::PacketSpec;
+using test::source_of;
+using test::word;
 
 constexpr Endpoint kInside{Ipv4Address(0x0a000005), 40'000};
 constexpr Endpoint kOther{Ipv4Address(0x0a000006), 50'001};
 constexpr Endpoint kRemote{Ipv4Address(0x0d6b0203), 443};
-constexpr std::uint8_t kSyn = 0x02;
-constexpr std::uint8_t kSynAck = 0x12;
-constexpr std::uint8_t kAck = 0x10;
-constexpr std::uint8_t kFinAck = 0x11;
-constexpr std::uint8_t kRst = 0x04;
-
-std::uint16_t word(const Bytes& packet, std::size_t at) {
-    return static_cast<std::uint16_t>(packet[at] << 8 | packet[at + 1]);
-}
-Endpoint source_of(const Bytes& packet) {
-    return {Ipv4Address(static_cast<std::uint32_t>(word(packet, 12)) << 16 | word(packet, 14)),
-            word(packet, packet[9] == 1 ? 24 : 20)};
-}
 
 // Sends a packet out and gives the public endpoint; checks every byte.
 Endpoint go_out(NatWorkers& nat, PacketSpec spec) {

@@ -82,10 +82,10 @@ class FilterTest : public testing::Test {
         bed_.route(vrf_, prefix("10.2.0.0/16"), ways_[0]);
         bed_.publish();
     }
-    const AclList* list(const Acl& acl) {
+    const AclList* list(const Acl& acl, const AclSets& sets = {}) {
         std::vector<RuleCounterId> counters;
         for (std::uint32_t i = 0; i <= acl.rules.size(); ++i) counters.emplace_back(kFirst + i);
-        auto built = AclList::build(acl, {}, counters);
+        auto built = AclList::build(acl, sets, counters);
         EXPECT_TRUE(built);
         return lists_.emplace_back(std::move(built).value()).get();
     }
@@ -132,9 +132,11 @@ AclRule udp_rule(const char* name, std::uint16_t port, AclAction action) {
 TEST_F(FilterTest, a_rule_steers_past_the_routes) {
     const GroupId other = bed_.group({&ways_[1], 1});
     Acl acl{.name = "steer",
-            .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kPermit, .steer = other})}};
+            .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kPermit, .steer = "other"})}};
     acl.otherwise.verdict = AclVerdict::kPermit;
-    bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+    AclSets sets;
+    sets.targets["other"] = {.ipv4 = other, .ipv6 = {}};
+    bed_.set_policy(legs_[0], {.filter_in = list(acl, sets)});
     bed_.publish();
     EXPECT_TRUE(lists_[0]->steers());
     send(10, udp_to(53));

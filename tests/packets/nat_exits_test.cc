@@ -17,17 +17,8 @@
 namespace causeway::test {
 namespace {
 
-constexpr std::uint8_t kAck = 0x10;
-const Endpoint kServer{Ipv4Address(0xc6120009), 443};  // 198.18.0.9
-
 Endpoint client(std::uint16_t port, std::uint8_t host = 5) {
     return {Ipv4Address(0x0a000000U + host), port};
-}
-Bytes udp(Endpoint from, Endpoint to) {
-    return build({.protocol = NatProtocol::kUdp, .source = from, .destination = to});
-}
-Bytes tcp(Endpoint from, Endpoint to, std::uint8_t flags) {
-    return build({.protocol = NatProtocol::kTcp, .source = from, .destination = to, .kind = flags});
 }
 
 struct Case {

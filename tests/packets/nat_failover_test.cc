@@ -12,8 +12,6 @@
 namespace causeway::test {
 namespace {
 
-constexpr std::uint8_t kSyn = 0x02;
-constexpr std::uint8_t kAck = 0x10;
 constexpr std::uint32_t kFlows = 100'000;
 constexpr std::uint32_t kHosts = 250;
 constexpr std::uint32_t kBatch = 256;
@@ -33,13 +31,6 @@ Flow flow(std::uint32_t k) {
 }
 std::uint32_t flow_of(const Endpoint& remote) {
     return (remote.address.value() & 0xffff) | static_cast<std::uint32_t>(remote.port - 80) << 16;
-}
-Bytes tcp(Endpoint from, Endpoint to, std::uint8_t flags) {
-    return build({.protocol = NatProtocol::kTcp, .source = from, .destination = to, .kind = flags});
-}
-Endpoint destination_of(const Bytes& packet) {
-    const auto word = [&](std::size_t at) { return packet.at(at) * 256U + packet.at(at + 1); };
-    return {Ipv4Address(word(16) << 16 | word(18)), static_cast<std::uint16_t>(word(22))};
 }
 
 class NatFailover : public testing::TestWithParam<unsigned> {

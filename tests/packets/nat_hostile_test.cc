@@ -14,18 +14,8 @@
 namespace causeway::test {
 namespace {
 
-constexpr std::uint8_t kSyn = 0x02;
-constexpr std::uint8_t kAck = 0x10;
-const Endpoint kServer{Ipv4Address(0xc6120009), 443};  // 198.18.0.9
-
 Endpoint host(std::uint32_t number, std::uint16_t port = 1) {
     return {Ipv4Address(0x0a010000U + number), port};
-}
-Bytes udp(Endpoint from, Endpoint to) {
-    return build({.protocol = NatProtocol::kUdp, .source = from, .destination = to});
-}
-Bytes tcp(Endpoint from, Endpoint to, std::uint8_t flags) {
-    return build({.protocol = NatProtocol::kTcp, .source = from, .destination = to, .kind = flags});
 }
 Endpoint somewhere(std::uint32_t k) {
     return {Ipv4Address(0xc6120000U + k % 60'000), static_cast<std::uint16_t>(k % 60'000 + 1)};

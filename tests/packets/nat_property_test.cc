@@ -39,10 +39,10 @@ class NatProperty : public testing::TestWithParam<unsigned> {
                       .payload_bytes = payload_});
     }
     static std::uint8_t first_kind(NatProtocol protocol) {
-        return protocol == NatProtocol::kIcmp ? 8 : 2;
+        return protocol == NatProtocol::kIcmp ? kEchoRequest : kSyn;
     }
     static std::uint8_t answer_kind(NatProtocol protocol) {
-        return protocol == NatProtocol::kIcmp ? 0 : 0x12;
+        return protocol == NatProtocol::kIcmp ? kEchoReply : kSynAck;
     }
     Endpoint remote_for(NatProtocol protocol) {
         const auto port = static_cast<std::uint16_t>(1 + random_.below(100));

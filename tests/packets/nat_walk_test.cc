@@ -3,37 +3,21 @@
 // NAT44 in the walk: what goes out by one customer's NAT comes back to that customer, exact to the
 // byte, by whichever link; and what happens to all else.
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "dataplane/name_policy.h"
+#include "dataplane/policer.h"
 #include "tests/packets/nat_world.h"
 #include "tests/support/frame_builder.h"
 
 namespace causeway::test {
 namespace {
 
-constexpr std::uint8_t kSyn = 0x02;
-constexpr std::uint8_t kSynAck = 0x12;
-constexpr std::uint8_t kEchoRequest = 8;
-constexpr std::uint8_t kEchoReply = 0;
-
 Endpoint at(std::string_view address, std::uint16_t port) {
     return {ip(address), port};
-}
-Bytes udp(Endpoint from, Endpoint to, std::size_t payload = 11) {
-    return build({.protocol = NatProtocol::kUdp,
-                  .source = from,
-                  .destination = to,
-                  .payload_bytes = payload});
-}
-Bytes tcp(Endpoint from, Endpoint to, std::uint8_t flags) {
-    return build({.protocol = NatProtocol::kTcp, .source = from, .destination = to, .kind = flags});
-}
-Bytes echo(Endpoint from, Endpoint to, std::uint8_t type) {
-    return build({.protocol = NatProtocol::kIcmp, .source = from, .destination = to, .kind = type});
-}
-std::uint32_t word(const Bytes& packet, std::size_t offset) {
-    return packet[offset] * 256U + packet[offset + 1];
 }
 Bytes with_ttl(Bytes packet, std::uint8_t ttl) {
     packet[8] = static_cast<std::uint8_t>(ttl + 1);
@@ -41,7 +25,6 @@ Bytes with_ttl(Bytes packet, std::uint8_t ttl) {
 }
 
 const Endpoint kClient = at("10.0.0.5", 40'000);
-const Endpoint kServer = at("198.18.0.9", 443);
 
 class NatWalkTest : public testing::Test {
   protected:
@@ -72,6 +55,29 @@ TEST_F(NatWalkTest, a_flow_goes_out_and_comes_back_over_either_link) {
         world_.out(Customer::kContoso, tcp(kClient, kServer, kSynAck), kNatSecondary);
     EXPECT_EQ(only(other_link), hop(tcp(outside, kServer, kSynAck)));
     EXPECT_EQ(world_.sessions(), 1U);
+}
+
+// It is known by the flow of the customer, whose VRF and port the service never sees.
+TEST_F(NatWalkTest, what_comes_back_of_a_steered_name_is_held_by_its_class) {
+    ImmediateGrace grace;
+    const auto learned = std::move(LearnedAddresses::create(grace)).value();
+    ASSERT_TRUE(
+        learned->learn(kServer.address, NameSetBits{1}, 60, *Hostname::from("a.example.com"), 0));
+    Policer out(rte_get_tsc_hz(), {.bytes_per_second = 1, .burst_bytes = 1}, rte_rdtsc());
+    NamePolicy policy{.learned = learned.get()};
+    const AttachmentId leg = world_.leg(Customer::kContoso, kNatPrimary);
+    // Steered to where the routes lead, too.
+    TestBed& bed = world_.bed();
+    const NextHopId service = bed.neighbour(world_.core(), ip("192.0.2.9"), kCustomerMac);
+    policy.rules.push_back({.sets = 1,
+                            .outcome = {.steer = {.ipv4 = bed.group({&service, 1}), .ipv6 = {}}},
+                            .police = {.in = nullptr, .out = &out}});
+    bed.set_policy(leg, {.names = &policy, .name_classes = &policy});
+    world_.republish();
+    const Bytes first = only(world_.out(Customer::kContoso, udp(kClient, kServer), kNatPrimary));
+    EXPECT_EQ(bed.worker().names().flows_begun.read(), 1U);
+    EXPECT_EQ(world_.in(udp(kServer, source_of(first))).size(), 0U);
+    EXPECT_EQ(out.dropped_packets(), 1U);
 }
 
 TEST_F(NatWalkTest, customers_with_the_same_addresses_do_not_meet) {

@@ -38,15 +38,6 @@ Bytes hop(Bytes packet) {
     return packet;
 }
 
-Endpoint source_of(const Bytes& packet) {
-    const auto word = [&packet](std::size_t at) {
-        return packet.at(at) * 256U + packet.at(at + 1);
-    };
-    constexpr std::uint8_t kIcmp = 1;
-    const std::size_t port_at = packet.at(9) == kIcmp ? 24 : 20;
-    return {Ipv4Address(word(12) << 16 | word(14)), static_cast<std::uint16_t>(word(port_at))};
-}
-
 Frame framed(std::uint16_t outer, std::uint16_t inner, const Bytes& packet) {
     Frame bytes = frame().tags(outer, inner).type(0x0800).bytes();
     bytes.resize(kTaggedBytes);

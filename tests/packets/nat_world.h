@@ -31,6 +31,8 @@ inline constexpr PortId kNatPrimary{0};
 inline constexpr PortId kNatSecondary{1};
 inline constexpr PortId kNatCore{2};
 
+inline constexpr Endpoint kServer{Ipv4Address(0xc6120009), 443};  // 198.18.0.9, outside
+
 enum class Customer : std::uint8_t { kContoso, kAdatum };
 
 struct NatWorldOptions {
@@ -103,8 +105,6 @@ class NatWorld {
 
 // The packet one hop later.
 [[nodiscard]] Bytes hop(Bytes packet);
-// Whom it comes from; of ICMP the port is the query's identifier.
-[[nodiscard]] Endpoint source_of(const Bytes& packet);
 // A packet of layer 3 in a frame with these tags.
 [[nodiscard]] Frame framed(std::uint16_t outer, std::uint16_t inner, const Bytes& packet);
 

@@ -69,9 +69,10 @@ def sample_report() -> Report:
     spread = {"min": [1.0], "median": [2.0]}
     return Report([
         Row("worker_bench", "worker/" + scene(), "", walk),
+        Row("worker_bench", "worker/" + scene(burst=32), "", walk),
         Row("worker_bench", "worker/" + scene(routes=1000), "", walk),
         Row("worker_bench", "worker/" + scene(workers=2), "", walk | {"net_median": [92.0]}),
-        Row("l3fwd_bench", "l3fwd_lpm/" + scene(), "", {"min": [12.0], "median": [13.0]}),
+        Row("l3fwd_bench", "l3fwd_lpm/" + scene(burst=32), "", {"min": [12.0], "median": [13.0]}),
         Row("bare_loop_bench", "bare_loop", "", spread),
         Row("testpmd", "io", "", {"cycles": [2.0, 3.0]}),
         Row("fib_bench", "lookup/full/drawn/scalar/64", "", {"cycles": [9.0]}),
@@ -80,6 +81,9 @@ def sample_report() -> Report:
         Row("fib6_bench", "link_loss6/1000", "", {"cycles": [1200.0], "prefixes": [1000.0]}),
         Row("worker_bench", "worker/" + scene(rules=1000), "", walk | {"net_min": [80.0]}),
         Row("acl_bench", "acl<Ipv4>/rules:1000/hits:100", "", {"bare": [33.0], "stage": [70.0]}),
+        Row("swap_bench", "swap/rules:1000", "", {
+            "build_ms": [80.0], "median": [90.0], "swap_median": [91.0], "longest_us": [20.0],
+            "swap_longest_us": [21.0]}),
         Row("policer_bench", "police/attachments:2", "", spread),
         Row("end_to_end", "af_xdp/rate", "", {"rate": [90_000.0]}),
         Row("end_to_end", "af_xdp/latency", "", {"p50": [30.0], "p99": [60.0], "p99.9": [90.0]}),
@@ -159,6 +163,14 @@ class Rendering(unittest.TestCase):
         made = sections.all_sections(sample_report())  # it has no rows of names_bench
         for text in (render.as_text(made), render.as_html(made, "x"), render.as_markdown(made, "")):
             self.assertRegex(text, "Names[^#]*Not measured")
+            self.assertRegex(text, "Learned addresses[^#]*Not measured")
+
+    def test_learned_addresses_are_said_in_words(self) -> None:
+        report = sample_report()
+        report.rows.append(
+            Row("names_bench", "learned<Ipv4Address>/1000000/50", "", {"tsc_packet": [9.0]}))
+        self.assertEqual(policy_sections.learned(report).table,
+                         [["IPv4, 1,000,000 known, 50 % met", "9.0"]])
 
     def test_plots_show_every_series_however_many(self) -> None:
         for count in (1, 5, 20):

@@ -104,6 +104,8 @@ AclRule any_rule(SeededRandom& random, const AclSets& sets) {
     }
     if (one_in(random, 6)) rule.dscp = any_dscp(random);
     if (one_in(random, 5)) rule.fragments = static_cast<Fragments>(random.below(5));
+    if (one_in(random, 8)) rule.source_names.push_back(any_name(random, sets.names));
+    while (one_in(random, 6)) rule.destination_names.push_back(any_name(random, sets.names));
     rule.action.verdict = static_cast<AclVerdict>(random.below(3));
     return rule;
 }
@@ -188,6 +190,7 @@ std::vector<std::uint8_t> packet6(SeededRandom& random, std::uint8_t protocol) {
 
 AclSets random_acl_sets(SeededRandom& random) {
     AclSets sets;
+    sets.names = {{"cdn", 1U}, {"crl", 1U << 9}, {"office", 1U << 30}};
     for (const char* const name : {"alpha", "beta"}) {
         for (int i = 0; i < 5; ++i) {
             const IpFamily family = one_in(random, 2) ? IpFamily::kIpv4 : IpFamily::kIpv6;
@@ -208,6 +211,19 @@ Acl random_acl(SeededRandom& random, std::size_t rules, const AclSets& sets) {
         if (!validate(Acl{.name = {}, .rules = {acl.rules.back()}}, sets)) acl.rules.pop_back();
     }
     return acl;
+}
+
+NameSetBits random_names(SeededRandom& random, const AclSets& sets) {
+    NameSetBits bits = 0;
+    for (const auto& [name, bit] : sets.names) {
+        if (one_in(random, 2)) bits |= bit;
+    }
+    return bits;
+}
+
+IpAddress random_address(SeededRandom& random, IpFamily family) {
+    if (family == IpFamily::kIpv4) return address4(random);
+    return address6(random);
 }
 
 std::vector<std::uint8_t> random_packet(SeededRandom& random, IpFamily family) {

@@ -17,6 +17,10 @@ namespace causeway::test {
 
 enum class IpFamily : std::uint8_t { kIpv4, kIpv6 };
 
+// Some of the sets' bits, and an address such as packets have.
+[[nodiscard]] NameSetBits random_names(SeededRandom& random, const AclSets& sets);
+[[nodiscard]] IpAddress random_address(SeededRandom& random, IpFamily family);
+
 // A packet of layer 3 with sound headers: any protocol, fragments, options, extension headers,
 // and such as end early.
 [[nodiscard]] std::vector<std::uint8_t> random_packet(SeededRandom& random, IpFamily family);

@@ -188,13 +188,21 @@ void TestBed::take_ipv6_from(AttachmentId attachment) {
     states_[attachment.value()].policy |= kLacksIpv6;
 }
 
-void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
+Policies& TestBed::next_policies() {
     if (policies_.empty()) {
         policies_.push_back(std::make_unique<Policies>());
     } else if (policies_.back().get() == published_policies_) {
         policies_.push_back(std::make_unique<Policies>(*policies_.back()));
     }
-    policies_.back()->attachments[attachment.value()] = policy;
+    return *policies_.back();
+}
+
+void TestBed::set_learned(const LearnedAddresses& learned) {
+    next_policies().learned = &learned;
+}
+
+void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
+    next_policies().attachments[attachment.value()] = policy;
     states_[attachment.value()].policy = policy.bits();
 }
 

@@ -56,6 +56,8 @@ class TestBed {
     void take_ipv6_from(AttachmentId attachment);
     // What it asks of its packets; the lists must outlive the bed.
     void set_policy(AttachmentId attachment, const AttachmentPolicy& policy);
+    // What lists ask of names. They must outlive the bed.
+    void set_learned(const LearnedAddresses& learned);
     // From the next publish() on there is NAT. Translators and clock are the engine's, which must
     // outlive the bed.
     void set_nat(NatEngine& engine, NatTables tables);
@@ -69,6 +71,8 @@ class TestBed {
     void route(VrfId vrf, const IpPrefix& prefix, NextHopId next_hop);
     void route(VrfId vrf, const IpPrefix& prefix, AdjacencyKind kind);
     void publish();
+    // For who runs workers on threads of their own: they must be online, and report after turns.
+    [[nodiscard]] Quiescence& quiescence() noexcept { return quiescence_; }
     // One more worker over the same tables, with devices and a punt of the caller's.
     [[nodiscard]] std::unique_ptr<Worker> make_worker(const WorkerOptions& options, Punt& punt);
 
@@ -118,6 +122,7 @@ class TestBed {
     std::vector<AttachmentTable::Row> rows_;
     std::vector<AttachmentState> states_;
     // Those of each publication: the worker may still read the one before.
+    [[nodiscard]] Policies& next_policies();
     std::vector<std::unique_ptr<Policies>> policies_;
     const Policies* published_policies_ = nullptr;
     std::unique_ptr<NatTables> nat_;

@@ -18,9 +18,9 @@ namespace {
 template <class Address>
 Address address_of(std::uint64_t number) {
     if constexpr (std::is_same_v<Address, Ipv4Address>) {
-        return Address(static_cast<std::uint32_t>(number + 1));
+        return Address(static_cast<std::uint32_t>(number));
     } else {
-        return Address(0x2001'0db8'0000'0000 | number % 3, number);
+        return number == 0 ? Address() : Address(0x2001'0db8'0000'0000 | number % 3, number);
     }
 }
 
@@ -41,7 +41,7 @@ TYPED_TEST(LearnedTableTest, AnswersAsAMapDoes) {
         const std::uint64_t number = random.below(numbers);
         const LearnedSets sets(random.below(3) == 0 ? 0 : static_cast<NameSetBits>(random()));
         ASSERT_TRUE(table.set(address_of<TypeParam>(number), sets).has_value());
-        slow[number] = sets;
+        if (number != 0) slow[number] = sets;  // the unspecified address is nobody's
         if (i % 97 != 0) continue;
         table.reclaim();
         std::vector<TypeParam> asked;
@@ -79,7 +79,7 @@ TYPED_TEST(LearnedTableTest, ReadersSeeBeforeOrAfter) {
     LearnedTable<TypeParam>& table = **made;
     constexpr std::uint64_t kSteady = 500;
     const auto sets_of = [](std::uint64_t k) { return LearnedSets(NameSetBits{1} << k % 31); };
-    for (std::uint64_t k = 0; k < kSteady; ++k) {
+    for (std::uint64_t k = 1; k < kSteady; ++k) {
         ASSERT_TRUE(table.set(address_of<TypeParam>(k), sets_of(k)).has_value());
     }
     std::atomic<bool> stop{false};
@@ -93,7 +93,8 @@ TYPED_TEST(LearnedTableTest, ReadersSeeBeforeOrAfter) {
             }
             table.lookup(asked, answers);
             for (std::size_t i = 0; i < 64; ++i) {
-                if (answers[i] != sets_of((k + i) % kSteady)) wrong.fetch_add(1);
+                const std::uint64_t number = (k + i) % kSteady;
+                if (number != 0 && answers[i] != sets_of(number)) wrong.fetch_add(1);
             }
         }
     });

@@ -38,7 +38,7 @@ struct Asked {
             EXPECT_TRUE(compiled.has_value());
             patterns = std::move(compiled).value();
         }
-        return {sets, std::move(plan), std::move(patterns)};
+        return {sets, plan, std::move(patterns)};
     }
     NameMatcher matcher;
     PatternScratch scratch;
@@ -62,6 +62,27 @@ TEST(NameMatcher, MoreSpecificPatternDecidesBothWays) {
     EXPECT_EQ(asked("office.com"), NameVerdict{});
     EXPECT_EQ(asked("fabrikam-files.sharepoint.com"), (NameVerdict{.in = 2, .decided = 2}));
     EXPECT_EQ(asked("contoso-files.sharepoint.com"), (NameVerdict{.in = 0, .decided = 2}));
+}
+
+TEST(NameMatcher, FirstNameOfAChainDecidesThatASetSpeaksOf) {
+    const std::vector<NameSet> sets{{.name = "cdn",
+                                     .members = {pattern("*.cdn.net"), pattern("*.office.com")},
+                                     .exceptions = {pattern("outlook.office.com")},
+                                     .payloads = {}},
+                                    {.name = "example",
+                                     .members = {pattern("*.example.com")},
+                                     .exceptions = {},
+                                     .payloads = {}}};
+    Asked asked(sets);
+    const auto chain = [&asked](std::initializer_list<const char*> names) {
+        std::vector<Hostname> hosts;
+        for (const char* const name : names) hosts.push_back(*Hostname::from(name));
+        return asked.matcher.match(hosts, asked.scratch);
+    };
+    EXPECT_EQ(chain({"www.example.com", "x.cdn.net"}), 0b11U);
+    EXPECT_EQ(chain({"outlook.office.com", "x.cdn.net"}), 0U);
+    EXPECT_EQ(chain({"x.cdn.net", "outlook.office.com"}), 0b01U);
+    EXPECT_EQ(chain({"nothing.org"}), 0U);
 }
 
 TEST(NameMatcher, PayloadsAndNamesDoNotMeet) {

@@ -342,6 +342,84 @@ class Quic(Randomly):
                 self.assertEqual(ask([f"quic {datagram.hex()}"]), [answer])
 
 
+class Flows(Randomly):
+    """Labels of flows by the same traffic: which packet tells, and what of one that does not."""
+
+    SYN, ACK = 2, 16
+
+    def tcp(self, parts: list[tuple[int, bytes]]) -> str:
+        first = self.random.randrange(1 << 32)
+        words = [f"{first}:{self.SYN}:"]
+        for at, data in parts:
+            words.append(f"{(first + 1 + at) % (1 << 32)}:{self.ACK}:{data.hex()}")
+        return "flow " + " ".join(words)
+
+    def test_split_client_hellos_label_their_flow_once(self) -> None:
+        questions, expected = [], []
+        for _ in range(40):
+            inside = self.random.random() < 0.5
+            hello = client_hello(self.name() if inside else "www.example.net")
+            parts, at = [], 0
+            for data in self.cut(hello):
+                if data:
+                    parts.append((at, data))
+                    at += len(data)
+            self.random.shuffle(parts)
+            told = self.told_by(hello, parts)
+            questions.append(self.tcp(parts))
+            expected.append(" ".join(["-"] * (1 + told) + [str(int(inside))]))
+        for answer, wanted in zip(ask(questions), expected):
+            # Behind the packet that tells nothing is told again.
+            self.assertEqual(answer.rstrip("- "), wanted.rstrip("- "))
+
+    @staticmethod
+    def told_by(hello: bytes, parts: list[tuple[int, bytes]]) -> int:
+        """How many segments come before the one that shows the name's end."""
+        name = hello.index(b".example.") + len(b".example.com")
+        for count in range(1, len(parts) + 1):
+            end = 0
+            for at, data in sorted(parts[:count]):
+                if at <= end:
+                    end = max(end, at + len(data))
+            if end >= name:
+                return count - 1
+        raise ValueError(parts)
+
+    def test_quic_flows_are_labelled_over_datagrams(self) -> None:
+        questions, expected = [], []
+        for _ in range(20):
+            inside = self.random.random() < 0.5
+            name = self.name() if inside else "www.example.net"
+            hello = handshake_of(client_hello(name))
+            first_id = self.random.randbytes(8)
+            cut = self.random.randint(1, hello.index(b".example."))
+            halves = [crypto(0, hello[:cut]), crypto(cut, hello[cut:])]
+            self.random.shuffle(halves)
+            packets = [
+                initial(half + b"\0" * 30, first_id, number=k) for k, half in enumerate(halves)
+            ]
+            questions.append("flow " + " ".join(f"udp:{packet.hex()}" for packet in packets))
+            expected.append(f"- {int(inside)}")
+        self.assertEqual(ask(questions), expected)
+
+    def test_what_is_truncated_or_hostile_has_no_label(self) -> None:
+        hello = client_hello("www.example.com")
+        packet = initial(crypto(0, handshake_of(hello)) + b"\0" * 30, b"original")
+        damaged = packet[:-1] + bytes([packet[-1] ^ 1])
+        for question, answer in (
+            (self.tcp([(0, hello[: hello.index(b"example")])]), "- -"),
+            (self.tcp([(0, b"\x15" + hello[1:])]), "- 0"),
+            (self.tcp([(0, hello[:3] + b"\x40\x01" + hello[5:])]), "- 0"),
+            # Eight packets with data, and no name among them.
+            (self.tcp([(0, hello[:5])] * 8), "- " + "- " * 7 + "0"),
+            (f"flow udp:{damaged.hex()}", "0"),
+            (f"flow udp:{packet[:-1].hex()}", "0"),
+            ("flow udp:" + b"\x40".hex(), "0"),
+        ):
+            with self.subTest(question=question[:60]):
+                self.assertEqual(ask([question]), [answer])
+
+
 if __name__ == "__main__":
     PROBE = sys.argv.pop(1)
     print(f"CAUSEWAY_SEED={SEED}")
