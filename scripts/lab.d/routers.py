@@ -39,15 +39,18 @@ IPV6_ON = {"ipv6/conf/all/disable_ipv6": 0, "ipv6/conf/default/disable_ipv6": 0}
 
 
 class Frr:
-    """zebra and bgpd in one network namespace; and bfdd, where its options are given."""
+    """zebra and bgpd in one network namespace; and bfdd, where its options are given.
 
-    OPTIONS = {"zebra": ("-M", "dplane_fpm_nl", "-r", "-K", "120"), "bgpd": ()}
+    With `has_fpm`, zebra tells a causewayd its routes.
+    """
 
-    def __init__(self, namespace: str, configuration: Path, bfdd: tuple[str, ...] | None = None):
+    def __init__(self, namespace: str, configuration: Path, has_fpm: bool,
+                 bfdd: tuple[str, ...] | None = None):
         self.namespace = namespace
         self.configuration = configuration
         self.runtime = RUNTIME / namespace
-        self.options: dict[str, tuple[str, ...]] = dict(self.OPTIONS)
+        fpm = ("-M", "dplane_fpm_nl") if has_fpm else ()
+        self.options: dict[str, tuple[str, ...]] = {"zebra": (*fpm, "-r", "-K", "120"), "bgpd": ()}
         if bfdd is not None:
             self.options["bfdd"] = bfdd
 
@@ -97,6 +100,11 @@ class Frr:
         shutil.rmtree(self.runtime, ignore_errors=True)
 
     def _end(self, daemon: str, how: signal.Signals) -> None:
+        """As a service manager does: who does not end in time is killed.
+
+        zebra 8.4 may wait for itself for ever where it is told to end just as it calls an FPM
+        server anew (FRR pull request 17504).
+        """
         try:
             pid = int((self.runtime / f"{daemon}.pid").read_text(encoding="ascii"))
             os.kill(pid, how)
@@ -105,7 +113,10 @@ class Frr:
         deadline = time.monotonic() + END_TIMEOUT_S
         while Path(f"/proc/{pid}").exists():
             if time.monotonic() > deadline:
-                raise LabError(f"{daemon} in {self.namespace} does not end")
+                if how == signal.SIGKILL:
+                    raise LabError(f"{daemon} in {self.namespace} does not end")
+                self._end(daemon, signal.SIGKILL)
+                return
             time.sleep(0.02)
 
     def _vtysh(self, *words: str) -> str:
@@ -202,7 +213,8 @@ class Routers:
         self.bfdd = bfdd or {}
         self.ours: dict[str, Frr] = {}  # by VRF
         contoso = lab.state / "contoso-frr.conf"
-        self.contoso = Frr(lab.namespace("contoso"), contoso, () if bfdd else None)
+        self.contoso = Frr(lab.namespace("contoso"), contoso, has_fpm=False,
+                           bfdd=() if bfdd else None)
         self.bird = Bird(lab)
 
     def start(self) -> None:
@@ -218,8 +230,8 @@ class Routers:
         for path in sorted(folder.iterdir()):
             vrf = path.name.removeprefix(self.lab.vrf_prefix)
             socket = self.bfdd.get(vrf)
-            self.ours[vrf] = Frr(path.name, path / "frr.conf",
-                                 ("--dplaneaddr", f"unix:{socket}") if socket else None)
+            self.ours[vrf] = Frr(path.name, path / "frr.conf", has_fpm=True,
+                                 bfdd=("--dplaneaddr", f"unix:{socket}") if socket else None)
         self.contoso.configuration.write_text(contoso_config("bfdd" in self.contoso.options),
                                               encoding="utf-8")
         self.bird.start(["10.1.0.0/24", "127.1.0.0/16"])
@@ -228,10 +240,10 @@ class Routers:
         self.wait_for_sessions()
 
     def stop(self) -> None:
-        self.lab.stop_daemon()
-        self.bird.stop()
         for frr in (*self.ours.values(), self.contoso):
             frr.stop()
+        self.lab.stop_daemon()
+        self.bird.stop()
         for vrf in VRFS:
             netns.delete(self.lab.vrf_prefix + vrf)
         self.ours = {}
