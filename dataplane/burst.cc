@@ -56,7 +56,8 @@ void Burst::part(const std::array<Exit, kBurstSizeMax>& exits) noexcept {
 void Burst::take(Burst& other, Exit exit) noexcept {
     port_ = other.port_;
     left_count_ = 0;
-    policy_ = other.policy_;
+    // Whoever was steered there, these were not asked: where it would stand, they have their tag.
+    policy_ = other.policy_.without(kSteers);
     ports_out_ = 0;
     unsigned taken = 0;
     unsigned kept = 0;

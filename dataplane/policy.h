@@ -32,6 +32,11 @@ class PolicyBits {
     [[nodiscard]] constexpr bool has_any(PolicyBits bits) const noexcept {
         return (bits_ & bits.bits_) != 0;
     }
+    [[nodiscard]] constexpr PolicyBits without(PolicyBits bits) const noexcept {
+        PolicyBits rest;
+        rest.bits_ = static_cast<std::uint16_t>(bits_ & ~bits.bits_);
+        return rest;
+    }
     constexpr PolicyBits& operator|=(PolicyBits other) noexcept {
         bits_ = static_cast<std::uint16_t>(bits_ | other.bits_);
         return *this;

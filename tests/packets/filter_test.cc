@@ -150,6 +150,27 @@ TEST_F(FilterTest, a_rule_steers_past_the_routes) {
     EXPECT_EQ(bed_.unaccounted(), "");
 }
 
+// One burst brings both families: a rule that steers of the one says nothing of the other.
+TEST_F(FilterTest, steering_of_ipv4_leaves_ipv6_alone) {
+    const NextHopId way = bed_.neighbour(bed_.attach(kCore, 22, 100, vrf_), ip6("2001:db8:2::1"),
+                                         kCustomerMac);
+    bed_.route(vrf_, prefix6("2001:db8:2::/48"), way);
+    Acl acl{.name = "steer",
+            .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kPermit, .steer = "other"})}};
+    AclSets sets;
+    sets.targets["other"] = {.ipv4 = bed_.group({&ways_[1], 1}), .ipv6 = {}};
+    bed_.set_policy(legs_[0], {.filter_in = list(acl, sets)});
+    bed_.publish();
+    send(10, udp_to(53));
+    send(11, frame().ipv6("2001:db8:1::10", "2001:db8:2::10").udp(4'000, 53));
+    bed_.turn();
+    std::vector<int> tags;
+    for (const Frame& frame : bed_.sent(kCore)) tags.push_back(frame[14] << 8 | frame[15]);
+    std::ranges::sort(tags);  // one family leaves before the other
+    EXPECT_EQ(tags, (std::vector<int>{21, 22}));
+    EXPECT_EQ(bed_.unaccounted(), "");
+}
+
 TEST_F(FilterTest, a_rule_marks_and_leaves_ecn_alone) {
     Acl acl{.name = "mark",
             .rules = {udp_rule("voice", 5'060,
