@@ -68,8 +68,8 @@ template void make_acl_image<Ipv4>(const PacketMeta&, AclImage&) noexcept;
 template void make_acl_image<Ipv6>(const PacketMeta&, AclImage&) noexcept;
 
 template <class Family>
-void name_acl_images(const LearnedAddresses& learned, std::span<const std::uint8_t*> images,
-                     std::span<AclImage> rooms) noexcept {
+void name_acl_images(std::span<const LearnedAddresses* const> learned,
+                     std::span<const std::uint8_t*> images, std::span<AclImage> rooms) noexcept {
     using Layout = AclLayout<Family>;
     using Address = typename Layout::Address;
     const std::size_t count = images.size();
@@ -85,10 +85,9 @@ void name_acl_images(const LearnedAddresses& learned, std::span<const std::uint8
     }
     std::array<LearnedSets, kBurstSizeMax> of_sources;
     std::array<LearnedSets, kBurstSizeMax> of_destinations;
-    learned.table<Address>().lookup(std::span(sources).first(count),
-                                    std::span(of_sources).first(count));
-    learned.table<Address>().lookup(std::span(destinations).first(count),
-                                    std::span(of_destinations).first(count));
+    look_up<Address>(learned, std::span(sources).first(count), std::span(of_sources).first(count));
+    look_up<Address>(learned, std::span(destinations).first(count),
+                     std::span(of_destinations).first(count));
     for (std::size_t k = 0; k < count; ++k) {
         std::uint8_t* const to = rooms[k].bytes.data();
         const bool is_tcp = to[Layout::kProtocol] == static_cast<std::uint8_t>(IpProtocol::kTcp);
@@ -100,9 +99,9 @@ void name_acl_images(const LearnedAddresses& learned, std::span<const std::uint8
         std::memcpy(to + kAclNames<Family>, names.data(), sizeof names);
     }
 }
-template void name_acl_images<Ipv4>(const LearnedAddresses&, std::span<const std::uint8_t*>,
-                                    std::span<AclImage>) noexcept;
-template void name_acl_images<Ipv6>(const LearnedAddresses&, std::span<const std::uint8_t*>,
-                                    std::span<AclImage>) noexcept;
+template void name_acl_images<Ipv4>(std::span<const LearnedAddresses* const>,
+                                    std::span<const std::uint8_t*>, std::span<AclImage>) noexcept;
+template void name_acl_images<Ipv6>(std::span<const LearnedAddresses* const>,
+                                    std::span<const std::uint8_t*>, std::span<AclImage>) noexcept;
 
 }  // namespace causeway

@@ -94,12 +94,13 @@ template <class Family>
     return room.bytes.data();
 }
 
-// For a list that asks for names: puts in the place of each image one that has them, in its room.
+// For a list that asks for names: puts in the place of each image one that has them, in its room,
+// as learned[k] knows them.
 // An address that has run out counts for what cannot begin a flow (of TCP all but a client's first
 // SYN), so that what was let through in time stays so. REQUIRES: images[k] is acl_image_of() some
 // packet with rooms[k], and there are at most kBurstSizeMax.
 template <class Family>
-void name_acl_images(const LearnedAddresses& learned, std::span<const std::uint8_t*> images,
-                     std::span<AclImage> rooms) noexcept;
+void name_acl_images(std::span<const LearnedAddresses* const> learned,
+                     std::span<const std::uint8_t*> images, std::span<AclImage> rooms) noexcept;
 
 }  // namespace causeway

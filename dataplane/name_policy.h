@@ -18,7 +18,6 @@
 
 #include "acl/names/flow_inspector.h"
 #include "acl/names/flow_labels.h"
-#include "acl/names/learned_addresses.h"
 #include "acl/names/name_matcher.h"
 #include "base/types.h"
 #include "dataplane/acl_list.h"
@@ -77,8 +76,7 @@ struct NameReaders {
 };
 
 struct NamePolicy {
-    const LearnedAddresses* learned = nullptr;  // the same of all policies
-    NameReaders* readers = nullptr;             // null: nobody looks into flows
+    NameReaders* readers = nullptr;  // null: nobody looks into flows
     std::vector<NameRule> rules;
 
     [[nodiscard]] const NameRule* rule_for(NameSetBits sets) const noexcept {

@@ -99,6 +99,9 @@ struct AttachmentPolicy {
     const NamePolicy* name_classes = nullptr;  // the same if it has classes, for what goes out here
     // Whose answers are heard that go out here; null: nobody's.
     const NameResolvers* resolvers = nullptr;
+    // What they have taught in the attachment's VRF; it changes in place. Never null where any of
+    // the above asks for names.
+    const LearnedAddresses* learned = nullptr;
     const IpSources* sources = nullptr;  // kAdvertised: null as long as nothing is validated
     const DscpMap* dscp_map = nullptr;   // of what comes in and of what goes out; null: untouched
     // Their policers are written by workers and outlive every Tables that leads to them.
@@ -125,8 +128,6 @@ struct AttachmentPolicy {
 
 struct Policies {
     std::vector<AttachmentPolicy> attachments = std::vector<AttachmentPolicy>(kAttachmentsMax);
-    // Never null where a list asks for names. They change in place.
-    const LearnedAddresses* learned = nullptr;
 
     [[nodiscard]] const AttachmentPolicy& of(AttachmentId attachment) const noexcept {
         return attachments[attachment.value()];

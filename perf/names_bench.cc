@@ -11,7 +11,7 @@
 //   table_kib      what they take
 //
 // And what it costs to ask whether a packet's destination was learned, by how many are known:
-// bursts of 32, of which a percentage is known, drawn from all of them at random.
+// bursts of 64, of which a percentage is known, drawn from all of them at random.
 //
 //   tsc_packet     TSC cycles a packet
 #include <benchmark/benchmark.h>
@@ -180,7 +180,7 @@ void learned(benchmark::State& state) {
         CHECK(table->set(address_of(i), LearnedSets(1)).has_value());
         table->reclaim();
     }
-    constexpr std::size_t kBurst = 32;
+    constexpr std::size_t kBurst = kBurstSizeMax;
     std::vector<Address> asked;
     for (std::size_t i = 0; i < kAsked; ++i) {
         asked.push_back(address_of(random() % count + (random() % 100 < known ? 0 : count)));

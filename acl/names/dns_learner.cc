@@ -50,7 +50,13 @@ std::string_view DnsLearner::meaning_of(Event event) noexcept {
     return kEvents[static_cast<std::size_t>(event)].meaning;
 }
 
-void DnsLearner::take(Bytes packet, std::uint64_t now_s) {
+void DnsLearner::forget(const LearnedAddresses& learned) {
+    std::erase_if(streams_, [&](const auto& stream) {
+        return std::get<LearnedAddresses*>(stream.first) == &learned;
+    });
+}
+
+void DnsLearner::take(LearnedAddresses& learned, Bytes packet, std::uint64_t now_s) {
     const auto view = read_acl_packet(packet);
     if (!view) return note(Event::kUnreadable);
     if (!resolvers_.contains(view->source)) return note(Event::kNotOfResolver);
@@ -61,17 +67,18 @@ void DnsLearner::take(Bytes packet, std::uint64_t now_s) {
     if (!layer4) return note(Event::kUnreadable);
     if (view->protocol == static_cast<std::uint8_t>(IpProtocol::kUdp)) {
         if (layer4->size() < sizeof(UdpHeader)) return note(Event::kUnreadable);
-        return take_message(layer4->subspan(sizeof(UdpHeader)), now_s);
+        return take_message(learned, layer4->subspan(sizeof(UdpHeader)), now_s);
     }
     if (view->protocol != static_cast<std::uint8_t>(IpProtocol::kTcp)) {
         return note(Event::kUnreadable);
     }
     const auto segment = read_tcp_segment(*layer4);
     if (!segment) return note(Event::kUnreadable);
-    take_segment({view->source, view->destination, view->ports->destination}, *segment, now_s);
+    take_segment({&learned, view->source, view->destination, view->ports->destination}, *segment,
+                 now_s);
 }
 
-void DnsLearner::take_message(Bytes message, std::uint64_t now_s) {
+void DnsLearner::take_message(LearnedAddresses& learned, Bytes message, std::uint64_t now_s) {
     switch (parse_dns_answer(message, answer_)) {
         case DnsFault::kNone:
             break;
@@ -87,7 +94,7 @@ void DnsLearner::take_message(Bytes message, std::uint64_t now_s) {
     bool has_room = true;
     for (const DnsAddress& address : answer_.addresses) {
         has_room =
-            learned_.learn(address.address, sets, address.ttl, answer_.names.front(), now_s) &&
+            learned.learn(address.address, sets, address.ttl, answer_.names.front(), now_s) &&
             has_room;
     }
     note(has_room ? Event::kLearned : Event::kFull);
@@ -114,12 +121,12 @@ void DnsLearner::take_segment(const StreamKey& key, const TcpSegment& segment,
     Stream& stream = *at->second;
     stream.heard = ++packets_;
     stream.head.put(sequence, segment.payload);
-    if (!take_messages(stream, now_s) ||
+    if (!take_messages(*std::get<LearnedAddresses*>(key), stream, now_s) ||
         (segment.flags & (TcpSegment::kFin | TcpSegment::kRst)) != 0)
         streams_.erase(at);
 }
 
-bool DnsLearner::take_messages(Stream& stream, std::uint64_t now_s) {
+bool DnsLearner::take_messages(LearnedAddresses& learned, Stream& stream, std::uint64_t now_s) {
     for (;;) {  // RFC 1035 4.2.2: the length stands before each message
         const Bytes bytes = stream.head.bytes();
         if (bytes.size() < 2) return true;
@@ -129,7 +136,7 @@ bool DnsLearner::take_messages(Stream& stream, std::uint64_t now_s) {
             return false;
         }
         if (bytes.size() < 2 + size) return true;
-        take_message(bytes.subspan(2, size), now_s);
+        take_message(learned, bytes.subspan(2, size), now_s);
         stream.head.consume(2 + size);
     }
 }

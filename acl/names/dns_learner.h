@@ -55,8 +55,6 @@ class DnsLearner {
     [[nodiscard]] static std::string_view to_string(Event event) noexcept;
     [[nodiscard]] static std::string_view meaning_of(Event event) noexcept;
 
-    explicit DnsLearner(LearnedAddresses& learned) : learned_(learned) {}
-
     // The matcher must outlive its use here; null: nothing is learned.
     void set_matcher(const NameMatcher* matcher, PatternScratch scratch) {
         matcher_ = matcher;
@@ -64,8 +62,10 @@ class DnsLearner {
     }
     void set_resolvers(std::set<IpAddress> resolvers) { resolvers_ = std::move(resolvers); }
 
-    // A packet of layer 3, of either family.
-    void take(std::span<const std::uint8_t> packet, std::uint64_t now_s);
+    // A packet of layer 3, of either family; `learned` is that of the packet's VRF.
+    void take(LearnedAddresses& learned, std::span<const std::uint8_t> packet, std::uint64_t now_s);
+    // Those addresses will be taught nothing more. Before they go.
+    void forget(const LearnedAddresses& learned);
 
     [[nodiscard]] std::uint64_t count(Event event) const noexcept {
         return counts_[static_cast<std::size_t>(event)];
@@ -73,21 +73,22 @@ class DnsLearner {
     [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
 
   private:
-    // The client's end: resolver, client, client's port.
-    using StreamKey = std::tuple<IpAddress, IpAddress, std::uint16_t>;
+    // The VRF, by what it has learned; resolver, client, client's port.
+    using StreamKey = std::tuple<LearnedAddresses*, IpAddress, IpAddress, std::uint16_t>;
     struct Stream {
         StreamHead<kStreamBytesMax> head;
         std::uint64_t heard = 0;  // a running number of packets
     };
 
     void note(Event event) noexcept { ++counts_[static_cast<std::size_t>(event)]; }
-    void take_message(std::span<const std::uint8_t> message, std::uint64_t now_s);
+    void take_message(LearnedAddresses& learned, std::span<const std::uint8_t> message,
+                      std::uint64_t now_s);
     void take_segment(const StreamKey& key, const TcpSegment& segment, std::uint64_t now_s);
     // All whole messages at the stream's begin. False where it is not worth keeping.
-    [[nodiscard]] bool take_messages(Stream& stream, std::uint64_t now_s);
+    [[nodiscard]] bool take_messages(LearnedAddresses& learned, Stream& stream,
+                                     std::uint64_t now_s);
     void open_stream(const StreamKey& key, std::uint32_t first);
 
-    LearnedAddresses& learned_;
     const NameMatcher* matcher_ = nullptr;
     PatternScratch scratch_;
     std::set<IpAddress> resolvers_;

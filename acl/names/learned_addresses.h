@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LearnedAddresses: which addresses are, for now, those of a set's names.
+// LearnedAddresses: which addresses are, for now, those of a set's names. Each VRF has its own, as
+// an address means something else in another.
 //
 // Thread safety: the tables are for any reader; everything else is the control thread's.
 //
@@ -10,10 +11,14 @@
 // would keep an idle flow, or until there is no room for others.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +45,10 @@ class LearnedAddresses {
     [[nodiscard]] const LearnedTable<Address>& table() const noexcept {
         return *std::get<std::unique_ptr<LearnedTable<Address>>>(tables_);
     }
+
+    // Those that are known beyond it stay for their time.
+    void limit_to(std::size_t addresses_max) noexcept { addresses_max_ = addresses_max; }
+    [[nodiscard]] std::size_t room() const noexcept { return addresses_max_; }  // for all of them
 
     // False where there is no room: the address stays what it was. REQUIRES: sets.
     [[nodiscard]] bool learn(const IpAddress& address, NameSetBits sets, std::uint32_t ttl,
@@ -79,5 +88,18 @@ class LearnedAddresses {
     std::multimap<std::uint64_t, IpAddress> due_;
     std::size_t past_ = 0;
 };
+
+// sets[k] = those of addresses[k], each as learned[k] knows it. REQUIRES: at most kBurstSizeMax of
+// them, and as many of each.
+template <class Address>
+void look_up(std::span<const LearnedAddresses* const> learned, std::span<const Address> addresses,
+             std::span<LearnedSets> sets) noexcept {
+    if (std::ranges::count(learned, learned.front()) == std::ssize(learned)) [[likely]] {
+        return learned.front()->table<Address>().lookup(addresses, sets);
+    }
+    std::array<const LearnedTable<Address>*, kBurstSizeMax> tables;
+    for (std::size_t k = 0; k < learned.size(); ++k) tables[k] = &learned[k]->table<Address>();
+    LearnedTable<Address>::lookup(std::span(tables).first(learned.size()), addresses, sets);
+}
 
 }  // namespace causeway

@@ -7,7 +7,7 @@
 namespace causeway {
 namespace {
 
-constexpr std::size_t kBucketsMin = 512;
+constexpr std::size_t kBucketsMin = kPageBytes / kCacheLine;
 
 }  // namespace
 
@@ -29,7 +29,10 @@ auto LearnedTable<Address>::Table::room_for(Address address) const noexcept -> E
 
 template <class Address>
 auto LearnedTable<Address>::make_table(std::size_t buckets) -> Result<std::unique_ptr<Table>> {
-    auto memory = Mapping::allocate(buckets * sizeof(Bucket), PageSize::kHuge);
+    const std::size_t bytes = buckets * sizeof(Bucket);
+    // Most VRFs know a few, and there may be thousands of VRFs.
+    auto memory =
+        Mapping::allocate(bytes, bytes < kHugePageBytes ? PageSize::kSmall : PageSize::kHuge);
     if (!memory) return Unexpected(memory.error());
     std::random_device device;
     auto* const zeroed = reinterpret_cast<Bucket*>(memory->data());

@@ -73,19 +73,17 @@ class LearnedTable {
     // sets[k] = those of addresses[k]. REQUIRES: at most kBurstSizeMax of them, and as many sets.
     void lookup(std::span<const Address> addresses, std::span<LearnedSets> sets) const noexcept {
         const Table& table = *current_.load(std::memory_order_acquire);
-        std::array<std::size_t, kBurstSizeMax> homes;
-        for (std::size_t k = 0; k < addresses.size(); ++k) {
-            homes[k] = table.home_of(addresses[k]);
-            __builtin_prefetch(table.buckets + homes[k]);
+        answer([&table](std::size_t) noexcept -> const Table& { return table; }, addresses, sets);
+    }
+    // The same, each asked of a table of its own: as many tables.
+    static void lookup(std::span<const LearnedTable* const> tables,
+                       std::span<const Address> addresses, std::span<LearnedSets> sets) noexcept {
+        std::array<const Table*, kBurstSizeMax> current;
+        for (std::size_t k = 0; k < tables.size(); ++k) {
+            current[k] = tables[k]->current_.load(std::memory_order_acquire);
         }
-        for (std::size_t k = 0; k < addresses.size(); ++k) {
-            LearnedAnswer answer = table.buckets[homes[k]].answer(addresses[k]);
-            for (std::size_t at = homes[k]; !answer.is_last;) [[unlikely]] {
-                    at = table.next(at);
-                    answer = table.buckets[at].answer(addresses[k]);
-                }
-            sets[k] = LearnedSets(answer.sets);
-        }
+        answer([&current](std::size_t k) noexcept -> const Table& { return *current[k]; },
+               addresses, sets);
     }
 
     // Sets of none forget it. The unspecified address is nobody's: no packet goes there, though
@@ -127,6 +125,26 @@ class LearnedTable {
     };
 
     explicit LearnedTable(GracePeriods& grace) : grace_(grace) {}
+
+    template <class TableOf>
+    static void answer(TableOf&& table_of, std::span<const Address> addresses,
+                       std::span<LearnedSets> sets) noexcept {
+        std::array<std::size_t, kBurstSizeMax> homes;
+        for (std::size_t k = 0; k < addresses.size(); ++k) {
+            const Table& table = table_of(k);
+            homes[k] = table.home_of(addresses[k]);
+            __builtin_prefetch(table.buckets + homes[k]);
+        }
+        for (std::size_t k = 0; k < addresses.size(); ++k) {
+            const Table& table = table_of(k);
+            LearnedAnswer answer = table.buckets[homes[k]].answer(addresses[k]);
+            for (std::size_t at = homes[k]; !answer.is_last;) [[unlikely]] {
+                    at = table.next(at);
+                    answer = table.buckets[at].answer(addresses[k]);
+                }
+            sets[k] = LearnedSets(answer.sets);
+        }
+    }
     [[nodiscard]] static Result<std::unique_ptr<Table>> make_table(std::size_t buckets);
     [[nodiscard]] Status rebuild();
 

@@ -53,7 +53,10 @@ constexpr std::array kAclPacket{
     Parameter{"icmp-type", kText, kOptional, "of ICMP and ICMPv6: TYPE or TYPE/CODE"},
     Parameter{"tcp-flags", kText, kOptional, "those set, as in syn,ack; syn if not given"},
     Parameter{"dscp", kText, kOptional, "as in ef; 0 if not given"},
-    Parameter{"fragment", kText, kOptional, "whole if not given", kFragmentKinds}};
+    Parameter{"fragment", kText, kOptional, "whole if not given", kFragmentKinds},
+    Parameter{"vrf", kText, kOptional, "whose names count; that in which the list is bound"}};
+constexpr std::array kLearnedFilter{Parameter{"vrf", kText, kOptional, "only this VRF's"}, kAfter,
+                                    kLimit};
 constexpr std::array kDropOwner{
     Parameter{"of", kText, kOptional, "only this attachment's or port's"}};
 constexpr std::array<std::string_view, 3> kProtocols{"tcp", "udp", "icmp"};
@@ -169,7 +172,7 @@ constexpr std::array kMethods{
            {},
            detail::list_name_rules},
     Method{"names.addresses", kReader, "addresses that resolvers have taught, and for how long",
-           kPaged, detail::list_learned_addresses},
+           kLearnedFilter, detail::list_learned_addresses},
     Method{"names.counters",
            kReader,
            "what became of resolvers' answers and of flows",

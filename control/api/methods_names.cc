@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Methods about names.
+#include <optional>
 #include <string>
 
 #include "base/text.h"
@@ -33,8 +34,11 @@ Json json_of(const NameRuleView& rule) {
             {"action", kAclVerdicts.name(action.verdict)},
             {"steer", text_or_null(action.steer)},
             {"mark-dscp", action.mark_dscp ? Json(dscp_text(*action.mark_dscp)) : Json(nullptr)},
+            {"log-one-in", action.log_one_in},
+            {"police", text_or_null(rule.police)},
             {"packets", rule.packets},
-            {"bytes", rule.bytes}};
+            {"bytes", rule.bytes},
+            {"bound", rule.bound}};
 }
 
 Json json_of(const LearnedAddressView& address) {
@@ -42,7 +46,8 @@ Json json_of(const LearnedAddressView& address) {
     for (const LearnedAddressView::Name& name : address.names) {
         names.push_back({{"name", name.name}, {"seconds", name.seconds}});
     }
-    return {{"address", to_string(address.address)},
+    return {{"vrf", address.vrf},
+            {"address", to_string(address.address)},
             {"past", address.is_past},
             {"sets", address.sets},
             {"names", names}};
@@ -66,16 +71,21 @@ Answer list_name_rules(RouterApi& router, const Params&) {
 }
 
 Answer list_learned_addresses(RouterApi& router, const Params& params) {
-    PageRequest<IpAddress> request{.after = {}, .limit = page_limit(params)};
-    if (const auto after = params.text("after")) {
-        request.after = parse_ip_address(*after);
-        if (!request.after) return bad_cursor();
+    PageRequest<LearnedCursor> request{.after = {}, .limit = page_limit(params)};
+    if (auto after = params.text("after")) {
+        const auto address = parse_ip_address(take_last_word(*after));
+        if (!address) return bad_cursor();
+        request.after = {std::string(*after), *address};
     }
-    const auto page = router.names().addresses(request);
+    std::optional<std::string> vrf;
+    if (const auto wanted = params.text("vrf")) vrf = std::string(*wanted);
+    const auto page = router.names().addresses(vrf, request);
+    if (!page) return rpc_error(page.error());
     Json items = Json::array();
-    for (const LearnedAddressView& address : page.items) items.push_back(json_of(address));
-    return Json{{"items", items},
-                {"next", page.next ? Json(to_string(*page.next)) : Json(nullptr)}};
+    for (const LearnedAddressView& address : page->items) items.push_back(json_of(address));
+    Json next = nullptr;
+    if (page->next) next = page->next->vrf + ' ' + to_string(page->next->address);
+    return Json{{"items", items}, {"next", next}};
 }
 
 Answer get_name_counts(RouterApi& router, const Params&) {

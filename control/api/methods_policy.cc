@@ -124,7 +124,9 @@ Answer explain_acl(RouterApi& router, const Params& params) {
                       : fragment == "first" ? FragmentKind::kFirst
                                             : FragmentKind::kWhole;
     if (auto error = set_layer4(packet, params)) return *std::move(error);
-    const auto explanation = router.explain_acl(*params.text("acl"), packet);
+    std::optional<std::string> vrf;
+    if (const auto wanted = params.text("vrf")) vrf = std::string(*wanted);
+    const auto explanation = router.explain_acl(*params.text("acl"), packet, vrf);
     if (!explanation) return rpc_error(explanation.error());
     return json_of(*explanation);
 }

@@ -28,15 +28,6 @@ std::string text_of(const RouteCursor& cursor) {
            std::string(kRouteSourceWords[static_cast<std::size_t>(cursor.source)]);
 }
 
-// The text after the last blank, taken off. Cursors are read from their end: names come first.
-std::string_view take_last_word(std::string_view& text) {
-    const std::size_t blank = text.rfind(' ');
-    if (blank == std::string_view::npos) return {};
-    const std::string_view word = text.substr(blank + 1);
-    text = text.substr(0, blank);
-    return word;
-}
-
 std::optional<RouteSource> source_of(std::string_view word) {
     const auto found = std::ranges::find(kRouteSourceWords, word);
     if (found == kRouteSourceWords.end()) return std::nullopt;

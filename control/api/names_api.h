@@ -5,13 +5,16 @@
 // Thread safety: control thread only.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "acl/rule.h"
+#include "base/result.h"
 #include "base/types.h"
 #include "control/api/page_request.h"
 
@@ -23,7 +26,7 @@ struct NameSetView {
     std::size_t payloads = 0;
     std::string_view state;          // "active", "compiling" or "failed"
     std::string error;               // of "failed"
-    std::vector<std::string> rules;  // that speak of it: "internet-only cdn"
+    std::vector<std::string> rules;  // that speak of it: "internet-only cdn", "acl edge-in web"
 };
 
 struct NameRuleView {
@@ -31,8 +34,10 @@ struct NameRuleView {
     std::string name;
     std::vector<std::string> sets;
     AclAction action;
+    std::string police;  // the class; empty: none
     std::uint64_t packets = 0;
-    std::uint64_t bytes = 0;  // of layer 3
+    std::uint64_t bytes = 0;         // of layer 3
+    std::vector<std::string> bound;  // where its policy is: "contoso/microsoft"
 };
 
 struct LearnedAddressView {
@@ -40,10 +45,17 @@ struct LearnedAddressView {
         std::string name;
         std::uint64_t seconds = 0;  // that it is good for
     };
+    std::string vrf;  // in which it was learned
     IpAddress address;
     bool is_past = false;  // its time is over; flows that it began go on
     std::vector<std::string> sets;
     std::vector<Name> names;
+};
+
+struct LearnedCursor {
+    std::string vrf;
+    IpAddress address;
+    friend auto operator<=>(const LearnedCursor&, const LearnedCursor&) = default;
 };
 
 struct NameCount {
@@ -60,8 +72,9 @@ class NamesApi {
     [[nodiscard]] virtual Page<NameSetView, std::string> sets(const PageRequest<std::string>&) = 0;
     // In order of policies, then as they are asked.
     [[nodiscard]] virtual std::vector<NameRuleView> rules() = 0;
-    [[nodiscard]] virtual Page<LearnedAddressView, IpAddress> addresses(
-        const PageRequest<IpAddress>&) = 0;
+    // Of one VRF, or of all; kNotFound where nobody asks for names in that one.
+    [[nodiscard]] virtual Result<Page<LearnedAddressView, LearnedCursor>> addresses(
+        const std::optional<std::string>& vrf, const PageRequest<LearnedCursor>&) = 0;
     [[nodiscard]] virtual std::vector<NameCount> counts() = 0;
 };
 

@@ -41,7 +41,8 @@ struct AclView {
 struct AclRuleView {
     std::size_t index = 0;  // that of `otherwise` is the number of rules
     std::string name;       // empty: `otherwise`
-    AclVerdict verdict = AclVerdict::kPermit;
+    std::string match;      // in the words of the document; empty: every packet
+    AclAction action;
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
     std::string remark;  // "shadowed by all-of-ten"; or empty
@@ -56,7 +57,7 @@ struct AclExplanationView {
     std::vector<Miss> misses;
     std::size_t misses_unlisted = 0;
     std::optional<std::string> hit;  // none: `otherwise`
-    AclVerdict verdict = AclVerdict::kPermit;
+    AclAction action;
     AclViewState state = AclViewState::kActive;
 };
 
@@ -89,8 +90,10 @@ class PolicyApi {
     // In order; cursor: the index of the last.
     [[nodiscard]] virtual Result<Page<AclRuleView, std::size_t>> acl_rules(
         std::string_view acl, const PageRequest<std::size_t>&) = 0;
-    [[nodiscard]] virtual Result<AclExplanationView> explain_acl(std::string_view acl,
-                                                                 const AclPacket& packet) = 0;
+    // A list that asks for names is asked as the VRF's resolvers have taught; none given: that in
+    // which it is bound. kInvalid where it is not bound there, or in several.
+    [[nodiscard]] virtual Result<AclExplanationView> explain_acl(
+        std::string_view acl, const AclPacket& packet, const std::optional<std::string>& vrf) = 0;
     [[nodiscard]] virtual Page<PolicerView, std::string> policers(
         const PageRequest<std::string>&) = 0;
     // Since the last reset_peaks(), or since the attachment is there.

@@ -22,6 +22,10 @@ Json text_or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
+Json dscp_or_null(const AclAction& action) {
+    return action.mark_dscp ? Json(dscp_text(*action.mark_dscp)) : Json(nullptr);
+}
+
 }  // namespace
 
 Json json_of(const AclView& acl) {
@@ -38,7 +42,11 @@ Json json_of(const AclView& acl) {
 Json json_of(const AclRuleView& rule) {
     return {{"index", rule.index},
             {"name", text_or_null(rule.name)},
-            {"action", kAclVerdicts.name(rule.verdict)},
+            {"match", text_or_null(rule.match)},
+            {"action", kAclVerdicts.name(rule.action.verdict)},
+            {"steer", text_or_null(rule.action.steer)},
+            {"mark-dscp", dscp_or_null(rule.action)},
+            {"log-one-in", rule.action.log_one_in},
             {"packets", rule.packets},
             {"bytes", rule.bytes},
             {"remark", text_or_null(rule.remark)}};
@@ -53,7 +61,9 @@ Json json_of(const AclExplanationView& explanation) {
             {"misses", misses},
             {"misses-unlisted", explanation.misses_unlisted},
             {"hit", explanation.hit ? Json(*explanation.hit) : Json(nullptr)},
-            {"action", kAclVerdicts.name(explanation.verdict)}};
+            {"action", kAclVerdicts.name(explanation.action.verdict)},
+            {"steer", text_or_null(explanation.action.steer)},
+            {"mark-dscp", dscp_or_null(explanation.action)}};
 }
 
 Json json_of(const PolicerView& policer) {

@@ -109,6 +109,11 @@ ExitCode undrain_link(Session& session, const DrainChoice& choice) {
     });
 }
 
+ExitCode reset_peaks(Session& session) {
+    return change(session, {"peak.reset"},
+                  [](const Json&) { return std::string("peaks begin anew\n"); });
+}
+
 ExitCode set_link(Session& session, const LinkChoice& choice) {
     Query query{"link.set", {{"state", choice.state}}};
     if (!choice.attachment.empty()) {

@@ -43,6 +43,8 @@ struct DrainChoice {
 [[nodiscard]] ExitCode drain_link(Session& session, const DrainChoice& choice);
 [[nodiscard]] ExitCode undrain_link(Session& session, const DrainChoice& choice);
 
+[[nodiscard]] ExitCode reset_peaks(Session& session);
+
 enum class Commit : std::uint8_t { kNo, kYes };
 [[nodiscard]] ExitCode apply_config(Session& session, const std::string& file, Commit commit);
 

@@ -106,6 +106,7 @@ void Grammar::add_acl() {
     explain->add_option("--dscp", packet.dscp, "as in ef, or a number");
     explain->add_option("--fragment", packet.fragment, "whole, first or later")
         ->check(CLI::IsMember({"whole", "first", "later"}));
+    explain->add_option("--vrf", packet.vrf, "whose learned names count");
 }
 
 void Grammar::add_nat() {
@@ -258,6 +259,8 @@ void Grammar::add_config() {
 }
 
 void Grammar::add_rest() {
+    leaf(branch("peaks", "what `show peaks` shows"), "reset",
+         "begin anew with the peaks of all attachments", "causeway peaks reset", reset_peaks);
     CLI::App* const call = leaf(
         &app_, "call", "call any method of the control socket",
         R"(causeway call route.match '{"vrf": "contoso", "address": "10.1.2.3"}')",

@@ -23,6 +23,7 @@ struct Words {
     std::string socket = kSocket;
     bool json = false;
     std::string name;
+    std::string vrf;
     RouteArguments routes;
     PacketArguments packet;
     RouteChoice route;

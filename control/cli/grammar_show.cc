@@ -90,11 +90,13 @@ void Grammar::add_show_policy(CLI::App* show) {
          [this](Session& session) { return show_acl(session, words_.name); })
         ->alias("acls")
         ->add_option("NAME", words_.name, "an access list's name");
-    leaf(show, "names", "sets of names; rules, addresses that resolvers taught, counters",
-         "causeway show names addresses",
-         [this](Session& session) { return show_names(session, words_.name); })
-        ->add_option("TABLE", words_.name, "sets, rules, addresses or counters")
+    CLI::App* const names =
+        leaf(show, "names", "sets of names; rules, addresses that resolvers taught, counters",
+             "causeway show names addresses --vrf contoso",
+             [this](Session& session) { return show_names(session, words_.name, words_.vrf); });
+    names->add_option("TABLE", words_.name, "sets, rules, addresses or counters")
         ->check(CLI::IsMember({"sets", "rules", "addresses", "counters"}));
+    names->add_option("--vrf", words_.vrf, "only addresses that were learned in this VRF");
     leaf(show, "policer", "bandwidths, and what exceeded them", "causeway show policer",
          show_policer)
         ->alias("policers");

@@ -33,29 +33,35 @@ ExitCode show_name_rules(Session& session) {
                  {"ACTION"},
                  {"STEER"},
                  {"MARK"},
+                 {"LOG 1 IN", kRight},
+                 {"POLICE"},
                  {"PACKETS", kRight},
-                 {"BYTES", kRight}});
+                 {"BYTES", kRight},
+                 {"BOUND"}});
     return show_list(
         session, {"names.rules", Json::object(), Paging::kWhole}, std::move(table),
         [](const Json& rule, Table& rows) {
             rows.add({cell(rule, "policy"), cell(rule, "name"), joined(rule.at("sets")),
                       cell(rule, "action"), cell(rule, "steer"), cell(rule, "mark-dscp"),
-                      cell(rule, "packets"), cell(rule, "bytes")});
+                      rule.at("log-one-in") == 0 ? "-" : cell(rule, "log-one-in"),
+                      cell(rule, "police"), cell(rule, "packets"), cell(rule, "bytes"),
+                      joined(rule.at("bound"))});
         });
 }
 
-ExitCode show_learned_addresses(Session& session) {
-    Table table({{"ADDRESS"}, {"SETS"}, {"NAMES"}});
-    return show_list(session, {"names.addresses"}, std::move(table),
-                     [](const Json& address, Table& rows) {
-                         std::string names;
-                         for (const Json& name : address.at("names")) {
-                             names += fmt::format("{}{} ({} s)", names.empty() ? "" : ", ",
-                                                  cell(name, "name"), cell(name, "seconds"));
-                         }
-                         rows.add({cell(address, "address"), joined(address.at("sets")),
-                                   address.at("past").get<bool>() ? "past" : names});
-                     });
+ExitCode show_learned_addresses(Session& session, const std::string& vrf) {
+    Table table({{"VRF"}, {"ADDRESS"}, {"SETS"}, {"NAMES"}});
+    Query query{"names.addresses"};
+    if (!vrf.empty()) query.params = {{"vrf", vrf}};
+    return show_list(session, query, std::move(table), [](const Json& address, Table& rows) {
+        std::string names;
+        for (const Json& name : address.at("names")) {
+            names += fmt::format("{}{} ({} s)", names.empty() ? "" : ", ", cell(name, "name"),
+                                 cell(name, "seconds"));
+        }
+        rows.add({cell(address, "vrf"), cell(address, "address"), joined(address.at("sets")),
+                  address.at("past").get<bool>() ? "past" : names});
+    });
 }
 
 ExitCode show_name_counts(Session& session) {
@@ -68,9 +74,9 @@ ExitCode show_name_counts(Session& session) {
 
 }  // namespace
 
-ExitCode show_names(Session& session, const std::string& table) {
+ExitCode show_names(Session& session, const std::string& table, const std::string& vrf) {
     if (table == "rules") return show_name_rules(session);
-    if (table == "addresses") return show_learned_addresses(session);
+    if (table == "addresses") return show_learned_addresses(session, vrf);
     if (table == "counters") return show_name_counts(session);
     return show_name_sets(session);
 }

@@ -9,7 +9,8 @@
 
 namespace causeway::cli {
 
-// "rules", "addresses" or "counters"; else sets.
-[[nodiscard]] ExitCode show_names(Session& session, const std::string& table);
+// "rules", "addresses" or "counters"; else sets. Addresses are those of a VRF, or of all.
+[[nodiscard]] ExitCode show_names(Session& session, const std::string& table,
+                                  const std::string& vrf);
 
 }  // namespace causeway::cli

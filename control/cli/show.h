@@ -28,6 +28,7 @@ struct PacketArguments {
     std::string tcp_flags;
     std::string dscp;
     std::string fragment;
+    std::string vrf;
 };
 [[nodiscard]] ExitCode explain_acl(Session& session, const PacketArguments& packet);
 

@@ -28,6 +28,23 @@ ExitCode show_acls(Session& session) {
     });
 }
 
+// "permit, steer internet, mark ef, log 1 in 100"
+std::string action_text(const Json& rule) {
+    std::string text = rule.at("action");
+    if (!rule.at("steer").is_null()) text += ", steer " + cell(rule, "steer");
+    if (!rule.at("mark-dscp").is_null()) text += ", mark " + cell(rule, "mark-dscp");
+    if (rule.value("log-one-in", 0U) != 0) text += ", log 1 in " + cell(rule, "log-one-in");
+    return text;
+}
+
+// As much of it as a line has room for; --json has all.
+std::string match_text(const Json& match) {
+    constexpr std::size_t kColumns = 80;
+    if (match.is_null()) return "all";
+    const std::string text = match;
+    return text.size() <= kColumns ? text : text.substr(0, kColumns - 3) + "...";
+}
+
 std::string render_explanation(const Json& explanation) {
     std::string text;
     const std::uint64_t unlisted = explanation.at("misses-unlisted");
@@ -43,7 +60,7 @@ std::string render_explanation(const Json& explanation) {
     text += fmt::format("{}: {}\n",
                         is_hit ? "rule " + cell(explanation, "hit") + " matches"
                                : std::string("no rule matches, otherwise"),
-                        cell(explanation, "action"));
+                        action_text(explanation));
     if (explanation.at("state") != "active") {
         text += "The list is not in force yet: what was there before is.\n";
     }
@@ -54,15 +71,21 @@ std::string render_explanation(const Json& explanation) {
 
 ExitCode show_acl(Session& session, const std::string& name) {
     if (name.empty()) return show_acls(session);
-    Table table(
-        {{"", kRight}, {"RULE"}, {"ACTION"}, {"PACKETS", kRight}, {"BYTES", kRight}, {"REMARK"}});
+    Table table({{"", kRight},
+                 {"RULE"},
+                 {"ACTION"},
+                 {"PACKETS", kRight},
+                 {"BYTES", kRight},
+                 {"MATCH"},
+                 {"REMARK"}});
     return show_list(
         session, {"acl.rules", {{"acl", name}}}, std::move(table),
         [](const Json& rule, Table& rows) {
             const bool is_rule = !rule.at("name").is_null();
             rows.add({is_rule ? cell(rule, "index") : "",
-                      is_rule ? cell(rule, "name") : "(otherwise)", cell(rule, "action"),
-                      cell(rule, "packets"), cell(rule, "bytes"), cell(rule, "remark")});
+                      is_rule ? cell(rule, "name") : "(otherwise)", action_text(rule),
+                      cell(rule, "packets"), cell(rule, "bytes"),
+                      is_rule ? match_text(rule.at("match")) : "-", cell(rule, "remark")});
         });
 }
 
@@ -78,6 +101,7 @@ ExitCode explain_acl(Session& session, const PacketArguments& packet) {
     add("tcp-flags", packet.tcp_flags);
     add("dscp", packet.dscp);
     add("fragment", packet.fragment);
+    add("vrf", packet.vrf);
     if (packet.source_port != 0) query.params["source-port"] = packet.source_port;
     if (packet.destination_port != 0) query.params["destination-port"] = packet.destination_port;
     return show_one(session, query, render_explanation);

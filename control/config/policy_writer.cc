@@ -31,9 +31,7 @@ void match(YAML::Emitter& out, const char* key, const std::vector<Literal>& lite
     words(out, key, texts);
 }
 
-void write_rule(YAML::Emitter& out, const AclRule& rule) {
-    write_field(out, "name", rule.name);
-    write_field(out, "action", kAclVerdicts.name(rule.action.verdict));
+void write_match(YAML::Emitter& out, const AclRule& rule) {
     match(out, "source", rule.source.prefixes, rule.source.sets);
     match(out, "destination", rule.destination.prefixes, rule.destination.sets);
     words(out, "source-names", rule.source_names);
@@ -47,6 +45,12 @@ void write_rule(YAML::Emitter& out, const AclRule& rule) {
     }
     if (rule.tcp_flags) words(out, "tcp-flags", tcp_flag_texts(*rule.tcp_flags));
     if (rule.dscp) write_field(out, "dscp", dscp_text(*rule.dscp));
+}
+
+void write_rule(YAML::Emitter& out, const AclRule& rule) {
+    write_field(out, "name", rule.name);
+    write_field(out, "action", kAclVerdicts.name(rule.action.verdict));
+    write_match(out, rule);
     write_field(out, "fragments", kFragmentWords.name(rule.fragments));
     if (rule.action.log_one_in != 0) write_field(out, "log-one-in", rule.action.log_one_in);
     if (rule.action.mark_dscp) write_field(out, "mark-dscp", dscp_text(*rule.action.mark_dscp));
@@ -90,6 +94,18 @@ void write_policy(YAML::Emitter& out, const PolicyConfig& policy) {
     write_maps(out, "dscp-maps", policy.dscp_maps,
                [&](const DscpMapConfig& map) { write_dscp_map(out, map); });
     write_names(out, policy);
+}
+
+std::string match_text(const AclRule& rule) {
+    YAML::Emitter out;
+    out << YAML::Flow << YAML::BeginMap;
+    write_match(out, rule);
+    if (rule.fragments != Fragments::kAny) {
+        write_field(out, "fragments", kFragmentWords.name(rule.fragments));
+    }
+    out << YAML::EndMap;
+    const std::string_view text = out.c_str();
+    return std::string(text.substr(1, text.size() - 2));  // without the braces
 }
 
 void write_peering_policy(YAML::Emitter& out, const PeeringPolicyConfig& policy) {

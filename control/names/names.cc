@@ -14,12 +14,6 @@
 namespace causeway {
 namespace {
 
-std::unique_ptr<LearnedAddresses> make_learned(GracePeriods& grace) {
-    auto learned = LearnedAddresses::create(grace);
-    CHECK(learned.has_value());  // address space: it takes memory as it fills
-    return std::move(learned).value();
-}
-
 AclOutcome outcome_of(const AclAction& action, RuleCounterId counter, const SteerLeases& targets) {
     static constexpr std::array kExitOf{Exit::kNone, Exit::kAclDenied, Exit::kAclProhibited};
     const auto target = targets.find(action.steer);
@@ -40,10 +34,44 @@ Acl counting_list(const NamePolicyConfig& config) {
 }  // namespace
 
 Names::Names(GracePeriods& grace, RuleRows& rows, const Options& options)
-    : rows_(rows),
-      workers_(options.workers),
-      learned_(make_learned(grace)),
-      compiler_(options.state_directory) {}
+    : grace_(grace), rows_(rows), workers_(options.workers), compiler_(options.state_directory) {}
+
+std::shared_ptr<const LearnedAddresses> Names::learned_in(const std::string& vrf) {
+    std::shared_ptr<LearnedAddresses>& learned = learned_[vrf];
+    if (learned == nullptr) {
+        auto made = LearnedAddresses::create(grace_);
+        CHECK(made.has_value());  // address space: it takes memory as it fills
+        learned = std::move(made).value();
+        share_room();
+    }
+    return learned;
+}
+
+void Names::keep_vrfs(const std::set<std::string>& vrfs) {
+    const std::size_t before = learned_.size();
+    std::erase_if(learned_, [&](const auto& entry) {
+        if (vrfs.contains(entry.first)) return false;
+        learner_.forget(*entry.second);
+        return true;
+    });
+    if (learned_.size() != before) share_room();
+}
+
+void Names::share_room() {
+    for (const auto& [vrf, learned] : learned_) {
+        learned->limit_to(kLearnedAddressesMax / learned_.size());
+    }
+}
+
+void Names::hear(std::string_view vrf, std::span<const std::uint8_t> packet, std::uint64_t now_s) {
+    const auto learned = learned_.find(vrf);
+    if (learned == learned_.end()) return;  // its policy went while the answer waited
+    learner_.take(*learned->second, packet, now_s);
+}
+
+void Names::tick(std::uint64_t now_s) {
+    for (const auto& [vrf, learned] : learned_) learned->expire(now_s);
+}
 
 // A set that was there keeps its bit. A new one takes a bit of which nothing that was learned says
 // anything, as long as there are such.
@@ -76,7 +104,6 @@ Result<std::shared_ptr<const CompiledNamePolicy>> Names::make_policy(const NameP
     made->config = config;
     made->targets = targets;
     made->rows = std::move(rows).value();
-    made->policy.learned = learned_.get();
     if (config.inspect) made->reading = reading_;
     made->policy.readers = made->reading == nullptr ? nullptr : &made->reading->readers;
     for (std::size_t i = 0; i < config.rules.size(); ++i) {
@@ -123,7 +150,7 @@ void Names::adopt_sets(const std::vector<NameSetConfig>& sets, Bits bits) {
         if (!bits_.contains(name)) fresh |= NameSetBits{1} << bit;
     }
     if ((fresh & used_bits_) != 0) {
-        learned_->forget_all();
+        for (const auto& [vrf, learned] : learned_) learned->forget_all();
         used_bits_ = 0;
     }
     for (const auto& [name, bit] : bits) used_bits_ |= NameSetBits{1} << bit;
@@ -204,14 +231,16 @@ std::shared_ptr<const CompiledNamePolicy> Names::policy(std::string_view name) c
     return found->second;
 }
 
-void Names::describe(AclPacket& packet) const {
+void Names::describe(AclPacket& packet, std::string_view vrf) const {
+    const auto learned = learned_.find(vrf);
+    if (learned == learned_.end()) return;
     const bool goes_on = packet.protocol == static_cast<std::uint8_t>(IpProtocol::kTcp) &&
                          !TcpSegment::begins(packet.tcp_flags.value_or(0));
     const auto names_of = [&](const IpAddress& address) {
         return std::visit(
             [&](auto own) {
                 LearnedSets sets;
-                learned_->table<decltype(own)>().lookup({&own, 1}, {&sets, 1});
+                learned->second->table<decltype(own)>().lookup({&own, 1}, {&sets, 1});
                 return goes_on ? sets.ever() : sets.now();
             },
             address);

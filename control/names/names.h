@@ -9,6 +9,9 @@
 // A policy is in force with the tables that lead to it. Sets are made ready off this thread; until
 // they are, answers are judged by the sets that were there before. What was learned stays as it was
 // until its time is over: a set keeps its bit for as long as it has its name.
+//
+// An address is what the answers in its VRF have said. What is heard in one says nothing of others:
+// their addresses may be the same, and their resolvers somebody else's.
 #pragma once
 
 #include <array>
@@ -16,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,11 +83,15 @@ class Names {
     // REQUIRES: the configuration has a policy of that name.
     [[nodiscard]] std::shared_ptr<const CompiledNamePolicy> policy(std::string_view name) const;
 
-    // Learns from a packet of layer 3.
-    void hear(std::span<const std::uint8_t> packet, std::uint64_t now_s) {
-        learner_.take(packet, now_s);
-    }
-    void tick(std::uint64_t now_s) { learned_->expire(now_s); }
+    // What the resolvers of a VRF teach it, from its first call on, until keep_vrfs() leaves it
+    // out. All VRFs share the room that there is evenly, so that none can fill it for others.
+    [[nodiscard]] std::shared_ptr<const LearnedAddresses> learned_in(const std::string& vrf);
+    void keep_vrfs(const std::set<std::string>& vrfs);
+    using Learned = std::map<std::string, std::shared_ptr<LearnedAddresses>, std::less<>>;
+    [[nodiscard]] const Learned& learned() const noexcept { return learned_; }
+    // Learns from a packet of layer 3 that goes out in a VRF.
+    void hear(std::string_view vrf, std::span<const std::uint8_t> packet, std::uint64_t now_s);
+    void tick(std::uint64_t now_s);
 
     struct SetState {
         std::size_t names = 0;
@@ -99,10 +107,9 @@ class Names {
     [[nodiscard]] std::string name_of(unsigned bit) const;
     using Policies = std::map<std::string, std::shared_ptr<const CompiledNamePolicy>, std::less<>>;
     [[nodiscard]] const Policies& policies() const noexcept { return policies_; }
-    [[nodiscard]] const LearnedAddresses& learned() const noexcept { return *learned_; }
     [[nodiscard]] std::shared_ptr<const NameResolvers> resolvers() const { return resolvers_; }
-    // Fills in what was learned of a packet's addresses, as a list would see it now.
-    void describe(AclPacket& packet) const;
+    // Fills in what a VRF has learned of a packet's addresses, as a list would see it now.
+    void describe(AclPacket& packet, std::string_view vrf) const;
     [[nodiscard]] const DnsLearner& learner() const noexcept { return learner_; }
 
   private:
@@ -113,10 +120,13 @@ class Names {
     // Those that look into flows, with these sets from now on.
     void read_with(std::shared_ptr<NameReading> reading);
 
+    void share_room();
+
+    GracePeriods& grace_;
     RuleRows& rows_;
     const std::size_t workers_;
-    std::unique_ptr<LearnedAddresses> learned_;
-    DnsLearner learner_{*learned_};
+    Learned learned_;  // by VRF
+    DnsLearner learner_;
     std::shared_ptr<const NameSets> wanted_ = std::make_shared<const NameSets>();
     std::shared_ptr<const CompiledNames> active_;
     std::shared_ptr<NameReading> reading_;  // of the active ones

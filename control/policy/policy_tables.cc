@@ -227,7 +227,6 @@ PolicyTables::AclPtr PolicyTables::in_force(const std::string& wanted, const Acl
 
 const Policies* PolicyTables::make(const Attachments& attachments) {
     auto next = std::make_unique<Snapshot>();
-    next->policies.learned = &names_.learned();
     std::map<std::string, PeeringState> peerings;
     std::uint16_t last_id = 0;
     std::swap(peerings, peerings_);
@@ -246,6 +245,7 @@ const Policies* PolicyTables::make(const Attachments& attachments) {
             add_peering(*next, circuit, peering, PeeringId(++last_id), attachments);
         }
     }
+    names_.keep_vrfs(next->naming_vrfs);
     previous_ = std::exchange(current_, std::move(next));
     return current_->is_empty ? nullptr : &current_->policies;
 }
@@ -268,10 +268,12 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
         if (names->has_classes()) name_classes = names;
         kept.push_back(policy);
     }
-    const NameResolvers* resolvers = nullptr;
+    std::shared_ptr<const NameResolvers> resolvers;
+    std::shared_ptr<const LearnedAddresses> learned;
     if (asks_names(peering.policy, state.in.get(), state.out.get())) {
-        resolvers = names_.resolvers().get();
-        kept.push_back(names_.resolvers());
+        kept.push_back(resolvers = names_.resolvers());
+        kept.push_back(learned = names_.learned_in(peering.vrf));
+        snapshot.naming_vrfs.insert(peering.vrf);
     }
     for (const Link link : {Link::kPrimary, Link::kSecondary}) {
         const auto attachment = attachments.by_name().find(attachment_name(circuit, peering, link));
@@ -288,7 +290,8 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
                   .untranslated = list_of(state.untranslated),
                   .names = names,
                   .name_classes = name_classes,
-                  .resolvers = resolvers,
+                  .resolvers = resolvers.get(),
+                  .learned = learned.get(),
                   .sources = sources == sources_.end() ? nullptr : sources->second.get(),
                   .dscp_map = dscp_map == dscp_maps_.end() ? nullptr : dscp_map->second.get(),
                   .police_in = police(Direction::kIn),

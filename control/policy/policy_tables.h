@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,6 +74,7 @@ class PolicyTables {
     [[nodiscard]] const Acls& acls() const noexcept { return acls_; }
     [[nodiscard]] const RuleRows& rows() const noexcept { return rows_; }
     [[nodiscard]] Names& names() noexcept { return names_; }
+    [[nodiscard]] const std::vector<CircuitConfig>& circuits() const noexcept { return circuits_; }
     [[nodiscard]] const Policers& policers() const noexcept { return policers_; }
 
   private:
@@ -87,6 +89,7 @@ class PolicyTables {
     struct Snapshot {
         Policies policies;
         std::vector<std::shared_ptr<const void>> kept;
+        std::set<std::string> naming_vrfs;  // where somebody asks for names
         bool is_empty = true;
     };
 

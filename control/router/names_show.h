@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,14 @@ class NamesShow final : public NamesApi {
 
     [[nodiscard]] Page<NameSetView, std::string> sets(const PageRequest<std::string>&) override;
     [[nodiscard]] std::vector<NameRuleView> rules() override;
-    [[nodiscard]] Page<LearnedAddressView, IpAddress> addresses(
-        const PageRequest<IpAddress>&) override;
+    [[nodiscard]] Result<Page<LearnedAddressView, LearnedCursor>> addresses(
+        const std::optional<std::string>& vrf, const PageRequest<LearnedCursor>&) override;
     [[nodiscard]] std::vector<NameCount> counts() override;
 
   private:
     [[nodiscard]] std::vector<std::string> names_of(NameSetBits sets) const;
+    [[nodiscard]] LearnedAddressView view_of(const LearnedCursor& at,
+                                             const LearnedAddresses::Record& record) const;
 
     PolicyTables& policy_;
     Forwarder& forwarder_;

@@ -256,12 +256,12 @@ void Router::turn() {
 void Router::hear_answer(Packet packet, std::uint64_t now) {
     const PuntNote note = packet.note();
     const std::span<const std::uint8_t> frame = packet.bytes();
-    if (frame.size() > note.header_bytes) {
+    const Attachment* const out = attachments_.find(note.attachment);
+    if (out != nullptr && frame.size() > note.header_bytes) {
         // Rounded up, so that no address runs out before its asker may have forgotten it.
         const std::uint64_t now_s = (now + kNsPerSecond - 1) / kNsPerSecond;
-        policy_->names().hear(frame.subspan(note.header_bytes), now_s);
+        policy_->names().hear(out->vrf_name, frame.subspan(note.header_bytes), now_s);
     }
-    const Attachment* const out = attachments_.find(note.attachment);
     if (out == nullptr || out->port != note.port) {
         return slow_counters_.count(SlowEvent::kAttachmentGone);
     }

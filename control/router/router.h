@@ -108,8 +108,9 @@ class Router final : public RouterApi {
     [[nodiscard]] Page<AclView, std::string> acls(const PageRequest<std::string>&) override;
     [[nodiscard]] Result<Page<AclRuleView, std::size_t>> acl_rules(
         std::string_view acl, const PageRequest<std::size_t>&) override;
-    [[nodiscard]] Result<AclExplanationView> explain_acl(std::string_view acl,
-                                                         const AclPacket& packet) override;
+    [[nodiscard]] Result<AclExplanationView> explain_acl(
+        std::string_view acl, const AclPacket& packet,
+        const std::optional<std::string>& vrf) override;
     [[nodiscard]] Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
     [[nodiscard]] Result<std::vector<PuntView>> punts(
         const std::optional<std::string>& attachment) override;

@@ -3,10 +3,12 @@
 // What operators look at of policy.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "acl/match.h"
 #include "base/text.h"
 #include "control/api/page.h"
+#include "control/config/policy_writer.h"
 #include "control/router/router.h"
 
 namespace causeway {
@@ -29,6 +31,28 @@ std::string remark(const Acl& acl, const AclFinding& finding) {
     }
     return "redundant: " + (finding.by ? acl.rules[*finding.by].name : std::string("otherwise")) +
            " does the same";
+}
+
+// The VRF whose names a list goes by.
+Result<std::string> naming_vrf(const std::vector<CircuitConfig>& circuits, const std::string& acl,
+                               const std::optional<std::string>& wanted) {
+    std::set<std::string> bound;
+    for (const CircuitConfig& circuit : circuits) {
+        for (const PeeringConfig& peering : circuit.peerings) {
+            const PeeringPolicyConfig& policy = peering.policy;
+            if (policy.acl_in == acl || policy.acl_out == acl) bound.insert(peering.vrf);
+        }
+    }
+    if (wanted && bound.contains(*wanted)) return *wanted;
+    if (!wanted && bound.size() == 1) return *bound.begin();
+    if (bound.empty()) {
+        return Unexpected(ErrorCode::kInvalid, acl + " asks for names, and is bound nowhere",
+                          "acl");
+    }
+    std::string where;
+    for (const std::string& vrf : bound) where += (where.empty() ? "" : ", ") + vrf;
+    return Unexpected(ErrorCode::kInvalid,
+                      acl + " asks for names: of which VRF? It is bound in " + where, "vrf");
 }
 
 std::string name_of(const PolicerKey& key) {
@@ -86,7 +110,8 @@ Result<Page<AclRuleView, std::size_t>> Router::acl_rules(std::string_view name,
         const RuleTotals totals = policy_->rows().counted(name, rule);
         page.items.push_back({.index = i,
                               .name = rule,
-                              .verdict = (is_rule ? acl.rules[i].action : acl.otherwise).verdict,
+                              .match = is_rule ? match_text(acl.rules[i]) : std::string(),
+                              .action = is_rule ? acl.rules[i].action : acl.otherwise,
                               .packets = totals.packets,
                               .bytes = totals.bytes,
                               .remark = remarks[i]});
@@ -96,17 +121,22 @@ Result<Page<AclRuleView, std::size_t>> Router::acl_rules(std::string_view name,
     return page;
 }
 
-Result<AclExplanationView> Router::explain_acl(std::string_view name, const AclPacket& packet) {
+Result<AclExplanationView> Router::explain_acl(std::string_view name, const AclPacket& packet,
+                                               const std::optional<std::string>& vrf) {
     const auto found = policy_->acls().find(name);
     if (found == policy_->acls().end()) return no_such_acl(name);
     const AclSource& source = *found->second.wanted;
     AclPacket described = packet;
-    policy_->names().describe(described);
+    if (std::ranges::any_of(source.acl.rules, asks_names)) {
+        const auto where = naming_vrf(config_.circuits, source.acl.name, vrf);
+        if (!where) return Unexpected(where.error());
+        policy_->names().describe(described, *where);
+    }
     const AclExplanation explanation = explain(source.acl, *source.sets, described);
     AclExplanationView view{.misses = {},
                             .misses_unlisted = 0,
                             .hit = {},
-                            .verdict = explanation.action.verdict,
+                            .action = explanation.action,
                             .state = state_of(found->second)};
     if (explanation.hit) view.hit = source.acl.rules[*explanation.hit].name;
     const std::size_t listed = std::min(explanation.misses.size(), kMissesListed);

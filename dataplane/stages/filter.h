@@ -41,13 +41,14 @@ struct Filter {
     }
 
   private:
+    [[nodiscard]] static const AttachmentPolicy& policy_of(const PacketMeta& meta,
+                                                           const Policies& policies) noexcept {
+        return policies.of(kIsIn ? meta.attachment : meta.adjacency->attachment);
+    }
     [[nodiscard]] static const AclList* list_of(const PacketMeta& meta,
                                                 const Policies& policies) noexcept {
-        if constexpr (kIsIn) {
-            return policies.of(meta.attachment).filter_in;
-        } else {
-            return policies.of(meta.adjacency->attachment).filter_out;
-        }
+        const AttachmentPolicy& policy = policy_of(meta, policies);
+        return kIsIn ? policy.filter_in : policy.filter_out;
     }
 
     // All of the burst by one list.
@@ -61,7 +62,12 @@ struct Filter {
             images[k] = acl_image_of<Family>(packets[k], rooms[k]);
         }
         if (list.asks_names()) [[unlikely]] {
-            name_acl_images<Family>(*policies.learned, std::span(images).first(count), rooms);
+            std::array<const LearnedAddresses*, kBurstSizeMax> learned;
+            burst.gather(learned, [&](const PacketMeta& meta) noexcept {
+                return policy_of(meta, policies).learned;
+            });
+            name_acl_images<Family>(std::span(learned).first(count), std::span(images).first(count),
+                                    rooms);
         }
         list.classify<Family>(std::span(images).first(count), std::span(results).first(count));
         judge(
@@ -101,7 +107,12 @@ struct Filter {
             }
             if (list == nullptr) continue;
             if (list->asks_names()) {
-                name_acl_images<Family>(*policies.learned, std::span(images).first(count), rooms);
+                std::array<const LearnedAddresses*, kBurstSizeMax> learned;
+                for (unsigned k = 0; k < count; ++k) {
+                    learned[k] = policy_of(packets[places[k]], policies).learned;
+                }
+                name_acl_images<Family>(std::span(learned).first(count),
+                                        std::span(images).first(count), rooms);
             }
             list->classify<Family>(std::span(images).first(count), std::span(results).first(count));
             for (unsigned k = 0; k < count; ++k)

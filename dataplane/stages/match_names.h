@@ -10,11 +10,11 @@
 #include "acl/names/layer4.h"
 #include "acl/packet_view.h"
 #include "base/headers.h"
-#include "dataplane/acl_image.h"
 #include "dataplane/burst.h"
 #include "dataplane/family.h"
 #include "dataplane/name_policy.h"
 #include "dataplane/stages/flow_name.h"
+#include "dataplane/stages/named_packets.h"
 #include "dataplane/tables.h"
 
 namespace causeway {
@@ -39,28 +39,22 @@ struct MatchNames {
 
     static void run(Burst& burst, const Tables& tables) noexcept {
         if (!burst.policy().has_any(kMatchesNames)) return;
-        const std::span<PacketMeta> packets = burst.walking();
-        std::array<const NamePolicy*, kBurstSizeMax> policies;
-        const NamePolicy* any = nullptr;
-        for (unsigned k = 0; k < packets.size(); ++k) {
-            policies[k] = tables.policies->of(packets[k].attachment).names;
-            if (policies[k] != nullptr) any = policies[k];
+        const auto policy_of = [&tables](const PacketMeta& meta) noexcept -> const auto& {
+            return tables.policies->of(meta.attachment);
+        };
+        NamedPackets named;
+        if (!named.find<Family>(burst, &AttachmentPolicy::names, policy_of,
+                                Family::destination_of)) {
+            return;
         }
-        if (any == nullptr) return;
-
-        using Address = typename AclLayout<Family>::Address;
-        std::array<Address, kBurstSizeMax> destinations;
-        std::array<LearnedSets, kBurstSizeMax> learned;
-        burst.gather(destinations, Family::destination_of);
-        any->learned->table<Address>().lookup(std::span(destinations).first(packets.size()),
-                                              std::span(learned).first(packets.size()));
-
+        const std::span<PacketMeta> packets = burst.walking();
         std::array<Ruling, kBurstSizeMax> rulings;
         unsigned matched = 0;
         for (unsigned k = 0; k < packets.size(); ++k) {
-            rulings[k] = policies[k] == nullptr
+            const NamePolicy* const policy = named.policies[k];
+            rulings[k] = policy == nullptr
                              ? Ruling()
-                             : ruling_on(packets[k], *policies[k], learned[k], *burst.names());
+                             : ruling_on(packets[k], *policy, named.learned[k], *burst.names());
             matched += rulings[k].rule != nullptr ? 1U : 0U;
         }
         if (matched != 0) act(burst, rulings);

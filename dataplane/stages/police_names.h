@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "acl/packet_view.h"
-#include "dataplane/acl_image.h"
 #include "dataplane/burst.h"
 #include "dataplane/family.h"
 #include "dataplane/name_policy.h"
 #include "dataplane/stages/flow_name.h"
+#include "dataplane/stages/named_packets.h"
 #include "dataplane/tables.h"
 
 namespace causeway {
@@ -30,29 +30,22 @@ struct PoliceNames {
 
     static void run(Burst& burst, const Tables& tables) noexcept {
         if (!burst.policy().has_any(kPolicesNames) || tables.policies == nullptr) return;
-        const std::span<PacketMeta> packets = burst.walking();
-        std::array<const NamePolicy*, kBurstSizeMax> policies;
-        const NamePolicy* any = nullptr;
-        for (unsigned k = 0; k < packets.size(); ++k) {
-            policies[k] = tables.policies->of(packets[k].adjacency->attachment).name_classes;
-            if (policies[k] != nullptr) any = policies[k];
+        const auto policy_of = [&tables](const PacketMeta& meta) noexcept -> const auto& {
+            return tables.policies->of(meta.adjacency->attachment);
+        };
+        NamedPackets named;
+        if (!named.find<Family>(burst, &AttachmentPolicy::name_classes, policy_of,
+                                Family::source_of)) {
+            return;
         }
-        if (any == nullptr) return;
-
-        using Address = typename AclLayout<Family>::Address;
-        std::array<Address, kBurstSizeMax> sources;
-        std::array<LearnedSets, kBurstSizeMax> learned;
-        burst.gather(sources, Family::source_of);
-        any->learned->table<Address>().lookup(std::span(sources).first(packets.size()),
-                                              std::span(learned).first(packets.size()));
-
+        const std::span<PacketMeta> packets = burst.walking();
         std::array<Policer*, kBurstSizeMax> policers{};
         bool has_any = false;
         for (unsigned k = 0; k < packets.size(); ++k) {
-            if (policies[k] == nullptr) continue;
+            if (named.policies[k] == nullptr) continue;
             const NameRule* const rule = rule_for(
                 packets[k], tables.attachments[packets[k].adjacency->attachment.value()].vrf,
-                *policies[k], learned[k], *burst.names());
+                *named.policies[k], named.learned[k], *burst.names());
             if (rule == nullptr || rule->police.out == nullptr) continue;
             policers[k] = rule->police.out;
             has_any = true;

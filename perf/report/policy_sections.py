@@ -92,7 +92,7 @@ def policers(report: Report) -> Section:
         attachments = f"{int(row.keys()['attachments']):,}"
         table.append([attachments, number(row.low("min")), number(row.middle("median"))])
     text = (
-        "The stage alone, two levels, bursts of 32 that fit. TSC cycles a packet. "
+        "The stage alone, two levels, bursts of 64 that fit. TSC cycles a packet. "
         "`perf/policer_bench`."
     )
     return Section("policers", "Policers", text, ["attachments", "minimum", "median"], table)
@@ -135,7 +135,7 @@ def learned(report: Report) -> Section:
                       number(row.low("tsc_packet"))])  # fmt: skip
     text = (
         "Whether a packet's destination was in a resolver's answer, drawn from all that are known "
-        "at random, bursts of 32. TSC cycles a packet; the best round's median. "
+        "at random, bursts of 64. TSC cycles a packet; the best round's median. "
         "`perf/names_bench`."
     )
     return Section("learned", "Learned addresses", text, ["addresses", "cycles"], table)

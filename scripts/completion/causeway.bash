@@ -44,7 +44,7 @@ _causeway() {
 _causeway_words() {
     local options='--json --socket --help'
     case "${path[*]}" in
-        '') words="show acl route link nat apply check frr-config call completion --version
+        '') words="show acl route link nat peaks apply check frr-config call completion --version
                    $options" ;;
         'nat log') words="$options"; COMPREPLY=($(compgen -f -- "$word")) ;;
         show)
@@ -57,13 +57,15 @@ _causeway_words() {
         'show counters' | 'show drops') words="$(_causeway_names counters) $options" ;;
         'show fpm') words="$(_causeway_names fpm) $options" ;;
         'show routes') words="--vrf --source $options" ;;
-        'show names') words="sets rules addresses counters $options" ;;
+        'show names') words="sets rules addresses counters --vrf $options" ;;
+        'show names addresses') words="--vrf $options" ;;
+        peaks) words="reset $options" ;;
         'show acl') words="$(_causeway_names acl) $options" ;;
         acl) words="explain $options" ;;
         'acl explain') words="$(_causeway_names acl) $options" ;;
         'acl explain'*)
             words="--protocol --source-port --destination-port --icmp-type --tcp-flags --dscp
-                   --fragment $options" ;;
+                   --fragment --vrf $options" ;;
         'show nat') words="status pools sessions mappings hosts $options" ;;
         'show nat sessions')
             words="--pool --protocol --inside --outside --remote $options" ;;

@@ -119,23 +119,30 @@ TEST_F(CliTest, AccessListsAndPolicersAreShown) {
     expect("show acl", 0, "microsoft-in  building");
     expect("show acl", 0, "1,234,567");
     expect("show acl microsoft-in", 0, "shadowed by r0");
+    expect("show acl microsoft-in", 0, "source: [10.0.0.0/8]");
+    expect("show acl microsoft-in", 0, "permit, steer internet");
     expect("show acl microsoft-in", 0, "(otherwise)");
     expect("show acl other", 1, "no access list \"other\"");
     expect("show status", 0, "17 lines skipped");
     expect("show names", 0, "cdn  active");
     expect("show names sets", 0, "internet-only cdn");
     expect("show names rules", 0, "internet-only  cdn   cdn   permit  internet  af11");
-    expect("show names addresses", 0, "192.0.2.1  cdn   a.example.com (59 s)");
-    expect("show names addresses", 0, "192.0.2.2  cdn   past");
+    expect("show names rules", 0, "video");
+    expect("show names rules", 0, "contoso/microsoft");
+    expect("show names addresses", 0, "contoso  192.0.2.1  cdn   a.example.com (59 s)");
+    expect("show names addresses --vrf contoso", 0, "contoso  192.0.2.2  cdn   past");
+    expect("show names addresses --vrf other", 1, "no rule asks for names in a VRF other");
     expect("show names counters", 0, "its addresses are known");
     expect("show policer", 0, "contoso/primary in  1 Gbps");
     expect("show peaks", 0, "contoso/private/primary  940 Mbps");
+    expect("peaks reset", 0, "peaks begin anew");
 }
 
 TEST_F(CliTest, APacketIsExplained) {
     const std::string words = "acl explain microsoft-in 203.0.113.5 198.18.7.9 ";
     expect(words + "--destination-port 25", 0, "rule r0 does not match: source, protocol");
-    expect(words + "--destination-port 25", 0, "rule r1 matches: deny");
+    expect(words + "--destination-port 25", 0, "rule r1 matches: deny, mark ef");
+    expect(words + "--vrf other", 1, "no VRF \"other\"");
     expect(words + "--destination-port 70000", 2, "");
     expect(words + "--protocol tpc", 1, "\"tpc\" is not a protocol");
     expect(words + "--tcp-flags syn,nack", 1, "\"nack\" is not a flag");

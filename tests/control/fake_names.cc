@@ -20,20 +20,37 @@ std::vector<NameRuleView> FakeNames::rules() {
              .action = {.verdict = AclVerdict::kPermit,
                         .mark_dscp = std::uint8_t{10},
                         .steer = "internet"},
+             .police = "video",
              .packets = 77,
-             .bytes = 7'700}};
+             .bytes = 7'700,
+             .bound = {"contoso/microsoft"}}};
 }
 
-Page<LearnedAddressView, IpAddress> FakeNames::addresses(const PageRequest<IpAddress>& request) {
-    const LearnedAddressView first{.address = Ipv4Address(0xc0000201),
+Result<Page<LearnedAddressView, LearnedCursor>> FakeNames::addresses(
+    const std::optional<std::string>& vrf, const PageRequest<LearnedCursor>& request) {
+    if (vrf && *vrf != "contoso") {
+        return Unexpected(ErrorCode::kNotFound, "no rule asks for names in a VRF " + *vrf, "vrf");
+    }
+    const LearnedAddressView first{.vrf = "contoso",
+                                   .address = Ipv4Address(0xc0000201),
                                    .is_past = false,
                                    .sets = {"cdn"},
                                    .names = {{"a.example.com", 59}}};
-    const LearnedAddressView second{
-        .address = Ipv4Address(0xc0000202), .is_past = true, .sets = {"cdn"}, .names = {}};
-    if (request.after == first.address) return {.items = {second}, .next = {}};
-    if (request.limit == 1) return {.items = {first}, .next = first.address};
-    return {.items = {first, second}, .next = {}};
+    const LearnedAddressView second{.vrf = "contoso",
+                                    .address = Ipv4Address(0xc0000202),
+                                    .is_past = true,
+                                    .sets = {"cdn"},
+                                    .names = {}};
+    const LearnedCursor at_first{first.vrf, first.address};
+    Page<LearnedAddressView, LearnedCursor> page;
+    if (request.after == at_first) {
+        page.items = {second};
+    } else if (request.limit == 1) {
+        page = {.items = {first}, .next = at_first};
+    } else {
+        page.items = {first, second};
+    }
+    return page;
 }
 
 std::vector<NameCount> FakeNames::counts() {

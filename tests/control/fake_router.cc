@@ -303,7 +303,9 @@ Result<Page<AclRuleView, std::size_t>> FakeRouter::acl_rules(
     Page<AclRuleView, std::size_t> page;
     if (index > 2) return page;
     AclRuleView rule{.index = index, .name = index == 2 ? "" : "r" + std::to_string(index)};
-    rule.verdict = index == 0 ? AclVerdict::kPermit : AclVerdict::kDenyAndExplain;
+    rule.action.verdict = index == 0 ? AclVerdict::kPermit : AclVerdict::kDenyAndExplain;
+    if (index == 1) rule.match = "source: [10.0.0.0/8]";
+    if (index == 0) rule.action.steer = "internet";
     rule.packets = 10 * index;
     if (index == 1) rule.remark = "shadowed by r0";
     page.items.push_back(rule);
@@ -311,14 +313,16 @@ Result<Page<AclRuleView, std::size_t>> FakeRouter::acl_rules(
     return page;
 }
 
-Result<AclExplanationView> FakeRouter::explain_acl(std::string_view acl, const AclPacket& packet) {
+Result<AclExplanationView> FakeRouter::explain_acl(std::string_view acl, const AclPacket& packet,
+                                                   const std::optional<std::string>& vrf) {
     if (acl != "microsoft-in") return no_such("access list", acl, "acl");
+    if (vrf && *vrf != "microsoft") return no_such("VRF", *vrf, "vrf");
     explained = packet;
     AclExplanationView view;
     view.misses.push_back({"r0", {"source", "protocol"}});
     view.misses_unlisted = 3;
     view.hit = "r1";
-    view.verdict = AclVerdict::kDeny;
+    view.action = {.verdict = AclVerdict::kDeny, .mark_dscp = std::uint8_t{46}};
     return view;
 }
 

@@ -20,7 +20,8 @@ class FakeNames final : public NamesApi {
   public:
     Page<NameSetView, std::string> sets(const PageRequest<std::string>&) override;
     std::vector<NameRuleView> rules() override;
-    Page<LearnedAddressView, IpAddress> addresses(const PageRequest<IpAddress>&) override;
+    Result<Page<LearnedAddressView, LearnedCursor>> addresses(
+        const std::optional<std::string>& vrf, const PageRequest<LearnedCursor>&) override;
     std::vector<NameCount> counts() override;
 };
 
@@ -86,7 +87,8 @@ class FakeRouter final : public RouterApi {
     Page<AclView, std::string> acls(const PageRequest<std::string>&) override;
     Result<Page<AclRuleView, std::size_t>> acl_rules(std::string_view acl,
                                                      const PageRequest<std::size_t>&) override;
-    Result<AclExplanationView> explain_acl(std::string_view acl, const AclPacket& packet) override;
+    Result<AclExplanationView> explain_acl(std::string_view acl, const AclPacket& packet,
+                                           const std::optional<std::string>& vrf) override;
     Page<PolicerView, std::string> policers(const PageRequest<std::string>&) override;
     Result<std::vector<PuntView>> punts(const std::optional<std::string>& attachment) override;
     Page<PeakView, std::string> peaks(const PageRequest<std::string>&) override;

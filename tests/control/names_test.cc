@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/text.h"
 #include "control/config/config.h"
@@ -58,12 +59,14 @@ class NamesTest : public ::testing::Test {
         ASSERT_TRUE(names.adopt(policy_of(text), {}));
         names.wait();
         (void)names.collect();
+        (void)names.learned_in("contoso");
     }
-    // The sets of 198.51.100.N.
-    static std::vector<std::string> sets_of(const Names& names, std::uint8_t last) {
+    // The sets of 198.51.100.N in a VRF.
+    static std::vector<std::string> sets_of(const Names& names, std::uint8_t last,
+                                            const char* vrf = "contoso") {
         const Ipv4Address address(0xc633'6400U | last);
         LearnedSets sets;
-        names.learned().table<Ipv4Address>().lookup({&address, 1}, {&sets, 1});
+        names.learned().at(vrf)->table<Ipv4Address>().lookup({&address, 1}, {&sets, 1});
         std::vector<std::string> words;
         for (unsigned bit = 0; bit < kNameSetsMax; ++bit) {
             if ((sets.now() >> bit & 1) != 0) words.push_back(names.name_of(bit));
@@ -80,9 +83,9 @@ TEST_F(NamesTest, answers_teach_what_rules_speak_of) {
     Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
     adopt(names, std::string(kSets) + kPolicy);
     ASSERT_TRUE(names.is_current());
-    names.hear(answer("img.cdn.example", 1), 100);
-    names.hear(answer("axxb.wild.example", 2), 100);
-    names.hear(answer("ab.wild.example", 3), 100);
+    names.hear("contoso", answer("img.cdn.example", 1), 100);
+    names.hear("contoso", answer("axxb.wild.example", 2), 100);
+    names.hear("contoso", answer("ab.wild.example", 3), 100);
     EXPECT_EQ(sets_of(names, 1), Words{"cdn"});
     EXPECT_EQ(sets_of(names, 2), Words{"cdn"});
     EXPECT_EQ(sets_of(names, 3), Words{});
@@ -101,7 +104,7 @@ TEST_F(NamesTest, counters_and_what_was_learned_survive_a_change_of_the_rest) {
     Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
     adopt(names, std::string(kSets) + kPolicy);
     const RuleCounterId counter = names.policy("some")->policy.rules[0].outcome.counter;
-    names.hear(answer("img.cdn.example", 1), 100);
+    names.hear("contoso", answer("img.cdn.example", 1), 100);
     adopt(names, std::string(kSets) + "  - {name: other, names: [other.example]}\n" + kPolicy +
                      "      - {name: second, sets: [other], action: permit}\n");
     EXPECT_EQ(sets_of(names, 1), Words{"cdn"});
@@ -109,10 +112,45 @@ TEST_F(NamesTest, counters_and_what_was_learned_survive_a_change_of_the_rest) {
     EXPECT_EQ(names.policy("some")->policy.rules[1].sets, 2U);
 }
 
+// Addresses overlap, and so may resolvers': what is said in one VRF says nothing of another.
+TEST_F(NamesTest, what_one_vrf_learns_is_nothing_to_others) {
+    Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
+    adopt(names, std::string(kSets) + kPolicy);
+    (void)names.learned_in("fabrikam");
+    names.hear("fabrikam", answer("img.cdn.example", 1), 100);
+    names.hear("unknown", answer("img.cdn.example", 2), 100);
+    EXPECT_EQ(sets_of(names, 1, "fabrikam"), Words{"cdn"});
+    EXPECT_EQ(sets_of(names, 1, "contoso"), Words{});
+    AclPacket packet{.source = Ipv4Address(0xc633'6401), .destination = Ipv4Address(1)};
+    names.describe(packet, "contoso");
+    EXPECT_EQ(packet.source_names, 0U);
+    names.describe(packet, "fabrikam");
+    EXPECT_EQ(packet.source_names, 1U);
+
+    const auto kept = names.learned_in("fabrikam");
+    names.keep_vrfs({"contoso"});
+    EXPECT_EQ(names.learned().size(), 1U);
+    EXPECT_EQ(kept->size(), 1U);  // whoever still reads it may
+    (void)names.learned_in("fabrikam");
+    EXPECT_EQ(sets_of(names, 1, "fabrikam"), Words{});
+}
+
+// Who teaches without end fills his own share.
+TEST_F(NamesTest, vrfs_share_the_room_evenly) {
+    Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
+    adopt(names, std::string(kSets) + kPolicy);
+    std::set<std::string> vrfs{"contoso"};
+    for (int i = 1; i < 8; ++i) vrfs.insert("v" + std::to_string(i));
+    for (const std::string& vrf : vrfs) (void)names.learned_in(vrf);
+    EXPECT_EQ(names.learned().at("v3")->room(), kLearnedAddressesMax / 8);
+    names.keep_vrfs({"contoso", "v3"});
+    EXPECT_EQ(names.learned().at("v3")->room(), kLearnedAddressesMax / 2);
+}
+
 TEST_F(NamesTest, a_new_set_inherits_nothing_of_one_that_is_gone) {
     Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
     adopt(names, kSets);
-    names.hear(answer("img.cdn.example", 1), 100);
+    names.hear("contoso", answer("img.cdn.example", 1), 100);
     adopt(names, "{}");
     for (unsigned i = 0; i <= kNameSetsMax; ++i) {
         adopt(names, "name-sets: [{name: s" + std::to_string(i) + ", names: [x.example]}]\n");
@@ -157,7 +195,7 @@ TEST_F(NamesTest, a_file_of_names_counts_as_the_document) {
     Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
     adopt(names, "resolvers: [192.0.2.53]\nname-sets: [{name: filed, names-file: " + file + "}]\n");
     EXPECT_EQ(names.sets().at("filed").names, 2U);
-    names.hear(answer("x.more.example", 1), 100);
+    names.hear("contoso", answer("x.more.example", 1), 100);
     EXPECT_EQ(sets_of(names, 1), Words{"filed"});
     std::ofstream(file) << "fine.example\nbad..example\n";
     const LoadedConfig loaded =

@@ -70,7 +70,7 @@ class Learned {
 
 template <class Family>
 std::size_t compare(SeededRandom& random, const Acl& acl, const AclSets& sets, const AclList& list,
-                    const Learned& learned) {
+                    const std::array<Learned, 2>& vrfs) {
     const IpFamily family = std::is_same_v<Family, Ipv4> ? IpFamily::kIpv4 : IpFamily::kIpv6;
     const std::size_t count = 1 + random.below(kPackets);
     std::vector<std::vector<std::uint8_t>> packets(count);
@@ -90,16 +90,24 @@ std::size_t compare(SeededRandom& random, const Acl& acl, const AclSets& sets, c
         images[k] = acl_image_of<Family>(meta, rooms[k]);
         packets[k].resize(bytes);
     }
+    // Of two VRFs, in any order.
+    std::array<const Learned*, kBurstSizeMax> learned;
+    std::array<const LearnedAddresses*, kBurstSizeMax> addresses;
+    for (std::size_t k = 0; k < count; ++k) {
+        learned[k] = &vrfs[random() % vrfs.size()];
+        addresses[k] = &learned[k]->addresses();
+    }
     if (list.asks_names()) {
-        name_acl_images<Family>(learned.addresses(), std::span(images).first(count), rooms);
+        name_acl_images<Family>(std::span(addresses).first(count), std::span(images).first(count),
+                                rooms);
     }
     list.classify<Family>(std::span(images).first(count), std::span(results).first(count));
     std::size_t hits = 0;
     for (std::size_t k = 0; k < count; ++k) {
         auto packet = read_acl_packet(packets[k]);
         EXPECT_TRUE(packet.has_value());
-        packet->source_names = learned.sets_of(packet->source, *packet);
-        packet->destination_names = learned.sets_of(packet->destination, *packet);
+        packet->source_names = learned[k]->sets_of(packet->source, *packet);
+        packet->destination_names = learned[k]->sets_of(packet->destination, *packet);
         const auto expected = first_match(acl, sets, *packet);
         hits += expected.has_value();
         EXPECT_EQ(rule_of(list, results[k]), expected.value_or(acl.rules.size()));
@@ -116,10 +124,10 @@ TEST(AclList, says_what_the_rules_say) {
         const Acl acl = random_acl(random, 1 + random.below(round % 10 == 0 ? 300 : 30), sets);
         const auto list = built(acl, sets);
         ASSERT_NE(list, nullptr);
-        const Learned learned(random, sets);
+        const std::array vrfs{Learned(random, sets), Learned(random, sets)};
         for (int burst = 0; burst < 20; ++burst) {
-            hits += compare<Ipv4>(random, acl, sets, *list, learned);
-            hits += compare<Ipv6>(random, acl, sets, *list, learned);
+            hits += compare<Ipv4>(random, acl, sets, *list, vrfs);
+            hits += compare<Ipv6>(random, acl, sets, *list, vrfs);
         }
         ASSERT_FALSE(HasFailure());
     }
@@ -132,7 +140,8 @@ TEST(AclList, a_list_of_no_rules_is_its_otherwise) {
     const Acl acl{.name = "empty", .rules = {}};
     const auto list = built(acl, {});
     ASSERT_NE(list, nullptr);
-    EXPECT_EQ(compare<Ipv4>(random, acl, {}, *list, Learned(random, {})), 0U);
+    const std::array nothing{Learned(random, {}), Learned(random, {})};
+    EXPECT_EQ(compare<Ipv4>(random, acl, {}, *list, nothing), 0U);
     EXPECT_EQ(list->outcomes()[0].exit, Exit::kAclDenied);
 }
 
@@ -149,7 +158,7 @@ TEST(AclList, holds_as_many_rules_as_it_may) {
     }
     const auto list = built(acl, {});
     ASSERT_NE(list, nullptr);
-    const Learned nothing(random, {});
+    const std::array nothing{Learned(random, {}), Learned(random, {})};
     for (int burst = 0; burst < 20; ++burst) (void)compare<Ipv4>(random, acl, {}, *list, nothing);
 }
 

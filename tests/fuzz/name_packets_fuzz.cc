@@ -36,11 +36,11 @@ struct World {
 void learn(World& world, std::span<const Bytes> packets) {
     ImmediateGrace grace;
     const auto learned = LearnedAddresses::create(grace, 64).value();
-    DnsLearner learner(*learned);
+    DnsLearner learner;
     learner.set_matcher(world.matcher.get(), PatternScratch());
     learner.set_resolvers({*parse_ip_address("10.2.0.53"), *parse_ip_address("2001:db8::53")});
     std::uint64_t now_s = 1;
-    for (const Bytes packet : packets) learner.take(packet, ++now_s);
+    for (const Bytes packet : packets) learner.take(*learned, packet, ++now_s);
     CHECK(learner.streams() <= DnsLearner::kStreamsMax);
     CHECK(learned->size() <= 64);
     for (const auto& [address, record] : learned->records()) {

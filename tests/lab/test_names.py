@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lab_case import LabTest
 from lab import Lab
-from scene import CONTOSO_PUBLIC, ROUTER, SERVICE_HOST, VNET_HOST
+from scapy.layers.dns import DNS, DNSQR, DNSRR
+from scene import CONTOSO_PUBLIC, CUSTOMER_HOST, ROUTER, SERVICE_HOST, VNET_HOST
 
 HTTPS_HOST = "192.0.2.80"  # of the service, and of the internet that names are steered to
 TTL = 5  # seconds: the least that an address is good for
@@ -30,6 +31,23 @@ name-policies:
 
 HELD = SECTIONS.replace("steer: internet", "police: video") + """policer-classes:
   - {name: video, bandwidth: 4 Mbps, burst: 20 ms}
+"""
+# Both private peerings, whose VNets are the same address: 10.2.0.10 is a resolver for each.
+PRIVATE = "        prefixes: [10.1.0.0/24]\n"
+SEEN = f"""resolvers: [{VNET_HOST}]
+name-sets: [{{name: cdn, names: ["*.cdn.example"]}}]
+name-policies: [{{name: seen, rules: [{{name: cdn, sets: [cdn], action: deny}}]}}]
+"""
+# Sends what a resolver answers to the customer's host.
+ANSWER = """import socket, sys
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+link.bind((sys.argv[1], 53))
+link.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[2], 4000))
+"""
+PROBE = """import socket, sys
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+link.bind((sys.argv[1], 0))
+link.sendto(b"probe", (sys.argv[2], 9))
 """
 LISTS = """acls:
   - name: by-name
@@ -158,6 +176,35 @@ class Names(LabTest):
             client.kill()
             client.wait()
         self.assertRegex(answer, re.compile(r"adatum-vnet\s*\Z"))
+
+    def test_what_a_customer_answers_himself_says_nothing_to_others(self) -> None:
+        self.apply(self.lab.config.read_text(encoding="utf-8").replace(
+            PRIVATE, PRIVATE + "        name-policy: seen\n") + SEEN)
+        self.eventually(lambda: self.lab.show("names")[0]["state"] == "active", "is not in force")
+        answer = DNS(qr=1, qd=DNSQR(qname="img.cdn.example"),
+                     an=DNSRR(rrname="img.cdn.example", ttl=600, rdata="10.2.0.99"))
+        before = self.counters()["learned"]
+
+        def is_learned() -> bool:
+            self.lab.run("contoso-vnet", "python3", "-c", ANSWER, VNET_HOST, CUSTOMER_HOST,
+                         bytes(answer).hex())
+            return self.counters()["learned"] > before
+
+        self.eventually(is_learned, "is not heard")  # the first may wait for its neighbour
+        rows = self.lab.show("names", "addresses")
+        self.assertEqual([(row["vrf"], row["address"]) for row in rows],
+                         [("contoso", "10.2.0.99")])
+        self.assertEqual(self.lab.show("names", "addresses", "--vrf", "adatum"), [])
+        # What is denied here is denied to the customer who said so.
+        for customer, dropped in (("contoso", True), ("adatum", False)):
+            hits = self.lab.show("names", "rules")[0]["packets"]
+            self.lab.run(customer, "python3", "-c", PROBE, CUSTOMER_HOST, "10.2.0.99")
+            if dropped:
+                self.eventually(lambda hits=hits: self.lab.show("names", "rules")[0]["packets"]
+                                == hits + 1, "was not denied")
+            else:
+                time.sleep(0.2)
+                self.assertEqual(self.lab.show("names", "rules")[0]["packets"], hits)
 
     def test_an_answer_over_tcp_teaches_too(self) -> None:
         self.resolve_by("tcp")

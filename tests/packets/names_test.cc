@@ -41,12 +41,11 @@ class NamesTest : public testing::Test {
         auto made = LearnedAddresses::create(grace_);
         EXPECT_TRUE(made);
         learned_ = std::move(made).value();
-        policy_.learned = learned_.get();
     }
     void rule(NameSetBits sets, AclOutcome outcome) {
         outcome.counter = RuleCounterId(kFirst + static_cast<std::uint32_t>(policy_.rules.size()));
         policy_.rules.push_back({sets, outcome});
-        bed_.set_policy(leg_, {.names = &policy_});
+        bed_.set_policy(leg_, {.names = &policy_, .learned = learned_.get()});
         bed_.publish();
     }
     void learn(const char* address, NameSetBits sets = kSet) {
@@ -55,7 +54,8 @@ class NamesTest : public testing::Test {
     // What comes back goes to the leg, and classes hold it.
     void police_what_comes_back() {
         bed_.route(vrf_, prefix("10.1.0.0/16"), bed_.neighbour(leg_, ip("10.9.0.2"), kCustomerMac));
-        bed_.set_policy(leg_, {.names = &policy_, .name_classes = &policy_});
+        bed_.set_policy(leg_,
+                        {.names = &policy_, .name_classes = &policy_, .learned = learned_.get()});
         bed_.publish();
     }
     std::size_t come_back(const std::vector<Frame>& frames) {
@@ -121,6 +121,27 @@ TEST_F(NamesTest, flow_keeps_its_way) {
     EXPECT_EQ(ways_of({tcp("10.2.0.5", 1'001, kAck), tcp("10.2.0.5", 1'002, kSyn),
                        tcp("10.2.0.5", 1'002, kAck)}),
               (std::vector<int>{21, 20, 20}));
+}
+
+// In one burst, with the same addresses.
+TEST_F(NamesTest, what_one_vrf_learns_is_nothing_to_others) {
+    rule(kSet, {.exit = Exit::kAclDenied});
+    const VrfId theirs = bed_.vrf();
+    const AttachmentId their_leg = bed_.attach(kLeg, 11, 100, theirs);
+    bed_.route(theirs, prefix("10.2.0.0/16"), ways_[1]);
+    const auto their_learned = std::move(LearnedAddresses::create(grace_)).value();
+    ASSERT_TRUE(
+        their_learned->learn(ip("10.2.0.6"), kSet, 60, *Hostname::from("a.example.com"), 0));
+    bed_.set_policy(their_leg, {.names = &policy_, .learned = their_learned.get()});
+    bed_.publish();
+    learn("10.2.0.5");
+    const auto of = [](std::uint16_t tag, const char* address) {
+        return frame().tags(tag, 100).ipv4("10.1.0.10", address).udp(1, 2).bytes();
+    };
+    EXPECT_EQ(
+        ways_of({of(11, "10.2.0.5"), of(10, "10.2.0.5"), of(11, "10.2.0.6"), of(10, "10.2.0.6")}),
+        (std::vector<int>{21, 20}));
+    EXPECT_EQ(hits(0), 2U);
 }
 
 TEST_F(NamesTest, udp_begins_with_any_packet) {
@@ -260,8 +281,7 @@ class NamesListTest : public NamesTest {
         const std::array counters{RuleCounterId(kFirst), RuleCounterId(kFirst + 1),
                                   RuleCounterId(kFirst + 2)};
         list_ = std::move(AclList::build(acl, sets, counters)).value();
-        bed_.set_learned(*learned_);
-        bed_.set_policy(leg_, {.filter_in = list_.get()});
+        bed_.set_policy(leg_, {.filter_in = list_.get(), .learned = learned_.get()});
         bed_.publish();
     }
     static constexpr NameSetBits kElse = NameSetBits{1} << 30;
@@ -281,6 +301,19 @@ TEST_F(NamesListTest, first_packet_is_known_by_its_name) {
     learn("10.1.0.10");
     EXPECT_EQ(ways_of({udp("10.2.0.8", 1'000)}), (std::vector<int>{20}));
     EXPECT_EQ(hits(1), 1U);
+}
+
+TEST_F(NamesListTest, a_list_goes_by_the_vrf_of_the_packet) {
+    const VrfId theirs = bed_.vrf();
+    const AttachmentId their_leg = bed_.attach(kLeg, 11, 100, theirs);
+    const auto their_learned = std::move(LearnedAddresses::create(grace_)).value();
+    bed_.set_policy(their_leg, {.filter_in = list_.get(), .learned = their_learned.get()});
+    bed_.publish();
+    learn("10.2.0.5");
+    EXPECT_EQ(ways_of({frame().tags(11, 100).ipv4("10.1.0.9", "10.2.0.5").udp(1, 2).bytes(),
+                       udp("10.2.0.5", 1)}),
+              (std::vector<int>{21}));
+    EXPECT_EQ(hits(2), 1U);
 }
 
 TEST_F(NamesListTest, what_was_let_through_in_time_stays_so) {
@@ -312,7 +345,7 @@ class AnswersTest : public NamesTest {
         bed_.route(vrf_, prefix("10.1.0.0/16"), customer);
         resolvers_.add(ip("10.2.0.53"));
         resolvers_.add(*parse_ip_address("2001:db8::53"));
-        bed_.set_policy(leg_, {.resolvers = &resolvers_});
+        bed_.set_policy(leg_, {.resolvers = &resolvers_, .learned = learned_.get()});
         bed_.publish();
     }
     static FrameBuilder from_core(const char* source) {

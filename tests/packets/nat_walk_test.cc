@@ -64,7 +64,7 @@ TEST_F(NatWalkTest, what_comes_back_of_a_steered_name_is_held_by_its_class) {
     ASSERT_TRUE(
         learned->learn(kServer.address, NameSetBits{1}, 60, *Hostname::from("a.example.com"), 0));
     Policer out(rte_get_tsc_hz(), {.bytes_per_second = 1, .burst_bytes = 1}, rte_rdtsc());
-    NamePolicy policy{.learned = learned.get()};
+    NamePolicy policy;
     const AttachmentId leg = world_.leg(Customer::kContoso, kNatPrimary);
     // Steered to where the routes lead, too.
     TestBed& bed = world_.bed();
@@ -72,7 +72,7 @@ TEST_F(NatWalkTest, what_comes_back_of_a_steered_name_is_held_by_its_class) {
     policy.rules.push_back({.sets = 1,
                             .outcome = {.steer = {.ipv4 = bed.group({&service, 1}), .ipv6 = {}}},
                             .police = {.in = nullptr, .out = &out}});
-    bed.set_policy(leg, {.names = &policy, .name_classes = &policy});
+    bed.set_policy(leg, {.names = &policy, .name_classes = &policy, .learned = learned.get()});
     world_.republish();
     const Bytes first = only(world_.out(Customer::kContoso, udp(kClient, kServer), kNatPrimary));
     EXPECT_EQ(bed.worker().names().flows_begun.read(), 1U);

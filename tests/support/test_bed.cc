@@ -197,10 +197,6 @@ Policies& TestBed::next_policies() {
     return *policies_.back();
 }
 
-void TestBed::set_learned(const LearnedAddresses& learned) {
-    next_policies().learned = &learned;
-}
-
 void TestBed::set_policy(AttachmentId attachment, const AttachmentPolicy& policy) {
     next_policies().attachments[attachment.value()] = policy;
     states_[attachment.value()].policy = policy.bits();

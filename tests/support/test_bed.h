@@ -56,8 +56,6 @@ class TestBed {
     void take_ipv6_from(AttachmentId attachment);
     // What it asks of its packets; the lists must outlive the bed.
     void set_policy(AttachmentId attachment, const AttachmentPolicy& policy);
-    // What lists ask of names. They must outlive the bed.
-    void set_learned(const LearnedAddresses& learned);
     // From the next publish() on there is NAT. Translators and clock are the engine's, which must
     // outlive the bed.
     void set_nat(NatEngine& engine, NatTables tables);

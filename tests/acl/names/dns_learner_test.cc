@@ -89,15 +89,16 @@ class DnsLearnerTest : public ::testing::Test {
     std::unique_ptr<LearnedAddresses> learned_ =
         std::move(LearnedAddresses::create(grace_, 100)).value();
     std::unique_ptr<const NameMatcher> matcher_;
-    DnsLearner learner_{*learned_};
+    DnsLearner learner_;
 };
 
 TEST_F(DnsLearnerTest, LearnsFromResolversOnly) {
-    learner_.take(udp(answer("a.example.com", 1)), 0);
-    learner_.take(udp(answer("a.example.com", 2), "10.2.0.54"), 0);
-    learner_.take(udp(answer("a.example.com", 3), "10.2.0.53", 54), 0);
-    learner_.take(udp(answer("a.example.org", 4)), 0);
-    learner_.take(packet(test::frame().ipv6("2001:db8::53", "2001:db8::9").udp(53, 4'000),
+    learner_.take(*learned_, udp(answer("a.example.com", 1)), 0);
+    learner_.take(*learned_, udp(answer("a.example.com", 2), "10.2.0.54"), 0);
+    learner_.take(*learned_, udp(answer("a.example.com", 3), "10.2.0.53", 54), 0);
+    learner_.take(*learned_, udp(answer("a.example.org", 4)), 0);
+    learner_.take(*learned_,
+                  packet(test::frame().ipv6("2001:db8::53", "2001:db8::9").udp(53, 4'000),
                          answer("a.example.com", 5)),
                   0);
     EXPECT_TRUE(is_learned(1));
@@ -115,9 +116,10 @@ TEST_F(DnsLearnerTest, LearnsFromResolversOnly) {
 TEST_F(DnsLearnerTest, NamesWhatItCannotRead) {
     Bytes whole = answer("a.example.com", 1);
     whole.pop_back();
-    learner_.take(udp(whole), 0);
-    learner_.take({}, 0);
-    learner_.take(packet(test::frame().ipv4("10.2.0.53", "10.1.0.9").fragment(8, 0).udp(53, 9), {}),
+    learner_.take(*learned_, udp(whole), 0);
+    learner_.take(*learned_, {}, 0);
+    learner_.take(*learned_,
+                  packet(test::frame().ipv4("10.2.0.53", "10.1.0.9").fragment(8, 0).udp(53, 9), {}),
                   0);
     EXPECT_EQ(learner_.count(Event::kCut), 1U);
     EXPECT_EQ(learner_.count(Event::kUnreadable), 1U);
@@ -147,11 +149,12 @@ TEST_F(DnsLearnerTest, MessagesOverTcpInAnySegments) {
             at += size;
         }
         std::shuffle(packets.begin(), packets.end(), random);
-        learner_.take(tcp(first, kSynAck), 0);
+        learner_.take(*learned_, tcp(first, kSynAck), 0);
         EXPECT_EQ(learner_.streams(), 1U);
-        for (const Bytes& some : packets) learner_.take(some, 0);
+        for (const Bytes& some : packets) learner_.take(*learned_, some, 0);
         for (std::uint8_t i = 1; i <= messages; ++i) ASSERT_TRUE(is_learned(i));
-        learner_.take(tcp(first + 1 + static_cast<std::uint32_t>(stream.size()), kFin), 0);
+        learner_.take(*learned_, tcp(first + 1 + static_cast<std::uint32_t>(stream.size()), kFin),
+                      0);
         ASSERT_EQ(learner_.streams(), 0U);
     }
     EXPECT_EQ(learner_.count(Event::kStreamLost), 0U);
@@ -159,17 +162,17 @@ TEST_F(DnsLearnerTest, MessagesOverTcpInAnySegments) {
 
 TEST_F(DnsLearnerTest, ConnectionsAreBounded) {
     for (std::uint16_t client = 1; client <= DnsLearner::kStreamsMax + 1; ++client) {
-        learner_.take(tcp(0, kSynAck, {}, client), 0);
+        learner_.take(*learned_, tcp(0, kSynAck, {}, client), 0);
     }
     EXPECT_EQ(learner_.streams(), DnsLearner::kStreamsMax);
     Bytes message = answer("a.example.com", 1);
     message.insert(message.begin(), {0, static_cast<std::uint8_t>(message.size())});
-    learner_.take(tcp(1, kAck, message, 1), 0);  // the oldest, which had to go
+    learner_.take(*learned_, tcp(1, kAck, message, 1), 0);  // the oldest, which had to go
     EXPECT_FALSE(is_learned(1));
     EXPECT_EQ(learner_.count(Event::kStreamLost), 1U);
-    learner_.take(tcp(1, kAck, message, 2), 0);
+    learner_.take(*learned_, tcp(1, kAck, message, 2), 0);
     EXPECT_TRUE(is_learned(1));
-    learner_.take(tcp(1, kAck, {0xff, 0xff, 0}, 3), 0);
+    learner_.take(*learned_, tcp(1, kAck, {0xff, 0xff, 0}, 3), 0);
     EXPECT_EQ(learner_.count(Event::kTooLong), 1U);
     EXPECT_EQ(learner_.streams(), DnsLearner::kStreamsMax - 1);
 }
