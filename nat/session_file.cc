@@ -72,8 +72,16 @@ const char* fault_of(const Session& session) noexcept {
     const auto protocol = static_cast<std::size_t>(session.inside.rest >> 32 & 0xffU);
     if (protocol >= kNatProtocols) return "there is no such protocol";
     if (session.state >= kNatStates) return "there is no such state";
-    if (session.inside.rest >> 48 == 0 || session.outside.rest >> 48 != 0) return "it has no pool";
-    return nullptr;
+    if (session.inside.rest >> 48 == 0) return "it has no pool";
+    // One flow has one remote end and one protocol, from wherever it is looked at, and a key has
+    // nothing else in it.
+    const FlowKey& inside = session.inside;
+    const FlowKey& outside = session.outside;
+    const bool agree =
+        inside ==
+            FlowKey::inside(inside.pool(), inside.protocol(), inside.own(), inside.remote()) &&
+        outside == FlowKey::outside(inside.protocol(), outside.own(), inside.remote());
+    return agree ? nullptr : "its two sides disagree";
 }
 
 }  // namespace

@@ -41,7 +41,6 @@ Unexpected refused(std::string message) {
 }  // namespace
 
 Result<NamePattern> NamePattern::from(std::string_view text) {
-    if (text.ends_with('.')) text.remove_suffix(1);
     // What a "*" stands for is at least one character, so a pattern without a "*" in the same place
     // has the same bounds as one with a letter there.
     std::string as_name(text);
@@ -52,6 +51,7 @@ Result<NamePattern> NamePattern::from(std::string_view text) {
             "is no name: give labels of 1 to 63 letters, digits, \"-\" and \"_\" (and \"*\"), with "
             "dots between, at most 253 in all");
     }
+    if (text.ends_with('.')) text.remove_suffix(1);
     NamePattern pattern;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const bool is_star = text[i] == '*';

@@ -74,12 +74,15 @@ std::string_view trimmed(std::string_view line) {
 Result<std::vector<NamePattern>> read_names_file(const std::string& path) {
     const auto text = contents_of(path);
     if (!text) return Unexpected(text.error());
+    return parse_names(*text, path);
+}
+
+Result<std::vector<NamePattern>> parse_names(std::string_view text, std::string_view path) {
     std::vector<NamePattern> names;
-    std::string_view rest = *text;
-    for (std::size_t number = 1; !rest.empty(); ++number) {
-        const std::size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string_view line = trimmed(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = trimmed(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
         if (line.empty()) continue;
         auto name = NamePattern::from(line);
         if (!name) {

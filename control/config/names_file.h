@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acl/names/name_pattern.h"
@@ -15,5 +16,8 @@ inline constexpr std::size_t kNamesFileBytesMax = std::size_t{64} << 20;
 
 // The error has the line of the file, and nothing of what it says.
 [[nodiscard]] Result<std::vector<NamePattern>> read_names_file(const std::string& path);
+// The same of what is in it.
+[[nodiscard]] Result<std::vector<NamePattern>> parse_names(std::string_view text,
+                                                           std::string_view path);
 
 }  // namespace causeway

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/links/link_monitor.h"
 
-#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <span>
 
 namespace causeway {
 namespace {
@@ -21,29 +21,6 @@ constexpr int kReceiveBufferBytes = 1 << 20;  // a burst of some thousand change
 Unexpected failed(std::string_view what, int error) {
     return {ErrorCode::kUnavailable,
             "link monitor: " + std::string(what) + ": " + std::strerror(error)};
-}
-
-CarrierState state_of(const ifinfomsg& info) {
-    constexpr unsigned kAlive = IFF_UP | IFF_RUNNING | IFF_LOWER_UP;
-    return (info.ifi_flags & kAlive) == kAlive ? CarrierState::kRunning : CarrierState::kDown;
-}
-
-// The payload of a message as T; null if it is too short for one.
-template <class T>
-const T* payload_of(const nlmsghdr& header) {
-    if (header.nlmsg_len < NLMSG_LENGTH(sizeof(T))) return nullptr;
-    return static_cast<const T*>(NLMSG_DATA(&header));
-}
-
-std::string_view name_of(const nlmsghdr& header, const ifinfomsg& info) {
-    auto bytes = static_cast<unsigned>(header.nlmsg_len - NLMSG_LENGTH(sizeof(ifinfomsg)));
-    for (const rtattr* attribute = IFLA_RTA(&info); RTA_OK(attribute, bytes);
-         attribute = RTA_NEXT(attribute, bytes)) {
-        if (attribute->rta_type != IFLA_IFNAME) continue;
-        const auto* const text = static_cast<const char*>(RTA_DATA(attribute));
-        return {text, ::strnlen(text, RTA_PAYLOAD(attribute))};
-    }
-    return {};
 }
 
 }  // namespace
@@ -105,34 +82,29 @@ Status LinkMonitor::drain(const Callback& changed) {
             if (Status status = request_dump(); !status) return status;
             continue;
         }
-        const auto message = std::span(buffer).first(static_cast<std::size_t>(bytes));
-        if (Status status = read_message(message, changed); !status) return status;
+        const auto datagram = std::span(buffer).first(static_cast<std::size_t>(bytes));
+        for (const LinkNews& news : read_link_messages(datagram)) {
+            if (Status status = hear(news, changed); !status) return status;
+        }
     }
 }
 
-Status LinkMonitor::read_message(std::span<const std::uint8_t> bytes, const Callback& changed) {
-    auto rest = static_cast<unsigned>(bytes.size());
-    for (const auto* header = reinterpret_cast<const nlmsghdr*>(bytes.data());
-         NLMSG_OK(header, rest); header = NLMSG_NEXT(header, rest)) {
-        // Interfaces came or went during the dump: it may have missed one.
-        if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump_ = Dump::kUnderWayStale;
-        if (header->nlmsg_type == NLMSG_DONE) {
-            if (Status status = finish_dump(changed); !status) return status;
-        } else if (header->nlmsg_type == NLMSG_ERROR) {
-            const auto* const error = payload_of<nlmsgerr>(*header);
-            if (error == nullptr || error->error != 0) {
-                return failed("the kernel refuses", error == nullptr ? EPROTO : -error->error);
-            }
-        } else if (header->nlmsg_type == RTM_NEWLINK || header->nlmsg_type == RTM_DELLINK) {
-            const auto* const info = payload_of<ifinfomsg>(*header);
-            // A bridge reports its ports under its own family; they have not changed by that.
-            if (info == nullptr || info->ifi_family != AF_UNSPEC) continue;
-            if (header->nlmsg_type == RTM_NEWLINK) {
-                note(info->ifi_index, name_of(*header, *info), state_of(*info), changed);
+Status LinkMonitor::hear(const LinkNews& news, const Callback& changed) {
+    if (news.is_dump_interrupted) dump_ = Dump::kUnderWayStale;
+    switch (news.kind) {
+        case LinkNews::Kind::kLink:
+            if (news.state == CarrierState::kGone) {
+                forget(news.index, changed);
             } else {
-                forget(info->ifi_index, changed);
+                note(news.index, news.name, news.state, changed);
             }
-        }
+            return ok();
+        case LinkNews::Kind::kDumpEnds:
+            return finish_dump(changed);
+        case LinkNews::Kind::kRefused:
+            return failed("the kernel refuses", news.error);
+        case LinkNews::Kind::kOther:
+            break;
     }
     return ok();
 }

@@ -15,20 +15,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/result.h"
+#include "control/links/link_messages.h"
 
 namespace causeway {
-
-enum class CarrierState : std::uint8_t {
-    kRunning,  // administratively up, and the lower layer too: IFF_RUNNING and IFF_LOWER_UP
-    kDown,
-    kGone,  // the interface is no more, or has left for another namespace or name
-};
 
 struct LinkChange {
     int index = 0;
@@ -66,7 +60,7 @@ class LinkMonitor {
 
     explicit LinkMonitor(int fd) : fd_(fd) {}
     Status request_dump();
-    Status read_message(std::span<const std::uint8_t> bytes, const Callback& changed);
+    Status hear(const LinkNews& news, const Callback& changed);
     Status finish_dump(const Callback& changed);
     void note(int index, std::string_view name, CarrierState state, const Callback& changed);
     void forget(int index, const Callback& changed);

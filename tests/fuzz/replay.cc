@@ -3,9 +3,10 @@
 // A main for a fuzz target where there is no libFuzzer: runs every file of the corpus, then seeded
 // random mutations of them. So each target runs in every build, with every compiler.
 //
-//   x_replay CORPUS_FOLDER MUTATIONS
+//   x_replay MUTATIONS CORPUS_FOLDER...
 //
 // A crash names its seed and its mutation: CAUSEWAY_SEED=seed repeats the run.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <span>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -21,10 +23,17 @@ namespace {
 
 using Input = std::vector<std::uint8_t>;
 
-std::vector<Input> read_corpus(const char* folder) {
+// In the order of their names, so that a seed means the same everywhere.
+std::vector<Input> read_corpus(std::span<char*> folders) {
+    std::vector<std::filesystem::path> paths;
+    for (const char* folder : folders) {
+        const std::filesystem::directory_iterator files(folder);
+        paths.insert(paths.end(), begin(files), end(files));
+    }
+    std::ranges::sort(paths);
     std::vector<Input> corpus;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        std::ifstream file(entry.path(), std::ios::binary);
+    for (const auto& path : paths) {
+        std::ifstream file(path, std::ios::binary);
         corpus.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     }
     return corpus;
@@ -98,13 +107,14 @@ std::uint64_t choose_seed() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fprintf(stderr, "usage: %s CORPUS_FOLDER MUTATIONS\n", argv[0]);
+    if (argc < 3) {
+        std::fprintf(stderr, "usage: %s MUTATIONS CORPUS_FOLDER...\n", argv[0]);
         return 2;
     }
-    const std::vector<Input> corpus = read_corpus(argv[1]);
+    const std::vector<Input> corpus =
+        read_corpus(std::span(argv, static_cast<std::size_t>(argc)).subspan(2));
     if (corpus.empty()) {
-        std::fprintf(stderr, "%s: no file to begin with\n", argv[1]);
+        std::fprintf(stderr, "%s: no file to begin with\n", argv[2]);
         return 1;
     }
     for (const Input& input : corpus) LLVMFuzzerTestOneInput(input.data(), input.size());
@@ -113,7 +123,7 @@ int main(int argc, char** argv) {
     std::printf("%zu files replayed; CAUSEWAY_SEED=%llu\n", corpus.size(),
                 static_cast<unsigned long long>(seed));
     std::fflush(stdout);
-    const unsigned long mutations = std::strtoul(argv[2], nullptr, 10);
+    const unsigned long mutations = std::strtoul(argv[1], nullptr, 10);
     Mutator mutator(corpus, seed);
     for (unsigned long i = 0; i < mutations; ++i) {
         const Input input = mutator.next();

@@ -194,6 +194,36 @@ TEST_F(SessionFiles, a_damaged_file_is_refused) {
     }
 }
 
+// Whose check is right, and which still makes no sense: its answers come from somebody else.
+TEST_F(SessionFiles, a_session_whose_sides_disagree_is_refused) {
+    leave_sessions(1);
+    constexpr std::uint32_t kLines = kSessions + 1;
+    std::uint32_t line = 1;
+    {
+        const auto saved = SavedSessions::open(path_).value();
+        while (saved->lines(line / kLines)[line % kLines].is_free()) ++line;
+    }
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    const auto offset = static_cast<std::streamoff>(4'096 + std::size_t{line} * sizeof(Session));
+    Session session;
+    file.seekg(offset).read(reinterpret_cast<char*>(&session), sizeof session);
+    const auto damage = [&](std::uint64_t FlowKey::*part, std::uint64_t bit) {
+        Session other = session;
+        other.outside.*part ^= bit;
+        other.check = other.right_check();
+        file.seekp(offset).write(reinterpret_cast<const char*>(&other), sizeof other).flush();
+        return refusal();
+    };
+    EXPECT_EQ(damage(&FlowKey::addresses, 0), "");
+    for (const std::string& why : {damage(&FlowKey::addresses, 1), damage(&FlowKey::rest, 1),
+                                   damage(&FlowKey::rest, std::uint64_t{1} << 32),
+                                   damage(&FlowKey::rest, std::uint64_t{1} << 40),
+                                   damage(&FlowKey::rest, std::uint64_t{1} << 48)}) {
+        EXPECT_NE(why.find("its two sides disagree"), std::string::npos) << why;
+    }
+    EXPECT_EQ(damage(&FlowKey::addresses, std::uint64_t{1} << 32), "") << "another address of ours";
+}
+
 // What a process does until it is killed, and what another knows that it has done.
 class Doer {
   public:

@@ -144,24 +144,28 @@ const std::vector<IpPrefix> kPrivate{
     Ipv4Prefix::of(Ipv4Address(0xc0a8'0000), 16), Ipv4Prefix::of(Ipv4Address(0x6440'0000), 10),
     prefix_of(0xfc00'0000'0000'0000, 0, 7)};
 
-Frame with_kept_dscp(const Frame& packet, const std::vector<std::uint8_t>& kept) {
-    if (kept.empty()) return packet;
-    const bool is_ipv6 = packet[0] >> 4 == 6;
-    const unsigned traffic_class = is_ipv6 ? word_at(packet, 0) >> 4 & 0xffU : packet[1];
-    if (std::ranges::count(kept, traffic_class >> 2) != 0) return packet;
-    Frame sent = packet;
-    if (is_ipv6) {
-        sent[0] = 0x60;
-        sent[1] = static_cast<std::uint8_t>((sent[1] & 0x0fU) | (traffic_class & 3) << 4);
-        return sent;
+unsigned traffic_class_of(const Frame& packet) {
+    return packet[0] >> 4 == 6 ? word_at(packet, 0) >> 4 & 0xffU : packet[1];
+}
+
+void set_dscp(Frame& packet, unsigned dscp) {
+    const unsigned after = dscp << 2 | (traffic_class_of(packet) & 3);
+    if (packet[0] >> 4 == 6) {
+        packet[0] = static_cast<std::uint8_t>(0x60 | after >> 4);
+        packet[1] = static_cast<std::uint8_t>((packet[1] & 0x0fU) | (after & 0x0fU) << 4);
+        return;
     }
-    sent[1] = static_cast<std::uint8_t>(traffic_class & 3);
-    sent[10] = sent[11] = 0;
-    const auto checksum =
-        static_cast<std::uint16_t>(~ones_complement_sum(sent, (sent[0] & 15U) * std::size_t{4}));
-    sent[10] = static_cast<std::uint8_t>(checksum >> 8);
-    sent[11] = static_cast<std::uint8_t>(checksum);
-    return sent;
+    packet[1] = static_cast<std::uint8_t>(after);
+    packet[10] = packet[11] = 0;
+    const auto checksum = static_cast<std::uint16_t>(
+        ~ones_complement_sum(packet, (packet[0] & 15U) * std::size_t{4}));
+    packet[10] = static_cast<std::uint8_t>(checksum >> 8);
+    packet[11] = static_cast<std::uint8_t>(checksum);
+}
+
+void keep_dscp(Frame& packet, const std::vector<std::uint8_t>& kept) {
+    const unsigned dscp = traffic_class_of(packet) >> 2;
+    if (!kept.empty() && std::ranges::count(kept, dscp) == 0) set_dscp(packet, 0);
 }
 
 Exit check_ipv4(const Frame& packet) {
@@ -226,20 +230,6 @@ std::pair<unsigned, std::size_t> transport_of(const Frame& packet) {
     return {protocol, at};
 }
 
-// What a list without sets says; acl/match.h is slow enough to be its own twin.
-Exit filter(const Acl* acl, const Frame& packet) {
-    if (acl == nullptr) return Exit::kNone;
-    switch (explain(*acl, {}, read_acl_packet(packet).value()).action.verdict) {
-        case AclVerdict::kPermit:
-            return Exit::kNone;
-        case AclVerdict::kDeny:
-            return Exit::kAclDenied;
-        case AclVerdict::kDenyAndExplain:
-            break;
-    }
-    return Exit::kAclProhibited;
-}
-
 }  // namespace
 
 SlowWalk::Tags SlowWalk::read_tags(const Frame& frame, PortTpids tpids) {
@@ -287,8 +277,9 @@ Exit SlowWalk::send(const SlowRoute& route, const Frame& packet, unsigned ttl,
         if (ttl <= 1) return Exit::kTtlExpired;
         if (packet.size() > hop.mtu) return Exit::kTooBig;
         Frame sent = hop.header;
-        const Frame kept = with_kept_dscp(with_kept_dscp(packet, attachment(fate.row).kept_dscps),
-                                          attachment(hop.attachment).kept_dscps);
+        Frame kept = packet;
+        keep_dscp(kept, attachment(fate.row).kept_dscps);
+        keep_dscp(kept, attachment(hop.attachment).kept_dscps);
         sent.insert(sent.end(), kept.begin(), kept.end());
         fate.ways.push_back({hop.attachment, hop.port, std::move(sent)});
     }
@@ -299,8 +290,12 @@ const SlowAttachment& SlowWalk::attachment(AttachmentId id) const {
     return *std::ranges::find(attachments, id, &SlowAttachment::id);
 }
 
-Exit SlowWalk::check_source(const SlowAttachment& in, const IpAddress& source) const {
+Exit SlowWalk::check_source(const SlowAttachment& in, const IpAddress& source,
+                            const IpAddress& destination) const {
     if (in.source_check == SourceCheck::kOff) return Exit::kNone;
+    for (const IpPrefix& own : in.link) {
+        if (is_in_any({own}, source) && is_in_any({own}, destination)) return Exit::kNone;
+    }
     if (in.source_check == SourceCheck::kAdvertised) {
         if (is_in_any(kPrivate, source)) return Exit::kPrivateSource;
         return is_in_any(in.advertised, source) ? Exit::kNone : Exit::kSourceNotAdvertised;
@@ -319,23 +314,57 @@ Exit SlowWalk::check_source(const SlowAttachment& in, const IpAddress& source) c
     return is_any_alive ? Exit::kReversePath : Exit::kNone;
 }
 
-Exit SlowWalk::filter_out(const SlowRoute& route, const Frame& packet) const {
+NameSetBits SlowWalk::names_of(const IpAddress& address, const AclPacket& packet) const {
+    const auto known = learned.find(address);
+    if (known == learned.end()) return 0;
+    // What began in time goes on: of TCP, all but a client's first segment (RFC 9293 3.5).
+    const bool goes_on = packet.protocol == 6 && (packet.tcp_flags.value_or(0) & 0x12) != 0x02;
+    return goes_on ? known->second.ever() : known->second.now();
+}
+
+// acl/match.h is slow enough to be its own twin.
+SlowWalk::Ruling SlowWalk::filter(const Acl* acl, Frame& packet) const {
+    if (acl == nullptr) return {};
+    AclPacket seen = read_acl_packet(packet).value();
+    seen.source_names = names_of(seen.source, seen);
+    seen.destination_names = names_of(seen.destination, seen);
+    const AclAction action = explain(*acl, sets, seen).action;
+    if (action.verdict == AclVerdict::kDeny) return {.exit = Exit::kAclDenied};
+    if (action.verdict == AclVerdict::kDenyAndExplain) return {.exit = Exit::kAclProhibited};
+    if (action.mark_dscp) set_dscp(packet, *action.mark_dscp);
+    if (action.steer.empty()) return {};
+    return {.target = &targets.at(action.steer)};
+}
+
+Exit SlowWalk::filter_out(const SlowRoute& route, Frame& packet) const {
     for (const SlowHop& hop : route.hops) {
-        if (!hop.is_alive) continue;
-        return filter(attachment(hop.attachment).filter_out, packet);
+        if (hop.is_alive) return filter(attachment(hop.attachment).filter_out, packet).exit;
     }
     return Exit::kNone;
 }
 
-Exit SlowWalk::walk_ipv4(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
+const SlowRoute* SlowWalk::steered(const SlowRoute* route, const SlowTarget* target,
+                                   SlowRoute SlowTarget::*family) {
+    if (target == nullptr) return route;
+    const SlowRoute& other = target->*family;
+    return other.hops.empty() && other.exit == Exit::kNone ? route : &other;
+}
+
+Exit SlowWalk::walk_ipv4(const SlowAttachment& in, Frame& packet, SlowFate& fate) const {
     if (const Exit exit = check_ipv4(packet); exit != Exit::kNone) return exit;
-    const SlowRoute* route = longest_match(in.vrf, ipv4_at(packet, 16));
-    const bool is_bfd = route != nullptr && route->exit == Exit::kLocal && is_bfd4(packet);
-    if (is_bfd && packet[8] == 255) return Exit::kBfd;
-    if (const Exit exit = check_source(in, ipv4_at(packet, 12)); exit != Exit::kNone) return exit;
-    if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;
-    if (is_bfd) return Exit::kBfdWrongTtl;
+    const Ipv4Address destination = ipv4_at(packet, 16);
+    const SlowRoute* route = longest_match(in.vrf, destination);
+    const bool is_bfd = is_bfd4(packet);
+    if (is_bfd && packet[8] == 255 && route != nullptr && route->exit == Exit::kLocal) {
+        return Exit::kBfd;
+    }
+    const Exit source = check_source(in, ipv4_at(packet, 12), destination);
+    if (source != Exit::kNone) return source;
+    const Ruling ruling = filter(in.filter_in, packet);
+    if (ruling.exit != Exit::kNone) return ruling.exit;
+    route = steered(route, ruling.target, &SlowTarget::ipv4);
     if (route == nullptr) return Exit::kNoRoute;
+    if (route->exit == Exit::kLocal && is_bfd) return Exit::kBfdWrongTtl;
     if (route->exit != Exit::kNone) return route->exit;
     if (const Exit exit = filter_out(*route, packet); exit != Exit::kNone) return exit;
 
@@ -349,16 +378,22 @@ Exit SlowWalk::walk_ipv4(const SlowAttachment& in, const Frame& packet, SlowFate
     return send(*route, sent, packet[8], fate);
 }
 
-Exit SlowWalk::walk_ipv6(const SlowAttachment& in, const Frame& packet, SlowFate& fate) const {
+Exit SlowWalk::walk_ipv6(const SlowAttachment& in, Frame& packet, SlowFate& fate) const {
     if (!in.has_ipv6) return Exit::kNoIpv6;
     if (const Exit exit = check_ipv6(packet); exit != Exit::kNone) return exit;
-    const SlowRoute* route = longest_match(in.vrf, ipv6_at(packet, 24));
-    const bool is_bfd = route != nullptr && route->exit == Exit::kLocal && is_bfd6(packet);
-    if (is_bfd && packet[7] == 255) return Exit::kBfd;
-    if (const Exit exit = check_source(in, ipv6_at(packet, 8)); exit != Exit::kNone) return exit;
-    if (const Exit exit = filter(in.filter_in, packet); exit != Exit::kNone) return exit;
-    if (is_bfd) return Exit::kBfdWrongTtl;
+    const Ipv6Address destination = ipv6_at(packet, 24);
+    const SlowRoute* route = longest_match(in.vrf, destination);
+    const bool is_bfd = is_bfd6(packet);
+    if (is_bfd && packet[7] == 255 && route != nullptr && route->exit == Exit::kLocal) {
+        return Exit::kBfd;
+    }
+    const Exit source = check_source(in, ipv6_at(packet, 8), destination);
+    if (source != Exit::kNone) return source;
+    const Ruling ruling = filter(in.filter_in, packet);
+    if (ruling.exit != Exit::kNone) return ruling.exit;
+    route = steered(route, ruling.target, &SlowTarget::ipv6);
     if (route != nullptr && route->exit == Exit::kLocal) {
+        if (is_bfd) return Exit::kBfdWrongTtl;
         return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
     }
     if (kLinkLocal.contains(ipv6_at(packet, 8))) return Exit::kMartianSource;
@@ -387,6 +422,7 @@ bool SlowWalk::is_for_us(const Frame& frame, const Tags& tags) const {
 SlowFate SlowWalk::walk(PortId port, const Frame& frame) const {
     SlowFate fate;
     fate.row = AttachmentId(port.value());
+    fate.left = frame;
     const auto end = [&fate](Exit exit) {
         fate.exit = exit;
         return fate;
@@ -405,11 +441,18 @@ SlowFate SlowWalk::walk(PortId port, const Frame& frame) const {
     fate.header_bytes = static_cast<std::uint8_t>(tags.header_bytes);
     if (owner->closed != Exit::kNone) return end(owner->closed);
 
-    const Frame packet(frame.begin() + static_cast<std::ptrdiff_t>(tags.header_bytes), frame.end());
+    const auto layer3 = static_cast<std::ptrdiff_t>(tags.header_bytes);
+    Frame packet(frame.begin() + layer3, frame.end());
     if (tags.ether_type == 0x0806) return end(Exit::kArp);
-    if (tags.ether_type == 0x0800) return end(walk_ipv4(*owner, packet, fate));
-    if (tags.ether_type == 0x86dd) return end(walk_ipv6(*owner, packet, fate));
-    return end(Exit::kUnknownEtherType);
+    if (tags.ether_type == 0x0800) {
+        fate.exit = walk_ipv4(*owner, packet, fate);
+    } else if (tags.ether_type == 0x86dd) {
+        fate.exit = walk_ipv6(*owner, packet, fate);
+    } else {
+        return end(Exit::kUnknownEtherType);
+    }
+    std::ranges::copy(packet, fate.left.begin() + layer3);
+    return fate;
 }
 
 SlowFlow SlowWalk::flow_of(const Frame& frame, std::size_t header_bytes) {

@@ -7,10 +7,14 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
+#include "acl/names/learned_table.h"
+#include "acl/packet_view.h"
 #include "acl/rule.h"
 #include "base/limits.h"
 #include "base/types.h"
@@ -36,6 +40,7 @@ struct SlowAttachment {
     PeeringId peering;
     std::vector<IpPrefix> advertised;
     std::vector<std::uint8_t> kept_dscps;  // none: all
+    std::vector<IpPrefix> link;  // nobody looks at the source of what stays within one of them
 };
 
 // A resolved next hop.
@@ -54,6 +59,12 @@ struct SlowRoute {
     std::vector<SlowHop> hops;
 };
 
+// Where a rule steers to; of no hops and no exit: as the routes say.
+struct SlowTarget {
+    SlowRoute ipv4;
+    SlowRoute ipv6;
+};
+
 // How a frame ends: it leaves by one of `ways`, or by an Exit.
 struct SlowFate {
     struct Way {
@@ -65,6 +76,7 @@ struct SlowFate {
     AttachmentId row;  // on which it is counted: the attachment's, or the port's
     VrfId vrf;
     std::uint8_t header_bytes = 0;  // of layer 2, where an attachment claims it
+    Frame left;                     // by an Exit: as it came, but for what rules have marked
     std::vector<Way> ways;
 };
 
@@ -78,6 +90,9 @@ class SlowWalk {
     MacAddress mac;  // of every port
     std::vector<SlowAttachment> attachments;
     std::vector<SlowRoute> routes;
+    AclSets sets;  // that lists name, but for the targets:
+    std::map<std::string, SlowTarget> targets;
+    std::map<IpAddress, LearnedSets> learned;
 
     [[nodiscard]] SlowFate walk(PortId port, const Frame& frame) const;
 
@@ -94,14 +109,22 @@ class SlowWalk {
     [[nodiscard]] static Tags read_tags(const Frame& frame, PortTpids tpids);
     // A packet is what stands behind the layer-2 header, its padding included.
     [[nodiscard]] bool is_for_us(const Frame& frame, const Tags& tags) const;
-    [[nodiscard]] Exit walk_ipv4(const SlowAttachment& in, const Frame& packet,
-                                 SlowFate& fate) const;
-    [[nodiscard]] Exit walk_ipv6(const SlowAttachment& in, const Frame& packet,
-                                 SlowFate& fate) const;
-    [[nodiscard]] Exit check_source(const SlowAttachment& in, const IpAddress& source) const;
+    [[nodiscard]] Exit walk_ipv4(const SlowAttachment& in, Frame& packet, SlowFate& fate) const;
+    [[nodiscard]] Exit walk_ipv6(const SlowAttachment& in, Frame& packet, SlowFate& fate) const;
+    [[nodiscard]] Exit check_source(const SlowAttachment& in, const IpAddress& source,
+                                    const IpAddress& destination) const;
     [[nodiscard]] const SlowAttachment& attachment(AttachmentId id) const;
-    // Whether the list of the way out lets the packet pass. All ways of a route are of one mind.
-    [[nodiscard]] Exit filter_out(const SlowRoute& route, const Frame& packet) const;
+    // What a list says of a packet. One that passes it may have marked.
+    struct Ruling {
+        Exit exit = Exit::kNone;
+        const SlowTarget* target = nullptr;
+    };
+    [[nodiscard]] Ruling filter(const Acl* acl, Frame& packet) const;
+    // By the list of the way out. All ways of a route are of one mind.
+    [[nodiscard]] Exit filter_out(const SlowRoute& route, Frame& packet) const;
+    [[nodiscard]] NameSetBits names_of(const IpAddress& address, const AclPacket& packet) const;
+    [[nodiscard]] static const SlowRoute* steered(const SlowRoute* route, const SlowTarget* target,
+                                                  SlowRoute SlowTarget::*family);
     [[nodiscard]] const SlowRoute* longest_match(VrfId vrf, const IpAddress& destination) const;
     // `packet` as it would leave, unless it is too big.
     [[nodiscard]] Exit send(const SlowRoute& route, const Frame& packet, unsigned ttl,

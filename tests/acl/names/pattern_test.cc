@@ -50,6 +50,8 @@ TEST(NamePattern, PlainNameIsItself) {
     EXPECT_TRUE(matches("Outlook.Office.com", "outlook.office.com"));
     EXPECT_FALSE(matches("outlook.office.com", "x.outlook.office.com"));
     EXPECT_FALSE(matches("office.com", "outlook.office.com"));
+    EXPECT_EQ(pattern("office.com.").text(), "office.com");
+    EXPECT_FALSE(NamePattern::from("office.com..").has_value());
 }
 
 TEST(NamePattern, LeadingStarIsAnyDepthBelow) {
