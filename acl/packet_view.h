@@ -16,7 +16,8 @@ namespace causeway {
 inline constexpr std::uint8_t kProtocolSctp = 132;
 
 // Extension headers behind which layer 4 is still looked for: RFC 8200 4.1 has a place for so many
-// before a header that can be read. Beyond them a packet shows no layer 4.
+// before a header that can be read. Beyond them a packet shows no layer 4, so the walk lets none
+// with more of them pass (dataplane/stages/check_ipv6.cc).
 inline constexpr int kAclExtensionHeadersMax = 5;
 
 // Which part of a packet this is.

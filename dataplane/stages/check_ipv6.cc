@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 
+#include "acl/packet_view.h"
 #include "base/ipv6.h"
 #include "dataplane/family.h"
 #include "dataplane/stages/find_bfd.h"
@@ -46,34 +47,55 @@ bool is_bad_fragment(std::span<const std::uint8_t> at) noexcept {
     return offset == 8 || (is_first && bytes < kTcpHeaderBytes);
 }
 
-// The headers before layer 4, as far as a fragment shows them.
+// The shortest header of a protocol that rules look into; of others nothing is known.
+std::size_t layer4_bytes_min(std::uint8_t protocol) noexcept {
+    constexpr std::size_t kSctpHeaderBytes = 12;  // RFC 9260 3.1
+    switch (protocol) {
+        case static_cast<std::uint8_t>(IpProtocol::kTcp):
+            return kTcpHeaderBytes;
+        case static_cast<std::uint8_t>(IpProtocol::kUdp):
+            return sizeof(UdpHeader);
+        case static_cast<std::uint8_t>(IpProtocol::kIcmpv6):
+            return sizeof(Icmpv6Header);
+        case kProtocolSctp:
+            return kSctpHeaderBytes;
+        default:
+            return 0;
+    }
+}
+
+// The headers before layer 4, as far as a fragment shows them. Whoever hides layer 4 behind them
+// would dodge all rules that look into it.
 Exit examine_extensions(std::span<const std::uint8_t> packet) noexcept {
-    auto protocol = static_cast<IpProtocol>(packet[offsetof(Ipv6Header, next_header)]);
-    std::size_t offset = sizeof(Ipv6Header);
-    while (offset + 8 <= packet.size()) {
-        const auto at = packet.subspan(offset);
-        switch (protocol) {
+    std::uint8_t protocol = packet[offsetof(Ipv6Header, next_header)];
+    auto rest = packet.subspan(sizeof(Ipv6Header));
+    bool is_first_fragment = false;
+    for (int passed = 0; CheckIpv6::kIsExtension[protocol]; ++passed) {
+        if (passed == kAclExtensionHeadersMax || rest.size() < 8) return Exit::kBadHeaderChain;
+        std::size_t bytes = (rest[1] + std::size_t{1}) * 8;
+        switch (static_cast<IpProtocol>(protocol)) {
             case IpProtocol::kRouting:
-                if (at[2] == 0) return Exit::kSourceRoute;
-                [[fallthrough]];
-            case IpProtocol::kHopByHopOptions:
-            case IpProtocol::kDestinationOptions:
-                offset += (at[1] + std::size_t{1}) * 8;
+                if (rest[2] == 0) return Exit::kSourceRoute;
                 break;
             case IpProtocol::kAuthentication:
-                offset += (at[1] + std::size_t{2}) * 4;
+                bytes = (rest[1] + std::size_t{2}) * 4;
                 break;
             case IpProtocol::kFragment:
-                if (is_bad_fragment(at)) return Exit::kBadFragment;
-                if ((at[2] | (at[3] & 0xf8)) != 0) return Exit::kNone;  // no header follows
-                offset += sizeof(Ipv6FragmentHeader);
+                if (is_bad_fragment(rest)) return Exit::kBadFragment;
+                if ((rest[2] | (rest[3] & 0xf8)) != 0) return Exit::kNone;  // no header follows
+                is_first_fragment |= (rest[3] & Ipv6FragmentHeader::kMoreFragments) != 0;
+                bytes = sizeof(Ipv6FragmentHeader);
                 break;
             default:
-                return Exit::kNone;
+                break;
         }
-        protocol = static_cast<IpProtocol>(at[0]);
+        if (rest.size() < bytes) return Exit::kBadHeaderChain;
+        protocol = rest[0];
+        rest = rest.subspan(bytes);
     }
-    return Exit::kNone;
+    // What a whole packet lacks of layer 4, nobody can add.
+    const bool is_cut = is_first_fragment && rest.size() < layer4_bytes_min(protocol);
+    return is_cut ? Exit::kBadHeaderChain : Exit::kNone;
 }
 
 Exit examine_addresses(const PacketMeta& meta) noexcept {

@@ -17,13 +17,24 @@ namespace causeway {
 //   Reads    the IPv6 header; of ICMPv6 to a group or a link-local address, the type
 //   Writes   meta.packet_bytes
 //   Exits    kNoIpv6 kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource
-//   kMartianDestination
-//            kNeighbourDiscovery kLocal kSourceRoute kBadFragment kBfd
+//            kMartianDestination kNeighbourDiscovery kLocal kSourceRoute kBadFragment
+//            kBadHeaderChain kBfd
 //   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7 and RFC 6890 table 20 (addresses),
 //            RFC 4861 (Neighbour Discovery), RFC 5095 (routing header of type 0), RFC 7112 and
 //            RFC 3128 (fragments)
 struct CheckIpv6 {
     static constexpr std::string_view kName = "check_ipv6";
+
+    // Headers behind which others stand, those of source routes and fragments among them.
+    static constexpr auto kIsExtension = [] {
+        std::array<bool, 256> is_extension{};
+        for (const IpProtocol header :
+             {IpProtocol::kHopByHopOptions, IpProtocol::kRouting, IpProtocol::kFragment,
+              IpProtocol::kAuthentication, IpProtocol::kDestinationOptions}) {
+            is_extension[static_cast<std::size_t>(header)] = true;
+        }
+        return is_extension;
+    }();
 
     CheckIpv6(const Burst& burst, const Tables& tables) noexcept
         : without_ipv6_(burst.policy().has_any(kLacksIpv6) ? tables.attachments.data() : nullptr),
@@ -51,17 +62,6 @@ struct CheckIpv6 {
   private:
     const AttachmentState* without_ipv6_;  // or null: all of the burst have it
     const Tables& tables_;
-
-    // Headers behind which others stand, those of source routes and fragments among them.
-    static constexpr auto kIsExtension = [] {
-        std::array<bool, 256> is_extension{};
-        for (const IpProtocol header :
-             {IpProtocol::kHopByHopOptions, IpProtocol::kRouting, IpProtocol::kFragment,
-              IpProtocol::kAuthentication, IpProtocol::kDestinationOptions}) {
-            is_extension[static_cast<std::size_t>(header)] = true;
-        }
-        return is_extension;
-    }();
 
     // Whether the first octet is 0, 0xfe or 0xff. All addresses of which anything must be said
     // begin so: the unspecified, loopback and mapped ones, the link-local ones and the groups.

@@ -101,12 +101,26 @@ bool is_bad_fragment(unsigned protocol, std::size_t offset, unsigned more, std::
     return offset == 8 || (offset == 0 && more != 0 && bytes < 20);
 }
 
+// Whether the first fragment of a packet has less of layer 4 than its header (RFC 7112 5).
+bool is_layer4_cut(unsigned protocol, std::size_t bytes) {
+    if (protocol == 6) return bytes < 20;
+    if (protocol == 132) return bytes < 12;
+    return (protocol == 17 || protocol == 58) && bytes < 8;
+}
+
+bool is_extension6(unsigned protocol) {
+    return protocol == 0 || protocol == 43 || protocol == 44 || protocol == 51 || protocol == 60;
+}
+
 Exit check_parts6(const Frame& packet) {
     const std::size_t end = 40U + word_at(packet, 4);
     unsigned protocol = packet[6];
-    for (std::size_t at = 40; at + 8 <= end;) {
+    unsigned more = 0;
+    std::size_t at = 40;
+    for (int headers = 1; is_extension6(protocol); ++headers) {
+        if (headers > 5 || at + 8 > end) return Exit::kBadHeaderChain;
         if (protocol == 43 && packet[at + 2] == 0) return Exit::kSourceRoute;
-        std::size_t length = 8;
+        std::size_t length = packet[at + 1] * 8U + 8;
         if (protocol == 44) {
             const unsigned part = word_at(packet, at + 2);
             const std::size_t offset = part / 8 * std::size_t{8};
@@ -114,17 +128,16 @@ Exit check_parts6(const Frame& packet) {
             if (offset + bytes > 65'535) return Exit::kBadFragment;
             if (is_bad_fragment(packet[at], offset, part & 1, bytes)) return Exit::kBadFragment;
             if (offset != 0) return Exit::kNone;
+            more |= part & 1;
+            length = 8;
         } else if (protocol == 51) {
             length = packet[at + 1] * 4U + 8;
-        } else if (protocol == 0 || protocol == 43 || protocol == 60) {
-            length = packet[at + 1] * 8U + 8;
-        } else {
-            break;
         }
+        if (at + length > end) return Exit::kBadHeaderChain;
         protocol = packet[at];
         at += length;
     }
-    return Exit::kNone;
+    return more != 0 && is_layer4_cut(protocol, end - at) ? Exit::kBadHeaderChain : Exit::kNone;
 }
 
 bool is_in_any(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
