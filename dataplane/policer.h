@@ -83,7 +83,9 @@ class ByteBucket {
 
   private:
     static constexpr std::uint64_t kUnitsPerTick = 256;
-    static constexpr int kPriceBits = 32;  // of fraction
+    // Of fraction. So a byte's price at one byte a second still fits, and at 400 Gbit/s it is
+    // known to a millionth.
+    static constexpr int kPriceBits = 16;
 
     [[nodiscard]] static std::uint64_t cost_of(std::uint64_t bytes, std::uint64_t price) noexcept {
         return static_cast<std::uint64_t>((static_cast<Uint128>(bytes) * price) >> kPriceBits);
@@ -92,7 +94,7 @@ class ByteBucket {
     [[nodiscard]] std::uint64_t skew() const noexcept { return hz_ * kUnitsPerTick; }
 
     std::atomic<std::uint64_t> full_at_{0};
-    std::atomic<std::uint64_t> price_{0};  // units a byte, times 2^32
+    std::atomic<std::uint64_t> price_{0};  // units a byte, times 2^kPriceBits
     std::atomic<std::uint64_t> depth_{0};  // units
     const std::uint64_t hz_;
 };

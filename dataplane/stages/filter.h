@@ -127,26 +127,36 @@ struct Filter {
     template <class Value, class OutcomeOf>
     static void judge(Burst& burst, const std::array<Value, kBurstSizeMax>& values,
                       AclExtras extras, OutcomeOf&& outcome_of) noexcept {
-        if (extras == AclExtras::kSome) [[unlikely]] {
-            if constexpr (kIsIn) burst.note(kSteers);
-            for (unsigned k = 0; k < burst.size(); ++k) {
-                act(burst, burst.walking()[k], outcome_of(values[k]));
-            }
-        }
         auto* const counters = burst.counters().rules();
-        burst.filter(values, [&](PacketMeta& meta, const Value& value) noexcept {
-            const AclOutcome& outcome = outcome_of(value);
+        const auto judge_one = [counters](const PacketMeta& meta,
+                                          const AclOutcome& outcome) noexcept {
             counters[outcome.counter.value()].count(meta.packet_bytes);
             return outcome.exit;
+        };
+        if (extras == AclExtras::kSome) [[unlikely]] {
+            if constexpr (kIsIn) burst.note(kSteers);
+            burst.filter(values, [&](PacketMeta& meta, const Value& value) noexcept {
+                const AclOutcome& outcome = outcome_of(value);
+                act(burst, meta, outcome);
+                return judge_one(meta, outcome);
+            });
+            return;
+        }
+        burst.filter(values, [&](PacketMeta& meta, const Value& value) noexcept {
+            return judge_one(meta, outcome_of(value));
         });
     }
 
-    // What a rule does besides. A packet that leaves has had its route: it is not steered.
+    // What a rule does besides, before the packet is counted: so those of one burst are told apart,
+    // and one in so many of them is logged. A packet that leaves has had its route: it is not
+    // steered.
     static void act(Burst& burst, PacketMeta& meta, const AclOutcome& outcome) noexcept {
         if constexpr (kIsIn) meta.steered = outcome.way<Family>().value();
-        const std::uint64_t before = burst.counters().rule(outcome.counter).packets.read();
-        if (outcome.log_one_in != 0 && before % outcome.log_one_in == 0) {
-            burst.log().put(outcome.counter, meta.attachment, {meta.frame, meta.packet_bytes});
+        if (outcome.log_one_in != 0) {
+            const Counter& packets = burst.counters().rule(outcome.counter).packets;
+            if (packets.read() % outcome.log_one_in == 0) {
+                burst.log().put(outcome.counter, meta.attachment, {meta.frame, meta.packet_bytes});
+            }
         }
         if (outcome.mark_dscp != AclOutcome::kNoMark) Family::set_dscp(meta, outcome.mark_dscp);
     }

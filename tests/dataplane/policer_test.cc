@@ -109,6 +109,21 @@ TEST(Policer, is_exact_over_a_second) {
     }
 }
 
+// What a document may ask for at the least: its price must not overflow.
+TEST(Policer, holds_a_byte_a_second) {
+    std::uint64_t now = 1'000'000;
+    Policer policer(kHz, {.bytes_per_second = 1, .burst_bytes = 10'000}, now);
+    EXPECT_FALSE(policer.take(10'001, now));
+    EXPECT_TRUE(policer.take(10'000, now));
+    now += 1'000 * kHz;
+    EXPECT_FALSE(policer.take(1'001, now));
+    EXPECT_TRUE(policer.take(999, now));
+    EXPECT_FALSE(policer.take(10, now));
+    policer.set_rate({.bytes_per_second = 1'000'000, .burst_bytes = 10'000}, now);
+    EXPECT_FALSE(policer.take(1'100, now));
+    EXPECT_TRUE(policer.take(1'000, now + kHz / 1'000));
+}
+
 TEST(Policer, lets_a_burst_of_its_size_pass_whenever_it_was_idle) {
     const PolicerRate rate{.bytes_per_second = 6'250'000, .burst_bytes = 100 * 1'518};
     std::uint64_t now = 5;

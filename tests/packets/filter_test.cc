@@ -76,8 +76,8 @@ class FilterTest : public testing::Test {
         for (const std::uint16_t vid : std::array<std::uint16_t, 2>{10, 11})
             legs_.push_back(bed_.attach(kLeg, vid, 100, vrf_));
         for (const std::uint16_t vid : std::array<std::uint16_t, 2>{20, 21}) {
-            const AttachmentId core = bed_.attach(kCore, vid, 100, vrf_);
-            ways_.push_back(bed_.neighbour(core, ip("10.2.0.1"), kCustomerMac));
+            cores_.push_back(bed_.attach(kCore, vid, 100, vrf_));
+            ways_.push_back(bed_.neighbour(cores_.back(), ip("10.2.0.1"), kCustomerMac));
         }
         bed_.route(vrf_, prefix("10.2.0.0/16"), ways_[0]);
         bed_.publish();
@@ -113,9 +113,10 @@ class FilterTest : public testing::Test {
     static constexpr PortId kCore{1};
     static constexpr std::uint32_t kFirst = 100;
     std::vector<std::unique_ptr<const AclList>> lists_;
-    TestBed bed_;
+    TestBed bed_{{.burst_size = kBurstSizeMax}};
     VrfId vrf_ = bed_.vrf();
     std::vector<AttachmentId> legs_;
+    std::vector<AttachmentId> cores_;
     std::vector<NextHopId> ways_;
 };
 
@@ -152,8 +153,8 @@ TEST_F(FilterTest, a_rule_steers_past_the_routes) {
 
 // One burst brings both families: a rule that steers of the one says nothing of the other.
 TEST_F(FilterTest, steering_of_ipv4_leaves_ipv6_alone) {
-    const NextHopId way = bed_.neighbour(bed_.attach(kCore, 22, 100, vrf_), ip6("2001:db8:2::1"),
-                                         kCustomerMac);
+    const NextHopId way =
+        bed_.neighbour(bed_.attach(kCore, 22, 100, vrf_), ip6("2001:db8:2::1"), kCustomerMac);
     bed_.route(vrf_, prefix6("2001:db8:2::/48"), way);
     Acl acl{.name = "steer",
             .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kPermit, .steer = "other"})}};
@@ -169,6 +170,57 @@ TEST_F(FilterTest, steering_of_ipv4_leaves_ipv6_alone) {
     std::ranges::sort(tags);  // one family leaves before the other
     EXPECT_EQ(tags, (std::vector<int>{21, 22}));
     EXPECT_EQ(bed_.unaccounted(), "");
+}
+
+// The same of IPv6, whose next hops are others; what is behind extension headers and in pieces goes
+// the same way.
+TEST_F(FilterTest, a_rule_steers_ipv6_past_the_routes) {
+    const auto next_hop = [this](std::size_t core) {
+        return bed_.neighbour(cores_[core], ip6("2001:db8:2::1"), kCustomerMac);
+    };
+    bed_.route(vrf_, prefix6("2001:db8:2::/48"), next_hop(0));
+    const NextHopId way = next_hop(1);
+    const GroupId other = bed_.group({&way, 1});
+    Acl acl{.name = "steer",
+            .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kPermit, .steer = "other"}),
+                      udp_rule("ipv4", 54, {.verdict = AclVerdict::kPermit, .steer = "ipv4"}),
+                      {.name = "pieces",
+                       .fragments = Fragments::kLater,
+                       .action = {.verdict = AclVerdict::kPermit, .steer = "other"}}}};
+    acl.otherwise.verdict = AclVerdict::kPermit;
+    AclSets sets;
+    sets.targets["other"] = {.ipv4 = {}, .ipv6 = other};
+    sets.targets["ipv4"] = {.ipv4 = bed_.group({&ways_[1], 1}), .ipv6 = {}};
+    bed_.set_policy(legs_[0], {.filter_in = list(acl, sets)});
+    bed_.publish();
+    const auto udp6_to = [](std::uint16_t port) {
+        return frame().ipv6("2001:db8:1::10", "2001:db8:2::10").udp(4'000, port);
+    };
+    send(10, udp6_to(53));
+    send(10, udp6_to(53).extension(IpProtocol::kDestinationOptions));
+    send(10, udp6_to(80).fragment(64, 0));
+    send(10, udp6_to(80));
+    send(10, udp6_to(54));  // this target has no next hop of IPv6
+    send(11, udp6_to(53));  // that leg has no list
+    bed_.turn();
+    std::vector<int> tags;
+    for (const Frame& frame : bed_.sent(kCore)) {
+        tags.push_back(frame[14] << 8 | frame[15]);
+        EXPECT_EQ(frame[22] >> 4, 6);
+        EXPECT_EQ(frame[22 + 7], 63);  // a hop less
+    }
+    EXPECT_EQ(tags, (std::vector<int>{21, 21, 21, 20, 20, 20}));
+    EXPECT_EQ(hits(0), 2U);
+    EXPECT_EQ(hits(2), 1U);
+    EXPECT_EQ(bed_.unaccounted(), "");
+    // Those to the other core follow it when it goes, and do not fall back to the routes.
+    bed_.neighbour_down(way);
+    send(10, udp6_to(53));
+    send(10, udp6_to(80));
+    bed_.turn();
+    EXPECT_EQ(bed_.sent(kCore).size(), 1U);
+    EXPECT_EQ(bed_.counters().exits(legs_[0], Exit::kNextHopDown), 1U);
+    EXPECT_EQ(bed_.punted().size(), 1U);
 }
 
 TEST_F(FilterTest, a_rule_marks_and_leaves_ecn_alone) {
@@ -203,6 +255,45 @@ TEST_F(FilterTest, a_rule_logs_one_in_so_many) {
     EXPECT_EQ(records[0].packet_bytes, 28);
     EXPECT_EQ(records[0].head[0], 0x45);
     EXPECT_EQ(bed_.worker().acl_log().take(records), 0U);
+}
+
+// The numbers of the packets that were logged: send_numbered() makes them source ports.
+std::vector<int> logged(TestBed& bed) {
+    std::array<AclLogRecord, kBurstSizeMax> records;
+    const std::size_t count = bed.worker().acl_log().take(records);
+    std::vector<int> numbers;
+    for (const AclLogRecord& record : std::span(records).first(count)) {
+        numbers.push_back(record.head[20] << 8 | record.head[21]);
+    }
+    return numbers;
+}
+
+// Of one burst as of many: the first, the eleventh and so on.
+TEST_F(FilterTest, a_rule_logs_one_in_so_many_of_a_burst) {
+    const Acl acl{.name = "log",
+                  .rules = {udp_rule("dns", 53, {.verdict = AclVerdict::kDeny, .log_one_in = 10})}};
+    const auto send_numbered = [this](std::uint16_t tag, int first, int count) {
+        for (int i = first; i < first + count; ++i) {
+            send(tag,
+                 frame().ipv4("10.1.0.10", "10.2.0.10").udp(static_cast<std::uint16_t>(i), 53));
+        }
+    };
+    bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+    bed_.publish();
+    send_numbered(10, 0, 64);
+    bed_.turn();
+    EXPECT_EQ(hits(0), 64U);
+    EXPECT_EQ(logged(bed_), (std::vector<int>{0, 10, 20, 30, 40, 50, 60}));
+    send_numbered(10, 64, 7);
+    bed_.turn();
+    EXPECT_EQ(logged(bed_), (std::vector<int>{70}));
+    // Beside packets of others, which no list concerns, it is the same.
+    for (int i = 71; i < 103; ++i) {
+        send_numbered(10, i, 1);
+        send_numbered(11, i, 1);
+    }
+    bed_.turn();
+    EXPECT_EQ(logged(bed_), (std::vector<int>{80, 90, 100}));
 }
 
 TEST_F(FilterTest, a_log_that_nobody_reads_loses_and_says_so) {

@@ -1,108 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names in the walk: what happens to packets to addresses that the DNS has taught.
+// Names in the walk: what happens to packets to addresses that the DNS has taught. Of IPv6:
+// names_ipv6_test.cc.
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
-#include <string>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "acl/packet_view.h"
+#include "base/checksum.h"
 #include "base/text.h"
 #include "dataplane/name_policy.h"
 #include "dataplane/punt_police.h"
-#include "tests/packets/packet_table.h"
+#include "tests/packets/names_fixture.h"
 
 namespace causeway::test {
 namespace {
 
-constexpr NameSetBits kSet = 0b1;
-constexpr NameSetBits kOtherSet = 0b10;
-constexpr std::uint8_t kSyn = 2;
-constexpr std::uint8_t kAck = 16;
-
-// A leg, a core by which the routes lead, and one by which rules steer.
-class NamesTest : public testing::Test {
-  protected:
-    NamesTest() {
-        leg_ = bed_.attach(kLeg, 10, 100, vrf_);
-        for (const std::uint16_t vid : std::array<std::uint16_t, 2>{20, 21}) {
-            const AttachmentId core = bed_.attach(kCore, vid, 100, vrf_);
-            ways_.push_back(bed_.neighbour(core, ip("10.2.0.1"), kCustomerMac));
-        }
-        bed_.route(vrf_, prefix("10.2.0.0/16"), ways_[0]);
-        other_ = bed_.group({&ways_[1], 1});
-        auto made = LearnedAddresses::create(grace_);
-        EXPECT_TRUE(made);
-        learned_ = std::move(made).value();
-    }
-    void rule(NameSetBits sets, AclOutcome outcome) {
-        outcome.counter = RuleCounterId(kFirst + static_cast<std::uint32_t>(policy_.rules.size()));
-        policy_.rules.push_back({sets, outcome});
-        bed_.set_policy(leg_, {.names = &policy_, .learned = learned_.get()});
-        bed_.publish();
-    }
-    void learn(const char* address, NameSetBits sets = kSet) {
-        EXPECT_TRUE(learned_->learn(ip(address), sets, 60, *Hostname::from("a.example.com"), 0));
-    }
-    // What comes back goes to the leg, and classes hold it.
-    void police_what_comes_back() {
-        bed_.route(vrf_, prefix("10.1.0.0/16"), bed_.neighbour(leg_, ip("10.9.0.2"), kCustomerMac));
-        bed_.set_policy(leg_,
-                        {.names = &policy_, .name_classes = &policy_, .learned = learned_.get()});
-        bed_.publish();
-    }
-    std::size_t come_back(const std::vector<Frame>& frames) {
-        for (const Frame& some : frames) bed_.receive(kCore, some);
-        bed_.turn();
-        EXPECT_EQ(bed_.unaccounted(), "");
-        return bed_.sent(kLeg).size();
-    }
-    [[nodiscard]] std::uint64_t hits(std::uint32_t rule) {
-        return bed_.counters().rule(RuleCounterId(kFirst + rule)).packets.read();
-    }
-    // The outer tags by which these left.
-    std::vector<int> ways_of(const std::vector<Frame>& frames) {
-        for (const Frame& some : frames) bed_.receive(kLeg, some);
-        bed_.turn();
-        std::vector<int> tags;
-        for (const Frame& frame : bed_.sent(kCore)) tags.push_back(frame[14] << 8 | frame[15]);
-        EXPECT_EQ(bed_.unaccounted(), "");
-        return tags;
-    }
-    static Frame udp(const char* address, std::uint16_t from) {
-        return frame().tags(10, 100).ipv4("10.1.0.10", address).udp(from, 443).bytes();
-    }
-    static Frame udp_back(const char* address, std::uint16_t to) {
-        return frame().tags(20, 100).ipv4(address, "10.1.0.10").udp(443, to).bytes();
-    }
-    static Frame tcp(const char* address, std::uint16_t from, std::uint8_t flags) {
-        Frame bytes = frame().tags(10, 100).ipv4("10.1.0.10", address).tcp(from, 443).bytes();
-        bytes[22 + 20 + 13] = flags;
-        return bytes;
-    }
-
-    static constexpr PortId kLeg{0};
-    static constexpr PortId kCore{1};
-    static constexpr std::uint32_t kFirst = 100;
-    ImmediateGrace grace_;
-    std::unique_ptr<LearnedAddresses> learned_;
-    NamePolicy policy_;
-    TestBed bed_;
-    VrfId vrf_ = bed_.vrf();
-    AttachmentId leg_;
-    std::vector<NextHopId> ways_;
-    GroupId other_;
-};
-
 TEST_F(NamesTest, first_packet_goes_the_other_way) {
-    rule(kSet, {.steer = {.ipv4 = other_, .ipv6 = {}}});
+    rule(kSet, {.steer = other_});
     learn("10.2.0.5");
     EXPECT_EQ(ways_of({tcp("10.2.0.5", 1'000, kSyn), tcp("10.2.0.6", 1'000, kSyn)}),
               (std::vector<int>{21, 20}));
@@ -110,7 +32,7 @@ TEST_F(NamesTest, first_packet_goes_the_other_way) {
 }
 
 TEST_F(NamesTest, flow_keeps_its_way) {
-    rule(kSet, {.steer = {.ipv4 = other_, .ipv6 = {}}});
+    rule(kSet, {.steer = other_});
     EXPECT_EQ(ways_of({tcp("10.2.0.5", 1'000, kSyn)}), (std::vector<int>{20}));
     learn("10.2.0.5");
     // One that began before is left alone.
@@ -145,7 +67,7 @@ TEST_F(NamesTest, what_one_vrf_learns_is_nothing_to_others) {
 }
 
 TEST_F(NamesTest, udp_begins_with_any_packet) {
-    rule(kSet, {.steer = {.ipv4 = other_, .ipv6 = {}}});
+    rule(kSet, {.steer = other_});
     learn("10.2.0.5");
     EXPECT_EQ(ways_of({udp("10.2.0.5", 1'000)}), (std::vector<int>{21}));
     learned_->expire(60);
@@ -174,8 +96,33 @@ TEST_F(NamesTest, first_rule_of_a_set_decides) {
 TEST_F(NamesTest, rule_marks_and_logs) {
     rule(kSet, {.log_one_in = 1, .mark_dscp = 46});
     learn("10.2.0.5");
-    EXPECT_EQ(ways_of({udp("10.2.0.5", 1)}), (std::vector<int>{20}));
+    const std::vector<Frame> sent =
+        sent_of({going_to("10.2.0.5").udp(1, 443).dscp_ecn(0x29).bytes(), udp("10.2.0.6", 2)});
+    EXPECT_EQ(sent, (std::vector{gone_to("10.2.0.5").udp(1, 443).dscp_ecn(46 << 2 | 1).bytes(),
+                                 gone_to("10.2.0.6").udp(2, 443).bytes()}));
+    ASSERT_FALSE(sent.empty());
+    const auto header = std::span(sent[0]).subspan(22, sizeof(Ipv4Header));
+    EXPECT_EQ(checksum_fold(checksum_sum(header)), 0xffff);
     EXPECT_EQ(hits(0), 1U);
+    const auto records = logged();
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].rule, RuleCounterId(kFirst));
+    EXPECT_EQ(records[0].attachment, leg_);
+    EXPECT_EQ(records[0].packet_bytes, 28);
+    EXPECT_EQ(records[0].head[0], 0x45);
+    EXPECT_EQ(records[0].head[1], 0x29);  // as it came
+    EXPECT_EQ(records[0].head[19], 5);    // of 10.2.0.5
+}
+
+TEST_F(NamesTest, rule_logs_one_in_so_many_of_a_burst) {
+    rule(kSet, {.log_one_in = 3});
+    learn("10.2.0.5");
+    std::vector<Frame> frames;
+    for (std::uint16_t i = 0; i < 7; ++i) frames.push_back(udp("10.2.0.5", i));
+    EXPECT_EQ(ways_of(frames).size(), 7U);
+    std::vector<int> ports;
+    for (const AclLogRecord& record : logged()) ports.push_back(record.head[21]);
+    EXPECT_EQ(ports, (std::vector<int>{0, 3, 6}));
 }
 
 // Two frames fit the burst, whichever of the rules they meet.
@@ -184,7 +131,7 @@ TEST_F(NamesTest, rules_of_a_class_share_its_rate) {
     Policer policer(rte_get_tsc_hz(), {.bytes_per_second = 1'000, .burst_bytes = burst},
                     rte_rdtsc());
     rule(kSet, {});
-    rule(kOtherSet, {.steer = {.ipv4 = other_, .ipv6 = {}}});
+    rule(kOtherSet, {.steer = other_});
     for (NameRule& some : policy_.rules) some.police.in = &policer;
     learn("10.2.0.5");
     learn("10.2.0.6", kOtherSet);
@@ -203,7 +150,7 @@ TEST_F(NamesTest, what_comes_back_is_held_by_its_class) {
     Policer in(rte_get_tsc_hz(), rate, rte_rdtsc());
     Policer out(rte_get_tsc_hz(), rate, rte_rdtsc());
     rule(kSet, {});
-    rule(kOtherSet, {.steer = {.ipv4 = other_, .ipv6 = {}}});
+    rule(kOtherSet, {.steer = other_});
     for (NameRule& some : policy_.rules) some.police = {.in = &in, .out = &out};
     police_what_comes_back();
     learn("10.2.0.5");
@@ -264,29 +211,6 @@ TEST_F(NamesTest, a_flow_that_says_its_name_goes_into_the_class) {
     EXPECT_EQ(come_back({answer(1'000).bytes(), answer(1'001).bytes()}), 1U);
     EXPECT_EQ(out.dropped_packets(), 1U);
 }
-
-// A list of access that asks for names: a way of its own for what goes to them, and nothing else
-// from there.
-class NamesListTest : public NamesTest {
-  protected:
-    NamesListTest() {
-        AclRule to{.name = "to", .action = {.steer = "other"}};
-        to.destination_names = {"set", "else"};
-        AclRule from{.name = "from"};
-        from.source_names = {"set"};
-        Acl acl{.name = "names", .rules = {std::move(to), std::move(from)}};
-        AclSets sets;
-        sets.names = {{"set", kSet}, {"else", kElse}};
-        sets.targets["other"] = {.ipv4 = other_, .ipv6 = {}};
-        const std::array counters{RuleCounterId(kFirst), RuleCounterId(kFirst + 1),
-                                  RuleCounterId(kFirst + 2)};
-        list_ = std::move(AclList::build(acl, sets, counters)).value();
-        bed_.set_policy(leg_, {.filter_in = list_.get(), .learned = learned_.get()});
-        bed_.publish();
-    }
-    static constexpr NameSetBits kElse = NameSetBits{1} << 30;
-    std::unique_ptr<const AclList> list_;
-};
 
 TEST_F(NamesListTest, first_packet_is_known_by_its_name) {
     EXPECT_EQ(ways_of({tcp("10.2.0.5", 1'000, kSyn)}), (std::vector<int>{}));

@@ -64,6 +64,27 @@ TEST_F(PoliceTest, counts_layer_2_with_tags_on_both_ways) {
     EXPECT_EQ(bed_.unaccounted(), "");
 }
 
+// What had been taken stays taken, and counts go on.
+TEST_F(PoliceTest, a_new_burst_is_in_force_with_the_next_packets) {
+    Policer in(hz_, burst(10 * 146), now_);
+    const PolicePlan plan{.rest = {.peering = &in}};
+    bed_.set_policy(kFabrikam, {.police_in = &plan});
+    bed_.publish();
+    const FrameBuilder packet = fabrikam().payload(100);
+    send(kPrimaryPort, packet, 12);
+    EXPECT_EQ(sent(kCorePort), 10U);
+    in.set_rate(burst(15 * 146), rte_rdtsc());
+    send(kPrimaryPort, packet, 12);
+    EXPECT_EQ(sent(kCorePort), 5U);
+    in.set_rate(burst(4 * 146), rte_rdtsc());
+    send(kPrimaryPort, packet, 3);
+    EXPECT_EQ(sent(kCorePort), 0U);
+    EXPECT_EQ(in.dropped_packets(), 2U + 7 + 3);
+    EXPECT_EQ(in.dropped_bytes(), 12U * 146);
+    EXPECT_EQ(bed_.counters().exits(kFabrikam, Exit::kOverPeeringRate), 12U);
+    EXPECT_EQ(bed_.unaccounted(), "");
+}
+
 TEST_F(PoliceTest, voice_has_buckets_of_its_own) {
     Policer rest(hz_, burst(100), now_);
     Policer voice(hz_, burst(10'000), now_);
