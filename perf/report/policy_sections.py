@@ -68,22 +68,31 @@ def access_lists(report: Report) -> Section:
 def swaps(report: Report) -> Section:
     table = []
     for row in report.of("swap_bench", "swap/"):
+        [commit] = [f"{int(count):,} {what}" for what, count in row.keys().items()
+                    if what in ("rules", "patterns")]  # fmt: skip
         table.append([
-            f"{int(row.keys()['rules']):,}", number(row.low("build_ms"), 0),
+            commit,
+            number(row.low("build_ms"), 0),
             number(row.middle("median")), number(row.middle("swap_median")),
             number(row.middle("longest_us"), 0), number(row.high("longest_us"), 0),
             number(row.middle("swap_longest_us"), 0), number(row.high("swap_longest_us"), 0),
+            number(row.high("own_us"), 0), number(row.high("swap_own_us"), 0),
+            number(row.high("swap_waits"), 0),
         ])  # fmt: skip
     text = (
         "The whole worker under full load while its access list is built anew on another core and "
-        "swapped, again and again, beside the same worker left alone. TSC cycles a packet with "
-        "the harness. The longest turn of 64 packets is the middle one of the rounds, and the "
-        "worst; what the machine itself does to the core is in it. A lost packet ends the "
-        "program, so a row says that none was. `perf/swap_bench`."
+        "swapped, or name patterns are compiled there, again and again, beside the same worker "
+        "left alone. TSC cycles a packet with the harness. The longest turn of 64 packets is the "
+        "middle one of the rounds, and the worst; what the machine itself does to the core is in "
+        "it. The longest pass of 4,096 packets is the worst, by the thread's own clock, which "
+        "stands still while the kernel gives the core to others; waits are how often the worker "
+        "itself let go of it. A lost packet ends the program, so a row says that none was. "
+        "`perf/swap_bench`."
     )
-    header = ["rules", "a build, ms", "alone", "swapping", "longest turn alone, us", "worst",
-              "longest turn swapping, us", "worst"]  # fmt: skip
-    return Section("swaps", "Swapping an access list", text, header, table)
+    header = ["commit", "a build, ms", "alone", "swapping", "longest turn alone, us", "worst",
+              "longest turn swapping, us", "worst", "longest pass alone, us",
+              "longest pass swapping, us", "waits"]  # fmt: skip
+    return Section("swaps", "Commits under full load", text, header, table)
 
 
 def policers(report: Report) -> Section:

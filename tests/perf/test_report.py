@@ -83,7 +83,8 @@ def sample_report() -> Report:
         Row("acl_bench", "acl<Ipv4>/rules:1000/hits:100", "", {"bare": [33.0], "stage": [70.0]}),
         Row("swap_bench", "swap/rules:1000", "", {
             "build_ms": [80.0], "median": [90.0], "swap_median": [91.0], "longest_us": [20.0],
-            "swap_longest_us": [21.0]}),
+            "swap_longest_us": [21.0], "own_us": [300.0], "swap_own_us": [310.0],
+            "swap_waits": [0.0]}),
         Row("policer_bench", "police/attachments:2", "", spread),
         Row("end_to_end", "af_xdp/rate", "", {"rate": [90_000.0]}),
         Row("end_to_end", "af_xdp/latency", "", {"p50": [30.0], "p99": [60.0], "p99.9": [90.0]}),
