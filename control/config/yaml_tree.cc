@@ -2,6 +2,7 @@
 #include "control/config/yaml_tree.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -20,6 +21,24 @@ namespace {
 YamlMark mark_of(const YAML::Mark& mark) {
     if (mark.is_null()) return {};
     return {static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+}
+
+// Valid UTF-8 (RFC 3629) of assigned or assignable characters. yaml-cpp reads anything else as it
+// is, but writes U+FFFD for it, so that a saved configuration would be another one.
+bool is_text(std::string_view text) {
+    if (!simdjson::validate_utf8(text)) return false;
+    char32_t code = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const bool continues = (byte & 0xc0) == 0x80;
+        const unsigned kept = continues ? 0x3f : byte < 0x80 ? 0x7f : byte < 0xe0 ? 0x1f : 0x0f;
+        code = (continues ? code << 6 : 0) | (byte & kept);
+        const bool is_last = i + 1 == text.size() || (text[i + 1] & 0xc0) != 0x80;
+        const bool is_no_character =
+            (code & 0xfffe) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);  // Unicode 23.7
+        if (is_last && is_no_character) return false;
+    }
+    return true;
 }
 
 // Turns yaml-cpp's events into the tree. After the first fault it ignores what follows: a handler
@@ -50,6 +69,7 @@ class TreeBuilder final : public YAML::EventHandler {
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         if (!accepts(mark, tag, anchor)) return;
+        if (!is_text(value)) return refuse(mark, "not text in UTF-8");
         if (expects_key()) {
             open_.back().key = value;
             open_.back().key_mark = mark_of(mark);
