@@ -125,6 +125,14 @@ class PolicyRules {
             const std::string path = element("policer-classes", i);
             if (errors_.is_bad(path) || errors_.is_bad(member(path, "burst"))) continue;
             if (errors_.is_bad(member(path, "bandwidth"))) continue;
+            const std::optional<std::uint64_t> speed = speed_of_edge();
+            if (speed && some.bandwidth_bps > *speed) {
+                errors_.add(
+                    member(path, "bandwidth"),
+                    fmt::format("{} is beyond all edge ports, whose speeds are {} together",
+                                bandwidth_text(some.bandwidth_bps), bandwidth_text(*speed)));
+                continue;
+            }
             const std::uint64_t bytes = some.burst.bytes_at(some.bandwidth_bps);
             if (bytes >= frame) continue;
             errors_.add(
@@ -133,6 +141,17 @@ class PolicyRules {
                                   to_string(some.burst), bytes, bandwidth_text(some.bandwidth_bps),
                                   largest->name, frame));
         }
+    }
+
+    // Of all ports together by which customers come; nothing where one's is not known.
+    [[nodiscard]] std::optional<std::uint64_t> speed_of_edge() const {
+        std::optional<std::uint64_t> speed;
+        for (const PortConfig& port : config_.ports) {
+            if (port.role != PortRole::kEdge) continue;
+            if (!port.speed_bps) return std::nullopt;
+            speed = speed.value_or(0) + *port.speed_bps;
+        }
+        return speed;
     }
 
     void check_port_speed(const CircuitConfig& circuit, const std::optional<CircuitLink>& link,
