@@ -10,11 +10,22 @@ import time
 from pathlib import Path
 
 from lab_case import LabTest
-from lab import Lab
+from lab import HERE, Lab
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scene import CONTOSO_PUBLIC, CUSTOMER_HOST, ROUTER, SERVICE_HOST, VNET_HOST
 
 HTTPS_HOST = "192.0.2.80"  # of the service, and of the internet that names are steered to
+EXAMPLE = HERE.parents[1] / "etc" / "internet-only.example.yaml"
+INTERNET_RESOLVER = "192.0.2.53"  # which only the internet has
+# Which host has a name by the example's rules; each has an address of its own.
+EXAMPLE_NAMES = {
+    "crl3.digicert.com": "adatum-vnet", "ocsp.pki.com": "adatum-vnet",
+    "img.azureedge.net": "adatum-vnet", "www.office.com": "adatum-vnet",
+    "outlook.office.com": "service", "portal.microsoftonline.com": "adatum-vnet",
+    "login.microsoftonline.com": "service",
+}
+EXAMPLE_ADDRESSES = {name: f"192.0.2.{81 + i}" for i, name in enumerate(EXAMPLE_NAMES)}
+HTTPS_HOSTS = [HTTPS_HOST, *EXAMPLE_ADDRESSES.values()]
 TTL = 5  # seconds: the least that an address is good for
 PEERING = "        advertised-public-prefixes: [198.51.100.0/24, 203.0.113.0/29]\n"
 INTERNET = ("adatum-vnet, port: core, vrf: adatum", "adatum-vnet, port: core, vrf: microsoft")
@@ -73,22 +84,29 @@ class Names(LabTest):
                         "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=cdn",
                         "-keyout", str(cls.keys / "key"), "-out", str(cls.keys / "certificate")],
                        check=True, capture_output=True)
-        lab.run("service", "ip", "address", "add", HTTPS_HOST + "/32", "dev", "eth0")
-        lab.run("adatum-vnet", "ip", "address", "add", HTTPS_HOST + "/32", "dev", "lo")
+        for address in HTTPS_HOSTS:
+            lab.run("service", "ip", "address", "add", address + "/32", "dev", "eth0")
+        for address in (*HTTPS_HOSTS, INTERNET_RESOLVER):
+            lab.run("adatum-vnet", "ip", "address", "add", address + "/32", "dev", "lo")
         for host in ("service", "adatum-vnet"):
             folder = cls.keys / host
             folder.mkdir(exist_ok=True)
             (folder / "who").write_text(host, encoding="ascii")
             cls.processes.append(lab.start(
-                host, "openssl", "s_server", "-quiet", "-WWW", "-accept", HTTPS_HOST + ":443",
+                host, "openssl", "s_server", "-quiet", "-WWW", "-accept", "443",
                 "-cert", str(cls.keys / "certificate"), "-key", str(cls.keys / "key"), cwd=folder,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        records = [word for name in ("img.cdn.example", "status.cdn.example", "tcp.cdn.example",
-                                        "list.cdn.example")
-                   for word in ("--host-record", f"{name},{HTTPS_HOST},{TTL}")]
-        cls.processes.append(lab.start(
-            "service", "dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=",
-            "--user=root", "--pid-file=", "--bind-interfaces", "--listen-address", SERVICE_HOST,
+        cdn = {f"{label}.cdn.example": HTTPS_HOST for label in ("img", "status", "tcp", "list")}
+        cls.start_resolver("service", SERVICE_HOST, cdn)
+        cls.start_resolver("adatum-vnet", INTERNET_RESOLVER, EXAMPLE_ADDRESSES)
+
+    @classmethod
+    def start_resolver(cls, host: str, address: str, names: dict[str, str]) -> None:
+        records = [word for name, value in names.items()
+                   for word in ("--host-record", f"{name},{value},{TTL}")]
+        cls.processes.append(cls.lab.start(
+            host, "dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=",
+            "--user=root", "--pid-file=", "--bind-interfaces", "--listen-address", address,
             *records, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
     @classmethod
@@ -97,8 +115,10 @@ class Names(LabTest):
             process.terminate()
             process.wait()
         shutil.rmtree(cls.resolv)
-        cls.lab.run("service", "ip", "address", "del", HTTPS_HOST + "/32", "dev", "eth0")
-        cls.lab.run("adatum-vnet", "ip", "address", "del", HTTPS_HOST + "/32", "dev", "lo")
+        for address in HTTPS_HOSTS:
+            cls.lab.run("service", "ip", "address", "del", address + "/32", "dev", "eth0")
+        for address in (*HTTPS_HOSTS, INTERNET_RESOLVER):
+            cls.lab.run("adatum-vnet", "ip", "address", "del", address + "/32", "dev", "lo")
 
     def setUp(self) -> None:
         super().setUp()
@@ -126,9 +146,9 @@ class Names(LabTest):
                    + sections)
         self.eventually(lambda: self.lab.show("names")[0]["state"] == "active", "is not in force")
 
-    def resolve_by(self, protocol: str) -> None:
+    def resolve_by(self, protocol: str, resolver: str = SERVICE_HOST) -> None:
         options = "options timeout:2 attempts:2" + (" use-vc" if protocol == "tcp" else "")
-        (self.resolv / "resolv.conf").write_text(f"nameserver {SERVICE_HOST}\n{options}\n",
+        (self.resolv / "resolv.conf").write_text(f"nameserver {resolver}\n{options}\n",
                                                  encoding="ascii")
 
     def who(self, name: str, address: str = "") -> str:
@@ -221,6 +241,22 @@ class Names(LabTest):
         self.assertEqual(self.who("list.cdn.example"), "adatum-vnet")
         self.assertIn("rule cdn matches: permit", self.explain())
         self.assertGreater(self.lab.show("acl", "by-name")[0]["packets"], 3)
+
+    def test_the_example_of_what_belongs_to_the_internet(self) -> None:
+        example = EXAMPLE.read_text(encoding="utf-8")
+        targets, _ = SECTIONS.split("resolvers:")
+        self.apply_with(
+            "acl-in: dns-elsewhere\n        name-policy: internet-only",
+            targets + example[example.index("acls:"):].replace("198.18.0.53", INTERNET_RESOLVER))
+        self.eventually(lambda: self.lab.show("acl")[0]["state"] == "active", "is not built")
+        self.resolve_by("udp", INTERNET_RESOLVER)
+        hosts = {name: self.who(name) for name in EXAMPLE_NAMES}
+        self.assertEqual(hosts, EXAMPLE_NAMES)
+        rules = {row["name"]: row["packets"] for row in self.lab.show("names", "rules")}
+        for name in ("revocation", "cdn", "office"):
+            self.assertGreater(rules[name], 3, name)
+        asked = {row["name"]: row["packets"] for row in self.lab.show("acl", "dns-elsewhere")}
+        self.assertGreaterEqual(asked["dns-udp"], len(EXAMPLE_NAMES))
 
     def test_a_class_holds_what_a_rule_lets_into_it(self) -> None:
         self.apply_with("name-policy: internet-only", HELD)
