@@ -50,6 +50,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSwaps = 5;
+constexpr std::size_t kPassesMax = 1U << 16;
 constexpr std::chrono::milliseconds kBetween{50};
 
 struct Felt {
@@ -94,6 +95,7 @@ class FullLoad {
         const WorkerId id(0);
         router.quiescence().online(id);
         Felt felt;
+        felt.passes.reserve(kPassesMax);
         long waits_before = waits();
         while (!is_over_.load()) {
             const std::int64_t own_before = own_ns();
@@ -107,6 +109,7 @@ class FullLoad {
             if (!wanted_.load(std::memory_order_acquire)) continue;
             felt.waits = waits() - waits_before;
             taken_ = std::exchange(felt, {});
+            felt.passes.reserve(kPassesMax);  // not meanwhile: more memory may be waited for
             waits_before = waits();
             wanted_.store(false);
             wanted_.notify_one();
