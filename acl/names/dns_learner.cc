@@ -100,11 +100,23 @@ void DnsLearner::take_message(LearnedAddresses& learned, Bytes message, std::uin
     note(has_room ? Event::kLearned : Event::kFull);
 }
 
+// Of those of the VRF that has the most, the one that was silent for longest: one customer's
+// connections do not push out another's.
+void DnsLearner::drop_stream() {
+    const auto vrf_of = [](const auto& stream) {
+        return std::get<LearnedAddresses*>(stream.first);
+    };
+    std::map<const LearnedAddresses*, std::size_t> counts;
+    for (const auto& stream : streams_) ++counts[vrf_of(stream)];
+    const LearnedAddresses* const most =
+        std::ranges::max_element(counts, {}, &decltype(counts)::value_type::second)->first;
+    streams_.erase(std::ranges::min_element(streams_, {}, [&](const auto& stream) {
+        return std::pair(vrf_of(stream) != most, stream.second->heard);
+    }));
+}
+
 void DnsLearner::open_stream(const StreamKey& key, std::uint32_t first) {
-    if (streams_.size() == kStreamsMax && !streams_.contains(key)) {
-        streams_.erase(std::ranges::min_element(
-            streams_, {}, [](const auto& stream) { return stream.second->heard; }));
-    }
+    if (streams_.size() == kStreamsMax && !streams_.contains(key)) drop_stream();
     streams_.insert_or_assign(
         key, std::make_unique<Stream>(Stream{.head = StreamHead<kStreamBytesMax>(first)}));
 }

@@ -87,6 +87,7 @@ class DnsLearner {
     // All whole messages at the stream's begin. False where it is not worth keeping.
     [[nodiscard]] bool take_messages(LearnedAddresses& learned, Stream& stream,
                                      std::uint64_t now_s);
+    void drop_stream();  // REQUIRES: one
     void open_stream(const StreamKey& key, std::uint32_t first);
 
     const NameMatcher* matcher_ = nullptr;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "base/check.h"
+
 namespace causeway {
 
 Result<std::unique_ptr<LearnedAddresses>> LearnedAddresses::create(GracePeriods& grace,
@@ -28,11 +30,13 @@ bool LearnedAddresses::learn(const IpAddress& address, NameSetBits sets, std::ui
                              const Hostname& name, std::uint64_t now_s) {
     auto at = records_.find(address);
     if (at == records_.end()) {
-        if (records_.size() >= addresses_max_) forget_past();
+        while (records_.size() >= addresses_max_ && !past_.empty()) {
+            forget(records_.find(past_.begin()->second));
+        }
         if (records_.size() >= addresses_max_) return false;
         at = records_.try_emplace(address).first;
-    } else if (at->second.leases.empty()) {
-        --past_;
+    } else {
+        unschedule(at);
     }
     const std::uint64_t until_s = now_s + std::clamp(ttl, kSecondsMin, kSecondsMax);
     std::vector<Lease>& leases = at->second.leases;
@@ -48,67 +52,56 @@ bool LearnedAddresses::learn(const IpAddress& address, NameSetBits sets, std::ui
     if (leases.size() > kLeasesMax) {
         leases.erase(std::ranges::min_element(leases, {}, &Lease::until_s));
     }
-    settle(at, now_s);
-    return at->second.due_s != 0;
+    return settle(at, now_s);
 }
 
-// Brings the table and due_ into line with a record. One that finds no room goes.
-void LearnedAddresses::settle(Records::iterator at, std::uint64_t now_s) {
+// Brings the table and the schedules into line with a record that is in neither schedule. False
+// where the table has no memory for one more: the record is gone.
+bool LearnedAddresses::settle(Records::iterator at, std::uint64_t now_s) {
     auto& [address, record] = *at;
     NameSetBits sets = 0;
     for (const Lease& lease : record.leases) sets |= lease.sets;
-    std::uint64_t due_s = now_s + kPastSeconds;
-    for (const Lease& lease : record.leases) due_s = std::min(due_s, lease.until_s);
     if (sets != 0) record.past_sets = sets;
-    const Status published =
-        publish(address, sets != 0 ? LearnedSets(sets) : LearnedSets::past(record.past_sets));
-    if (!published) {
-        record.due_s = 0;
-        record.leases.clear();
-        return;
+    if (!publish(address, sets != 0 ? LearnedSets(sets) : LearnedSets::past(record.past_sets))) {
+        records_.erase(at);
+        return false;
     }
-    if (record.due_s == 0 || due_s < record.due_s) {
-        record.due_s = due_s;
-        due_.emplace(due_s, address);
+    record.due_s = now_s + kPastSeconds;
+    if (!record.leases.empty()) {
+        record.due_s = std::ranges::min_element(record.leases, {}, &Lease::until_s)->until_s;
     }
+    schedule_of(record).emplace(record.due_s, address);
+    return true;
 }
 
 void LearnedAddresses::expire(std::uint64_t now_s) {
     tables_.first->reclaim();
     tables_.second->reclaim();
-    while (!due_.empty() && due_.begin()->first <= now_s) {
-        const auto [due_s, address] = *due_.begin();
-        due_.erase(due_.begin());
-        const auto at = records_.find(address);
-        if (at == records_.end() || at->second.due_s != due_s) continue;
-        Record& record = at->second;
-        record.due_s = 0;
-        if (record.leases.empty()) {
-            (void)publish(address, LearnedSets());
-            records_.erase(at);
-            --past_;
-            continue;
-        }
-        std::erase_if(record.leases, [&](const Lease& lease) { return lease.until_s <= now_s; });
-        if (record.leases.empty()) ++past_;
-        settle(at, now_s);
+    while (!past_.empty() && past_.begin()->first <= now_s) {
+        forget(records_.find(past_.begin()->second));
     }
+    while (!due_.empty() && due_.begin()->first <= now_s) {
+        const auto at = records_.find(due_.begin()->second);
+        unschedule(at);
+        std::erase_if(at->second.leases,
+                      [&](const Lease& lease) { return lease.until_s <= now_s; });
+        (void)settle(at, now_s);  // has its place in the table
+    }
+    DCHECK(due_.size() + past_.size() == records_.size());
 }
 
-void LearnedAddresses::forget_past() {
-    std::erase_if(records_, [this](const auto& entry) {
-        if (!entry.second.leases.empty()) return false;
-        (void)publish(entry.first, LearnedSets());
-        return true;
-    });
-    past_ = 0;
+void LearnedAddresses::unschedule(Records::iterator at) {
+    schedule_of(at->second).erase({at->second.due_s, at->first});
+}
+
+void LearnedAddresses::forget(Records::iterator at) {
+    (void)publish(at->first, LearnedSets());
+    unschedule(at);
+    records_.erase(at);
 }
 
 void LearnedAddresses::forget_all() {
-    for (const auto& [address, record] : records_) (void)publish(address, LearnedSets());
-    records_.clear();
-    due_.clear();
-    past_ = 0;
+    while (!records_.empty()) forget(records_.begin());
 }
 
 }  // namespace causeway

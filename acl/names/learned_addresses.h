@@ -8,7 +8,7 @@
 // An address belongs to a set for as long as an answer of the DNS said so, the longest of them. A
 // client may go on for longer with a flow that it began in time, and such a flow must not change
 // its way: so an address that has run out is remembered as past, for as long as RFC 5382 5 (REQ-5)
-// would keep an idle flow, or until there is no room for others.
+// would keep an idle flow, or until there is no room for others: those that ran out first go first.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -66,27 +67,33 @@ class LearnedAddresses {
     struct Record {
         std::vector<Lease> leases;  // none: it is past
         NameSetBits past_sets = 0;
-        std::uint64_t due_s = 0;  // its place in due_
+        std::uint64_t due_s = 0;  // when it is to be looked at again
     };
     using Records = std::map<IpAddress, Record>;
     [[nodiscard]] const Records& records() const noexcept { return records_; }
     [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }  // past ones, too
-    [[nodiscard]] std::size_t past() const noexcept { return past_; }
+    [[nodiscard]] std::size_t past() const noexcept { return past_.size(); }
 
   private:
     explicit LearnedAddresses(std::size_t addresses_max) : addresses_max_(addresses_max) {}
+    using Schedule = std::set<std::pair<std::uint64_t, IpAddress>>;  // by due_s
+
     [[nodiscard]] Status publish(const IpAddress& address, LearnedSets sets);
-    void settle(Records::iterator at, std::uint64_t now_s);
-    void forget_past();
+    [[nodiscard]] Schedule& schedule_of(const Record& record) noexcept {
+        return record.leases.empty() ? past_ : due_;
+    }
+    void unschedule(Records::iterator at);
+    [[nodiscard]] bool settle(Records::iterator at, std::uint64_t now_s);
+    void forget(Records::iterator at);
 
     std::size_t addresses_max_;
     std::pair<std::unique_ptr<LearnedTable<Ipv4Address>>,
               std::unique_ptr<LearnedTable<Ipv6Address>>>
         tables_;
     Records records_;
-    // When a record is to be looked at again; it may have been prolonged meanwhile.
-    std::multimap<std::uint64_t, IpAddress> due_;
-    std::size_t past_ = 0;
+    // Each record is in one of them.
+    Schedule due_;   // those with leases
+    Schedule past_;  // the others; the first of them make room
 };
 
 // sets[k] = those of addresses[k], each as learned[k] knows it. REQUIRES: at most kBurstSizeMax of

@@ -160,6 +160,28 @@ TEST_F(DnsLearnerTest, MessagesOverTcpInAnySegments) {
     EXPECT_EQ(learner_.count(Event::kStreamLost), 0U);
 }
 
+// Overlapping customers have the same addresses and ports, and may have as many connections as they
+// like.
+TEST_F(DnsLearnerTest, ConnectionsOfOneVrfDoNotPushOutOthers) {
+    const auto theirs = std::move(LearnedAddresses::create(grace_, 100)).value();
+    learner_.take(*theirs, tcp(0, kSynAck, {}, 1), 0);
+    for (std::uint16_t client = 1; client <= DnsLearner::kStreamsMax + 10; ++client) {
+        learner_.take(*learned_, tcp(100, kSynAck, {}, client), 0);
+    }
+    EXPECT_EQ(learner_.streams(), DnsLearner::kStreamsMax);
+    Bytes message = answer("a.example.com", 1);
+    message.insert(message.begin(), {0, static_cast<std::uint8_t>(message.size())});
+    learner_.take(*theirs, tcp(1, kAck, message, 1), 0);
+    EXPECT_EQ(theirs->size(), 1U);
+    EXPECT_EQ(learned_->size(), 0U);
+    EXPECT_EQ(learner_.count(Event::kStreamLost), 0U);
+    learner_.forget(*theirs);
+    EXPECT_EQ(learner_.streams(), DnsLearner::kStreamsMax - 1);
+    learner_.take(*theirs, tcp(1 + static_cast<std::uint32_t>(message.size()), kAck, message, 1),
+                  0);
+    EXPECT_EQ(learner_.count(Event::kStreamLost), 1U);
+}
+
 TEST_F(DnsLearnerTest, ConnectionsAreBounded) {
     for (std::uint16_t client = 1; client <= DnsLearner::kStreamsMax + 1; ++client) {
         learner_.take(*learned_, tcp(0, kSynAck, {}, client), 0);

@@ -95,5 +95,34 @@ TEST_F(LearnedAddressesTest, FullRefusesButForgetsThePast) {
     EXPECT_EQ(learned_->size(), 0U);
 }
 
+// One goes for one that comes, the one that ran out first; and one that comes back is not past.
+TEST_F(LearnedAddressesTest, PastMakesRoomInTurn) {
+    for (std::uint32_t address = 1; address <= 3; ++address) {
+        EXPECT_TRUE(learn(address, 1, 10 * address, 1'000));
+    }
+    learned_->expire(1'030);
+    EXPECT_EQ(learned_->past(), 3U);
+    EXPECT_TRUE(learn(1, 1, 100, 1'031));
+    EXPECT_TRUE(learn(4, 1, 100, 1'031));
+    EXPECT_FALSE(of(Ipv4Address(2)).is_known());
+    EXPECT_TRUE(of(Ipv4Address(3)).is_known());
+    EXPECT_EQ(learned_->past(), 1U);
+    EXPECT_EQ(learned_->size(), 3U);
+}
+
+// A resolver that gives one address again and again, for a moment each time.
+TEST_F(LearnedAddressesTest, ComingAndGoingLeavesNothingBehind) {
+    for (std::uint64_t now_s = 1'000; now_s < 40'000; now_s += 10) {
+        EXPECT_TRUE(learn(1, 1, 5, now_s));
+        EXPECT_EQ(of(Ipv4Address(1)).now(), 1U);
+        learned_->expire(now_s + 5);
+        EXPECT_EQ(of(Ipv4Address(1)), LearnedSets::past(1));
+    }
+    EXPECT_EQ(learned_->size(), 1U);
+    EXPECT_EQ(learned_->past(), 1U);
+    learned_->expire(40'000 + LearnedAddresses::kPastSeconds);
+    EXPECT_EQ(learned_->size(), 0U);
+}
+
 }  // namespace
 }  // namespace causeway
