@@ -15,10 +15,10 @@ namespace causeway {
 // SCTP (RFC 9260) has its ports where TCP and UDP have theirs.
 inline constexpr std::uint8_t kProtocolSctp = 132;
 
-// Extension headers behind which layer 4 is still looked for: RFC 8200 4.1 has a place for so many
-// before a header that can be read. Beyond them a packet shows no layer 4, so the walk lets none
-// with more of them pass (dataplane/stages/check_ipv6.cc).
-inline constexpr int kAclExtensionHeadersMax = 5;
+// Extension headers behind which layer 4 is still looked for: as many as RFC 8200 4.1 has in its
+// order, without ESP, behind which nothing can be read. Beyond them a packet shows no layer 4, so
+// the walk lets none with more of them pass (dataplane/stages/check_ipv6.cc).
+inline constexpr int kAclExtensionHeadersMax = 6;
 
 // Which part of a packet this is.
 enum class FragmentKind : std::uint8_t { kWhole, kFirst, kLater };

@@ -163,7 +163,7 @@ inline constexpr std::array kExits{
         "a TCP header in pieces (RFC 1858, RFC 3128, RFC 7112), or a fragment that ends beyond "
         "65,535 bytes"},
     ExitInfo{Exit::kBadHeaderChain, Fate::kDrop, "bad_header_chain",
-             "IPv6 with more than five extension headers, or they do not end within the packet or "
+             "IPv6 with more than six extension headers, or they do not end within the packet or "
              "its first fragment (RFC 7112)"},
     ExitInfo{Exit::kOverPeeringRate, Fate::kDrop, "over_peering_rate",
              "exceeds the peering's bandwidth by more than the burst, coming in or going out"},

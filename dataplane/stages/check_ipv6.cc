@@ -33,8 +33,9 @@ Exit examine_destination(const PacketMeta& meta, Ipv6Address destination) noexce
     return Ipv6::is_neighbour_discovery(meta) ? Exit::kNeighbourDiscovery : Exit::kLocal;
 }
 
-// RFC 7112 5: the first fragment has all headers. A later one that begins within a TCP header
-// would overwrite what the first one said (RFC 3128, of IPv4).
+// RFC 7112 5: the first fragment has all headers. A later one that begins within a TCP header, be
+// there eight bytes of options before it, would overwrite what the first one said (RFC 3128, of
+// IPv4); what it says of the next header nobody reads (RFC 8200 4.5).
 bool is_bad_fragment(std::span<const std::uint8_t> at) noexcept {
     Ipv6FragmentHeader header;
     std::memcpy(&header, at.data(), sizeof header);
@@ -42,9 +43,11 @@ bool is_bad_fragment(std::span<const std::uint8_t> at) noexcept {
     const std::size_t offset = part & 0xfff8U;
     const std::size_t bytes = at.size() - sizeof header;
     if (offset + bytes > 0xffff) return true;
-    if (header.next_header != static_cast<std::uint8_t>(IpProtocol::kTcp)) return false;
-    const bool is_first = offset == 0 && (part & Ipv6FragmentHeader::kMoreFragments) != 0;
-    return offset == 8 || (is_first && bytes < kTcpHeaderBytes);
+    constexpr std::size_t kFlagsEnd = 8 + 14;  // of the options, and into TCP's header
+    if (offset != 0) return offset < kFlagsEnd;
+    const bool is_first = (part & Ipv6FragmentHeader::kMoreFragments) != 0;
+    return is_first && header.next_header == static_cast<std::uint8_t>(IpProtocol::kTcp) &&
+           bytes < kTcpHeaderBytes;
 }
 
 // The shortest header of a protocol that rules look into; of others nothing is known.

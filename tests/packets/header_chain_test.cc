@@ -58,10 +58,10 @@ Row of_one_option(const char* says, std::uint8_t protocol) {
 const PacketTable kLengths(
     "HeaderChainLengths",
     {
-        {"five extension headers", on(kPrimaryPort, options(packet().udp(1, 2), 5)),
-         passes(options(sent().udp(1, 2), 5))},
-        {"six extension headers", on(kPrimaryPort, options(packet().udp(1, 2), 6)), kBad},
-        {"of each kind one, and one again",
+        {"six extension headers", on(kPrimaryPort, options(packet().udp(1, 2), 6)),
+         passes(options(sent().udp(1, 2), 6))},
+        {"seven extension headers", on(kPrimaryPort, options(packet().udp(1, 2), 7)), kBad},
+        {"of each place one, and one again",
          on(kPrimaryPort, packet()
                               .udp(1, 2)
                               .extension(IpProtocol::kHopByHopOptions)
@@ -69,21 +69,22 @@ const PacketTable kLengths(
                               .extension(IpProtocol::kRouting)
                               .fragment(0, 0)
                               .extension(IpProtocol::kAuthentication, 24)
+                              .extension(IpProtocol::kDestinationOptions)
                               .extension(IpProtocol::kDestinationOptions)),
          kBad},
-        {"a rule sees behind five", on(kPrimaryPort, to_ssh(5)),
+        {"a rule sees behind six", on(kPrimaryPort, to_ssh(6)),
          ends(Exit::kAclProhibited, kGuarded)},
-        {"nobody dodges it behind six", on(kPrimaryPort, to_ssh(6)),
+        {"nobody dodges it behind seven", on(kPrimaryPort, to_ssh(7)),
          ends(Exit::kBadHeaderChain, kGuarded)},
-        {"six extension headers to ourselves",
+        {"seven extension headers to ourselves",
          on(kPrimaryPort,
-            options(frame().tags(10, 100).ipv6("2001:db8:1::10", "2001:db8::2").udp(1, 2), 6)),
+            options(frame().tags(10, 100).ipv6("2001:db8:1::10", "2001:db8::2").udp(1, 2), 7)),
          kBad},
+        {"seven extension headers, of a later fragment the last",
+         on(kPrimaryPort, options(packet().udp(1, 2), 6).fragment(64, 0)), kBad},
         {"six extension headers, of a later fragment the last",
-         on(kPrimaryPort, options(packet().udp(1, 2), 5).fragment(64, 0)), kBad},
-        {"five extension headers, of a later fragment the last",
-         on(kPrimaryPort, options(packet().udp(1, 2), 4).fragment(64, 0)),
-         passes(options(sent().udp(1, 2), 4).fragment(64, 0))},
+         on(kPrimaryPort, options(packet().udp(1, 2), 5).fragment(64, 0)),
+         passes(options(sent().udp(1, 2), 5).fragment(64, 0))},
     });
 
 const PacketTable kEnds(
@@ -141,6 +142,14 @@ const PacketTable kFirstFragments(
          on(kPrimaryPort,
             options(packet().tcp(1, 2).fragment(0, kMore), 1).payload_length(8 + 8 + 16)),
          kBad},
+        {"a later fragment that could overwrite TCP's header, whatever it says that it is",
+         on(kPrimaryPort, packet().udp(1, 2).fragment(8, 0)),
+         ends(Exit::kBadFragment, kContosoPrimary)},
+        {"the same where options stand before TCP",
+         on(kPrimaryPort, packet().udp(1, 2).fragment(16, kMore)),
+         ends(Exit::kBadFragment, kContosoPrimary)},
+        {"a later fragment behind them", on(kPrimaryPort, packet().udp(1, 2).fragment(24, 0)),
+         passes(sent().udp(1, 2).fragment(24, 0))},
         {"a later fragment has no headers, whatever it says",
          on(kPrimaryPort, packet()
                               .fragment(64, 0)

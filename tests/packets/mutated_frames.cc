@@ -99,8 +99,9 @@ std::vector<FrameBuilder> ipv6_packets_of(const FrameBuilder& tags, const char* 
             .extension(IpProtocol::kDestinationOptions, 16),
         packet().udp(4'000, 53).fragment(64, Ipv4Header::kMoreFragments).payload(64),
         packet().udp(4'000, 53).fragment(0, 0).extension(IpProtocol::kAuthentication, 24),
-        with_options(packet().tcp(50'000, 22), 5),
         with_options(packet().tcp(50'000, 22), 6),
+        with_options(packet().tcp(50'000, 22), 7),
+        packet().udp(4'000, 53).fragment(16, Ipv4Header::kMoreFragments).payload(64),
         with_options(packet().tcp(50'000, 22).fragment(0, Ipv4Header::kMoreFragments), 2),
         packet().neighbour_discovery(Icmpv6Type::kNeighbourSolicitation, "2001:db8::2"),
     };

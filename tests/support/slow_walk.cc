@@ -118,14 +118,14 @@ Exit check_parts6(const Frame& packet) {
     unsigned more = 0;
     std::size_t at = 40;
     for (int headers = 1; is_extension6(protocol); ++headers) {
-        if (headers > 5 || at + 8 > end) return Exit::kBadHeaderChain;
+        if (headers > 6 || at + 8 > end) return Exit::kBadHeaderChain;
         if (protocol == 43 && packet[at + 2] == 0) return Exit::kSourceRoute;
         std::size_t length = packet[at + 1] * 8U + 8;
         if (protocol == 44) {
             const unsigned part = word_at(packet, at + 2);
             const std::size_t offset = part / 8 * std::size_t{8};
             const std::size_t bytes = end - at - 8;
-            if (offset + bytes > 65'535) return Exit::kBadFragment;
+            if (offset + bytes > 65'535 || offset == 8 || offset == 16) return Exit::kBadFragment;
             if (is_bad_fragment(packet[at], offset, part & 1, bytes)) return Exit::kBadFragment;
             if (offset != 0) return Exit::kNone;
             more |= part & 1;
