@@ -15,6 +15,7 @@
 //   a bucket can be (half the range after it was last used, some 200 days) counts as idle.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -40,7 +41,8 @@ class ByteBucket {
         const auto units = static_cast<Uint128>(hz_) * kUnitsPerTick;
         const auto price =
             static_cast<std::uint64_t>((units << kPriceBits) / rate.bytes_per_second);
-        const std::uint64_t depth = cost_of(rate.burst_bytes, price);
+        const Uint128 burst = (static_cast<Uint128>(rate.burst_bytes) * price) >> kPriceBits;
+        const std::uint64_t depth = static_cast<std::uint64_t>(std::min<Uint128>(burst, kDepthMax));
         std::uint64_t full_at = full_at_.load(std::memory_order_relaxed);
         std::uint64_t next = 0;
         do {
@@ -86,6 +88,8 @@ class ByteBucket {
     // Of fraction. So a byte's price at one byte a second still fits, and at 400 Gbit/s it is
     // known to a millionth.
     static constexpr int kPriceBits = 16;
+    // A burst of more than 50 days at 2 GHz is one of 50 days: a bucket's time must not wrap.
+    static constexpr std::uint64_t kDepthMax = std::uint64_t{1} << 61;
 
     [[nodiscard]] static std::uint64_t cost_of(std::uint64_t bytes, std::uint64_t price) noexcept {
         return static_cast<std::uint64_t>((static_cast<Uint128>(bytes) * price) >> kPriceBits);

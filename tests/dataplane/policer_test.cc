@@ -109,6 +109,16 @@ TEST(Policer, is_exact_over_a_second) {
     }
 }
 
+// The slowest rate with the largest burst: its time must not wrap.
+TEST(Policer, holds_a_burst_of_years_at_fifty_days) {
+    std::uint64_t now = 1'000'000;
+    Policer policer(kHz, {.bytes_per_second = 125, .burst_bytes = 10'000'000'000}, now);
+    const std::uint64_t days_50 = (std::uint64_t{1} << 61) / 256 / kHz * 125;
+    ASSERT_LT(days_50, 10'000'000'000U);
+    EXPECT_TRUE(policer.take(days_50 - 1'000, now));
+    EXPECT_FALSE(policer.take(2'000, now));
+}
+
 // What a document may ask for at the least: its price must not overflow.
 TEST(Policer, holds_a_byte_a_second) {
     std::uint64_t now = 1'000'000;
