@@ -67,8 +67,11 @@ LinkNews link_news(const nlmsghdr& header, Bytes payload) {
 
 LinkNews news_of(const nlmsghdr& header, Bytes payload) {
     switch (header.nlmsg_type) {
-        case NLMSG_DONE:
-            return {.kind = LinkNews::Kind::kDumpEnds};
+        case NLMSG_DONE: {
+            const int status = read<int>(payload).value_or(0);  // of the dump that ends here
+            if (status >= 0 || status < -kErrnoMax) return {.kind = LinkNews::Kind::kDumpEnds};
+            return {.kind = LinkNews::Kind::kRefused, .error = -status};
+        }
         case NLMSG_ERROR: {
             const auto answer = read<nlmsgerr>(payload);
             if (answer && answer->error == 0) return {};  // an acknowledgement

@@ -93,6 +93,12 @@ TEST(LinkMessages, a_link_has_a_name_and_a_state) {
 TEST(LinkMessages, one_that_is_gone_and_the_end_of_a_dump) {
     EXPECT_EQ(read(message(RTM_DELLINK, link(3, kAlive)))[0].state, CarrierState::kGone);
     EXPECT_EQ(read(message(NLMSG_DONE, {}))[0].kind, LinkNews::Kind::kDumpEnds);
+    EXPECT_EQ(read(message(NLMSG_DONE, Bytes(4)))[0].kind, LinkNews::Kind::kDumpEnds);
+    Bytes failed;
+    append(failed, -ENOBUFS);
+    const auto half = read(message(NLMSG_DONE, failed));
+    EXPECT_EQ(half[0].kind, LinkNews::Kind::kRefused);
+    EXPECT_EQ(half[0].error, ENOBUFS);
 }
 
 TEST(LinkMessages, a_refusal_says_why) {
