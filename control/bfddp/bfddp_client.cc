@@ -104,6 +104,11 @@ void BfddpClient::state_changed(BfdDiscriminator ours) {
     if (connection_ && !send()) disconnect();
 }
 
+void BfddpClient::host_changed() {
+    sessions_.host_changed();
+    if (connection_ && !send()) disconnect();
+}
+
 bool BfddpClient::send() {
     std::vector<std::uint8_t>& output = sessions_.output();
     while (!output.empty()) {

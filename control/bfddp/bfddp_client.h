@@ -41,6 +41,8 @@ class BfddpClient {
 
     // Of a session of the host's; bfdd hears of it at once.
     void state_changed(BfdDiscriminator ours);
+    // Of any.
+    void host_changed();
     [[nodiscard]] bool is_connected() const noexcept { return connection_.has_value(); }
 
   private:

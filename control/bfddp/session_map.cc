@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/bfddp/session_map.h"
 
+#include <utility>
+
 namespace causeway {
 
 void BfddpSessionMap::begin_connection(std::uint64_t now_ns) {
@@ -48,15 +50,16 @@ void BfddpSessionMap::add(const BfddpSession& session) {
     if (place == sessions_.end()) {
         const Result<BfdDiscriminator> ours = host_.open(session);
         if (!ours) return counters_.count(BfddpEvent::kRefused, session.id.value());
-        place = sessions_.emplace(key, Entry{.id = session.id, .ours = *ours}).first;
-        by_ours_.emplace(*ours, place);
+        place = sessions_.emplace(key, Entry{.session = session, .ours = {}}).first;
+        bind(place, *ours);
         counters_.count(BfddpEvent::kSessionAdded);
     } else {
         unname(place);
-        host_.update(place->second.ours, session);
+        const Result<BfdDiscriminator> ours = host_.update(place->second.ours, session);
+        if (ours) bind(place, *ours);
         counters_.count(BfddpEvent::kSessionUpdated);
     }
-    place->second.id = session.id;
+    place->second.session = session;
     place->second.generation = generation_;
     by_id_.emplace(session.id, place);
     report(place->second);  // bfdd takes each session for down until it is told
@@ -76,14 +79,31 @@ BfddpSessionMap::Key BfddpSessionMap::key_of(const BfddpSession& session) {
 
 // Its number may be another's already, if it was told of by a bfdd before.
 void BfddpSessionMap::unname(Sessions::iterator place) {
-    const auto named = by_id_.find(place->second.id);
+    const auto named = by_id_.find(place->second.session.id);
     if (named != by_id_.end() && named->second == place) by_id_.erase(named);
+}
+
+void BfddpSessionMap::unbind(Sessions::iterator place) {
+    const auto bound = by_ours_.find(place->second.ours);
+    if (bound != by_ours_.end() && bound->second == place) by_ours_.erase(bound);
+}
+
+// One session of the host's is one of bfdd's: who had it before, under another interface's name,
+// loses it, and is no more.
+void BfddpSessionMap::bind(Sessions::iterator place, BfdDiscriminator ours) {
+    unbind(place);
+    place->second.ours = ours;
+    const auto [bound, is_new] = by_ours_.emplace(ours, place);
+    if (is_new) return;
+    const Sessions::iterator before = std::exchange(bound->second, place);
+    unname(before);
+    sessions_.erase(before);
 }
 
 BfddpSessionMap::Sessions::iterator BfddpSessionMap::close(Sessions::iterator place) {
     host_.close(place->second.ours);
     unname(place);
-    by_ours_.erase(place->second.ours);
+    unbind(place);
     return sessions_.erase(place);
 }
 
@@ -104,10 +124,20 @@ void BfddpSessionMap::state_changed(BfdDiscriminator ours) {
     if (found != by_ours_.end()) report(found->second->second);
 }
 
+void BfddpSessionMap::host_changed() {
+    for (auto place = sessions_.begin(); place != sessions_.end(); ++place) {
+        const BfdDiscriminator before = place->second.ours;
+        const Result<BfdDiscriminator> ours = host_.update(before, place->second.session);
+        if (ours && *ours == before) continue;
+        if (ours) bind(place, *ours);
+        report(place->second);
+    }
+}
+
 void BfddpSessionMap::report(const Entry& entry) {
     if (connection_ == Connection::kNone || entry.generation != generation_) return;
     BfddpState state = host_.state(entry.ours);
-    state.id = entry.id;
+    state.id = entry.session.id;
     write_bfddp(state, output_);
     counters_.count(BfddpEvent::kStateSent);
 }

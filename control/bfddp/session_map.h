@@ -34,7 +34,9 @@ class BfdHost {
     virtual ~BfdHost() = default;
     // Begins the session, shut down or not, as it says.
     [[nodiscard]] virtual Result<BfdDiscriminator> open(const BfddpSession& session) = 0;
-    virtual void update(BfdDiscriminator ours, const BfddpSession& session) = 0;
+    // Which session it is now: another one where the host has replaced it. An error: none.
+    [[nodiscard]] virtual Result<BfdDiscriminator> update(BfdDiscriminator ours,
+                                                          const BfddpSession& session) = 0;
     virtual void close(BfdDiscriminator ours) = 0;
     // How it is now. The id is filled in by who asks.
     [[nodiscard]] virtual BfddpState state(BfdDiscriminator ours) const = 0;
@@ -58,6 +60,8 @@ class BfddpSessionMap {
     void hear(const BfddpMessage& message, std::uint64_t now_ns);
     // The state of a session of the host's has changed. Of others than bfdd's: does nothing.
     void state_changed(BfdDiscriminator ours);
+    // The host may have replaced or ended sessions.
+    void host_changed();
     // Closes what bfdd did not tell of again, when it is time.
     void tick(std::uint64_t now_ns);
 
@@ -73,7 +77,7 @@ class BfddpSessionMap {
         friend auto operator<=>(const Key&, const Key&) = default;
     };
     struct Entry {
-        BfddpSessionId id;
+        BfddpSession session;  // as bfdd told of it last; its number may be another's by now
         BfdDiscriminator ours;
         std::uint32_t generation = 0;  // of the connection that told of it last
     };
@@ -84,6 +88,8 @@ class BfddpSessionMap {
     void remove(const BfddpSession& session);
     [[nodiscard]] static Key key_of(const BfddpSession& session);
     void unname(Sessions::iterator place);
+    void unbind(Sessions::iterator place);
+    void bind(Sessions::iterator place, BfdDiscriminator ours);
     Sessions::iterator close(Sessions::iterator place);
     void answer_counters(const BfddpCountersRequest& request);
     void report(const Entry& entry);

@@ -31,7 +31,10 @@ class BfddHost final : public BfdHost {
     // The session of the attachment with these two addresses. kNotFound: none has them, or BFD is
     // off there. kInvalid: several have them, and the interface is none of theirs.
     [[nodiscard]] Result<BfdDiscriminator> open(const BfddpSession& session) override;
-    void update(BfdDiscriminator, const BfddpSession&) override {}
+    [[nodiscard]] Result<BfdDiscriminator> update(BfdDiscriminator,
+                                                  const BfddpSession& session) override {
+        return open(session);  // a configuration may have replaced it
+    }
     void close(BfdDiscriminator) override {}
     [[nodiscard]] BfddpState state(BfdDiscriminator ours) const override;
     [[nodiscard]] BfdTraffic traffic(BfdDiscriminator ours) const override;

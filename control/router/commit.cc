@@ -67,6 +67,7 @@ Status Router::commit(const Config& config) {
     if (has_new_limits) feeds_->limits_changed();
     publish();
     taps_->delete_removed();
+    if (bfdd_) bfdd_->host_changed();
     return ok();
 }
 

@@ -1,64 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FRR's distributed BFD protocol: bytes, the translation of sessions, and the connection, with a
-// bfdd of our own at the other end.
+// FRR's distributed BFD protocol: bytes, and the connection, with a bfdd of our own at the other
+// end.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <functional>
-#include <map>
 #include <optional>
-#include <set>
 
 #include "base/text.h"
 #include "control/bfddp/bfddp_client.h"
 #include "control/bfddp/bfddp_messages.h"
 #include "control/bfddp/session_map.h"
+#include "tests/control/bfddp_talk.h"
 #include "tests/support/seed.h"
 
 namespace causeway::test {
 namespace {
 
 using namespace std::chrono_literals;
-using Bytes = std::vector<std::uint8_t>;
-
-Bytes bytes_of(const BfddpMessage& message) {
-    Bytes bytes;
-    write_bfddp(message, bytes);
-    return bytes;
-}
-
-struct ReadAll {
-    std::vector<BfddpMessage> messages;
-    std::vector<BfddpEvent> events;
-};
-
-ReadAll read_all(BfddpReader& reader) {
-    ReadAll all;
-    while (const auto next = reader.next()) {
-        if (const auto* message = std::get_if<BfddpMessage>(&*next)) {
-            all.messages.push_back(*message);
-        } else {
-            all.events.push_back(std::get<BfddpEvent>(*next));
-        }
-    }
-    return all;
-}
-
-ReadAll read_all(const Bytes& bytes) {
-    BfddpReader reader;
-    reader.append(bytes);
-    return read_all(reader);
-}
-
-BfddpSession session(std::uint32_t id, std::uint32_t host = 1) {
-    return {.id = BfddpSessionId(id),
-            .local = Ipv4Address(0x0a00'0000U + host * 4 + 2),
-            .remote = Ipv4Address(0x0a00'0000U + host * 4 + 1),
-            .interface = "edge" + std::to_string(host)};
-}
+using Bytes = BfddpBytes;
 
 // Offsets and sizes of bfddp_packet.h, FRR 8.4.
 TEST(BfddpMessages, are_laid_out_as_bfdd_has_them) {
@@ -205,183 +168,6 @@ TEST(BfddpMessagesProperty, come_back_as_they_were_however_split) {
             received.insert(received.end(), all.messages.begin(), all.messages.end());
         }
         ASSERT_EQ(received, sent);
-    }
-}
-
-// Runs nothing: a session is in the state that the test gives it.
-class FakeHost final : public BfdHost {
-  public:
-    Result<BfdDiscriminator> open(const BfddpSession& opened) override {
-        if (sessions.size() >= sessions_max) return Unexpected(ErrorCode::kFull, "full");
-        const BfdDiscriminator ours(next_++);
-        sessions[ours] = {opened, BfdState::kDown};
-        return ours;
-    }
-    void update(BfdDiscriminator ours, const BfddpSession& updated) override {
-        sessions.at(ours).first = updated;
-    }
-    void close(BfdDiscriminator ours) override { EXPECT_EQ(sessions.erase(ours), 1U); }
-    [[nodiscard]] BfddpState state(BfdDiscriminator ours) const override {
-        return {.state = sessions.at(ours).second, .remote = ours};
-    }
-    [[nodiscard]] BfdTraffic traffic(BfdDiscriminator ours) const override {
-        return {.rx_packets = ours.value()};
-    }
-
-    std::map<BfdDiscriminator, std::pair<BfddpSession, BfdState>> sessions;
-    std::size_t sessions_max = 1'000;
-
-  private:
-    std::uint32_t next_ = 1;
-};
-
-class BfddpSessionMapTest : public testing::Test {
-  protected:
-    ReadAll hear(const BfddpMessage& message) {
-        map_.hear(message, now_);
-        const ReadAll said = read_all(map_.output());
-        map_.output().clear();
-        return said;
-    }
-    FakeHost host_;
-    BfddpCounters counters_;
-    std::uint64_t now_ = 1;
-    BfddpSessionMap map_{host_, counters_, {.quiet_ns = 10, .sweep_after_ns = 100}};
-};
-
-TEST_F(BfddpSessionMapTest, answers_at_once_whatever_it_is_asked) {
-    map_.begin_connection(now_);
-    const auto added = hear(BfddpAdd{session(77)});
-    ASSERT_EQ(added.messages.size(), 1U);
-    EXPECT_EQ(std::get<BfddpState>(added.messages[0]).id, BfddpSessionId(77));
-    const auto counted = hear(BfddpCountersRequest{5, BfddpSessionId(77)});
-    EXPECT_EQ(counted.messages,
-              std::vector<BfddpMessage>({BfddpTraffic{
-                  .message_id = 5, .id = BfddpSessionId(77), .control = {.rx_packets = 1}}}));
-    const auto unknown = hear(BfddpCountersRequest{6, BfddpSessionId(78)});
-    EXPECT_EQ(unknown.messages,
-              std::vector<BfddpMessage>({BfddpTraffic{.message_id = 6, .id = BfddpSessionId(78)}}));
-    const auto echoed = hear(BfddpEcho{.message_id = 9, .bfdd_time = 4});
-    EXPECT_EQ(echoed.messages,
-              std::vector<BfddpMessage>(
-                  {BfddpEcho{.kind = BfddpEchoKind::kReply, .message_id = 9, .bfdd_time = 4}}));
-    EXPECT_TRUE(hear(BfddpState{}).messages.empty());
-    EXPECT_EQ(counters_.read(BfddpEvent::kWrongDirection), 1U);
-}
-
-TEST_F(BfddpSessionMapTest, refuses_by_name) {
-    map_.begin_connection(now_);
-    BfddpSession far = session(1);
-    far.path = BfddpPath::kSeveralHops;
-    EXPECT_TRUE(hear(BfddpAdd{far}).messages.empty());
-    EXPECT_EQ(counters_.read(BfddpEvent::kMultihop), 1U);
-    host_.sessions_max = 0;
-    EXPECT_TRUE(hear(BfddpAdd{session(1)}).messages.empty());
-    EXPECT_EQ(counters_.read(BfddpEvent::kRefused), 1U);
-    hear(BfddpDelete{session(1)});
-    EXPECT_EQ(counters_.read(BfddpEvent::kUnknownSession), 1U);
-    EXPECT_EQ(map_.size(), 0U);
-}
-
-// A bfdd that comes back has new numbers for old sessions: they go on.
-TEST_F(BfddpSessionMapTest, sessions_outlive_bfdd_and_those_not_repeated_are_closed) {
-    map_.begin_connection(now_);
-    hear(BfddpAdd{session(1, 1)});
-    hear(BfddpAdd{session(2, 2)});
-    host_.sessions.at(BfdDiscriminator(1)).second = BfdState::kUp;
-    map_.end_connection();
-    map_.tick(now_ += 1'000);
-    EXPECT_EQ(host_.sessions.size(), 2U);
-    map_.begin_connection(now_);
-    map_.tick(now_ += 1'000);
-    EXPECT_EQ(host_.sessions.size(), 2U);              // it has said nothing yet
-    const auto again = hear(BfddpAdd{session(2, 1)});  // the number of the other, before
-    EXPECT_EQ(std::get<BfddpState>(again.messages.at(0)).state, BfdState::kUp);
-    map_.tick(now_ += 9);
-    EXPECT_EQ(host_.sessions.size(), 2U);
-    map_.tick(now_ += 1);
-    EXPECT_EQ(host_.sessions.size(), 1U);
-    EXPECT_TRUE(host_.sessions.contains(BfdDiscriminator(1)));
-}
-
-// The host has the session, once, and its state is what bfdd was told.
-void expect_known(const FakeHost& host, const BfddpSession& wanted,
-                  const std::map<BfddpSessionId, BfdState>& known) {
-    std::size_t found = 0;
-    for (const auto& [ours, entry] : host.sessions) {
-        if (entry.first != wanted) continue;
-        ++found;
-        ASSERT_EQ(known.at(wanted.id), entry.second);
-    }
-    ASSERT_EQ(found, 1U);
-}
-
-// Whatever is said in whichever order, bfdd knows of each of its sessions what is true of ours.
-TEST(BfddpSessionMapProperty, bfdd_knows_what_is_true) {
-    SeededRandom random;
-    for (std::size_t round = 0; round < rounds(100); ++round) {
-        FakeHost host;
-        BfddpCounters counters;
-        BfddpSessionMap map(host, counters, {.quiet_ns = 10, .sweep_after_ns = 10});
-        std::uint64_t now = 0;
-        map.begin_connection(now);
-        std::map<std::uint32_t, std::uint32_t> wanted;  // by host: the number
-        std::map<BfddpSessionId, BfdState> known;       // to bfdd
-        std::set<std::uint32_t> open;                   // hosts, stale ones included
-        std::uint32_t next_id = 1;
-        const auto listen = [&] {
-            for (const BfddpMessage& said : read_all(map.output()).messages)
-                known[std::get<BfddpState>(said).id] = std::get<BfddpState>(said).state;
-            map.output().clear();
-        };
-        for (std::size_t step = 0; step < 200; ++step) {
-            const auto at = static_cast<std::uint32_t>(random.below(8));
-            switch (random.below(12)) {
-                case 0:
-                    if (!wanted.contains(at)) break;
-                    map.hear(BfddpDelete{session(wanted[at], at)}, now);
-                    known.erase(BfddpSessionId(wanted[at]));
-                    wanted.erase(at);
-                    open.erase(at);
-                    break;
-                case 1: {  // bfdd is born again, with other numbers
-                    map.end_connection();
-                    map.begin_connection(now);
-                    known.clear();
-                    wanted.clear();
-                    next_id = random.below(2) == 0 ? 1 : next_id;
-                    break;
-                }
-                case 2:
-                    map.hear(BfddpEcho{.kind = BfddpEchoKind::kReply}, now);
-                    map.tick(now += 10);
-                    open.clear();
-                    for (const auto& [host_number, id] : wanted) open.insert(host_number);
-                    break;
-                case 3:
-                case 4:
-                case 5:
-                    if (host.sessions.empty()) break;
-                    {
-                        auto one = host.sessions.begin();
-                        std::advance(one, random.below(host.sessions.size()));
-                        one->second.second = static_cast<BfdState>(random.below(4));
-                        map.state_changed(one->first);
-                    }
-                    break;
-                default:
-                    if (!wanted.contains(at)) wanted[at] = next_id++;
-                    map.hear(BfddpAdd{session(wanted[at], at)}, now);
-                    open.insert(at);
-                    break;
-            }
-            listen();
-            ASSERT_EQ(host.sessions.size(), open.size());
-            ASSERT_EQ(map.size(), open.size());
-            for (const auto& [host_number, id] : wanted)
-                expect_known(host, session(id, host_number), known);
-            if (HasFatalFailure()) return;
-        }
     }
 }
 

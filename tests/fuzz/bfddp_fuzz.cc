@@ -23,8 +23,9 @@ class CheckingHost final : public BfdHost {
         if (open_.size() == 8) return Unexpected(ErrorCode::kFull, "full");
         return *open_.insert(BfdDiscriminator(++last_)).first;
     }
-    void update(BfdDiscriminator ours, const BfddpSession&) override {
+    Result<BfdDiscriminator> update(BfdDiscriminator ours, const BfddpSession&) override {
         CHECK(open_.contains(ours));
+        return ours;
     }
     void close(BfdDiscriminator ours) override { CHECK(open_.erase(ours) == 1); }
     [[nodiscard]] BfddpState state(BfdDiscriminator ours) const override {
