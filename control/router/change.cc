@@ -165,8 +165,8 @@ Result<AdminOutcome> Router::set_admin(const AdminTarget& target, AdminStatus st
         if (!is_meant) continue;
         found = true;
         const Exit before = closed_now(planned);
-        drains_.erase(name);  // who says this has thought better of it
-        drained_.erase(name);
+        // Who says this has thought better of it.
+        drain_edits_ += drains_.erase(name) + drained_.erase(name);
         overrides_[name] = status;
         update_attachment_state(planned);
         if (closed_now(planned) == before) continue;

@@ -68,6 +68,7 @@ Result<AdminOutcome> Router::drain(const LinkTarget& target, std::uint64_t secon
                                   .quiet_since_ns = now,
                                   .transit = transit_of(attachment->id)};
         if (!is_new) continue;
+        ++drain_edits_;
         update_attachment_state(*planned);
         outcome.changed.push_back(planned->name);
     }
@@ -84,6 +85,7 @@ Result<AdminOutcome> Router::undrain(const LinkTarget& target) {
         const bool was_down = drained_.erase(planned->name) != 0;
         const bool was_draining = drains_.erase(planned->name) != 0;
         if (!was_down && !was_draining) continue;
+        ++drain_edits_;
         if (was_down) overrides_.erase(planned->name);
         update_attachment_state(*planned);
         outcome.changed.push_back(planned->name);
@@ -112,6 +114,7 @@ void Router::tick_drains() {
     for (auto at = drains_.begin(); at != drains_.end();) {
         const auto planned = installed_.attachments.find(at->first);
         if (planned == installed_.attachments.end()) {  // a configuration has removed it
+            ++drain_edits_;
             at = drains_.erase(at);
             continue;
         }
@@ -126,6 +129,7 @@ void Router::tick_drains() {
         log_info("{}: drained{}", at->first, is_quiet ? "" : ", though still used: time is up");
         overrides_[at->first] = AdminStatus::kDown;
         drained_.insert(at->first);
+        ++drain_edits_;
         at = drains_.erase(at);
         update_attachment_state(planned->second);
         has_closed_any = true;
@@ -166,9 +170,7 @@ std::map<VrfId, bool> Router::cores() const {
 
 // A VRF without any core attachment has its core elsewhere, of which nothing is known here.
 void Router::update_appeals() {
-    const std::uint64_t changes = neighbours_->changes();
-    const std::size_t drains = drains_.size() + drained_.size();
-    const std::pair state{changes, drains};
+    const std::pair state{neighbours_->changes(), drain_edits_};
     if (std::exchange(appeals_seen_, state) == state) return;
     const std::map<VrfId, bool> alive = cores();
     LinkAppeals appeals;

@@ -156,9 +156,14 @@ RouteFeeds::Feed* RouteFeeds::feed_of(std::string_view vrf) const {
     return nullptr;
 }
 
-std::size_t RouteFeeds::route_count(std::string_view vrf) const {
-    const Feed* feed = feed_of(vrf);
-    return feed == nullptr ? 0 : feed->feed.route_count();
+std::map<std::string_view, std::size_t> RouteFeeds::route_counts() const {
+    std::map<std::string_view, std::size_t> counts;
+    for (const auto& [at, feed] : feeds_) {
+        for (const FpmTable& table : feed->config.tables) {
+            counts.emplace(table.vrf, feed->feed.route_count());
+        }
+    }
+    return counts;
 }
 
 void RouteFeeds::hold(Feed& feed) {

@@ -53,8 +53,8 @@ class RouteFeeds {
     // that zebra is asked for all of them, and what it has no more is swept.
     void bgpd_went(std::string_view vrf);
     void bgpd_came(std::string_view vrf);
-    // Routes that came of it.
-    [[nodiscard]] std::size_t route_count(std::string_view vrf) const;
+    // Routes that zebra has told of each VRF; the names are those of the configuration.
+    [[nodiscard]] std::map<std::string_view, std::size_t> route_counts() const;
     // There may be room for routes that were refused: asks their zebras to tell them again.
     void limits_changed();
 

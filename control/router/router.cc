@@ -217,15 +217,18 @@ void Router::wire_up_frr() {
 
 void Router::watch_limits() {
     if (!config_.bgp) return;
+    const std::map<std::string_view, std::size_t> counts = feeds_->route_counts();
     for (const CircuitConfig& circuit : config_.circuits) {
         for (const PeeringConfig& peering : circuit.peerings) {
             const bool has_ipv6 = peering.ipv6_primary || peering.ipv6_secondary;
             const std::size_t fewest =
                 has_ipv6 ? std::min(peering.bgp.prefixes_max, peering.bgp.ipv6_prefixes_max)
                          : peering.bgp.prefixes_max;
-            const std::size_t count = feeds_->route_count(peering.vrf);
-            if (count <= fewest) continue;
-            if (std::exchange(limits_checked_[peering.vrf], count) == count) continue;
+            const auto count = counts.find(peering.vrf);
+            if (count == counts.end() || count->second <= fewest) continue;
+            if (std::exchange(limits_checked_[peering.vrf], count->second) == count->second) {
+                continue;
+            }
             frr_->check_limits(peering.vrf);
         }
     }

@@ -289,8 +289,9 @@ class Router final : public RouterApi {
     std::unique_ptr<BfddpClient> bfdd_;
     std::map<std::string, Drain, std::less<>> drains_;
     std::set<std::string, std::less<>> drained_;
-    LinkAppeals appeals_;                                   // other than normal
-    std::pair<std::uint64_t, std::size_t> appeals_seen_{};  // what they were made of
+    LinkAppeals appeals_;                                     // other than normal
+    std::uint64_t drain_edits_ = 0;                           // of both
+    std::pair<std::uint64_t, std::uint64_t> appeals_seen_{};  // what they were made of
     std::unique_ptr<FrrTeller> frr_;
     std::map<std::string, std::size_t> limits_checked_;  // by VRF: at how many routes
     std::vector<EventLoop::TimerId> timers_;

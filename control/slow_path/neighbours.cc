@@ -205,6 +205,7 @@ std::optional<MacAddress> Neighbours::mac_of(const NeighbourKey& key) const {
 }
 
 void Neighbours::attachment_changed(AttachmentId attachment, std::uint64_t now_ns) {
+    ++changes_;
     announce(attachment);
     for (Entry entry = table_.lower_bound({attachment, IpAddress()});
          entry != table_.end() && entry->first.attachment == attachment; ++entry) {

@@ -132,7 +132,7 @@ class Neighbours {
 
     // It must outlive this.
     void set_watcher(NeighbourWatcher* watcher) noexcept { watcher_ = watcher; }
-    // Grows whenever a next hop may have changed its state.
+    // Grows whenever a next hop, or an attachment, may have changed its state.
     [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
     [[nodiscard]] const std::map<NeighbourKey, Neighbour>& all() const noexcept { return table_; }
 
