@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 constexpr int kBacklog = 8;
+constexpr std::chrono::seconds kListenPause{1};  // where there is no descriptor left
 
 socklen_t fill(sockaddr_storage& storage, Ipv4Address address, std::uint16_t port) {
     sockaddr_in to{};
@@ -93,6 +94,7 @@ FpmListener::FpmListener(std::string name, EventLoop& loop, int socket, RouteFee
 
 FpmListener::~FpmListener() {
     if (connection_) close_connection();
+    loop_.cancel(listen_timer_);
     if (is_listening_) loop_.remove(socket_);
     ::close(socket_);
 }
@@ -104,7 +106,11 @@ void FpmListener::resync() {
 void FpmListener::accept_all() {
     while (true) {
         const int accepted = ::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (accepted < 0) return;  // none left, or the peer is gone again already
+        if (accepted < 0) {
+            const bool has_gone = errno == ECONNABORTED || errno == EINTR || would_block();
+            if (!has_gone) pause_listening(errno);
+            return;
+        }
         const Status added = loop_.add(accepted, EPOLLIN, [this](EventLoop::Events) { receive(); });
         if (!added) {
             log_error("FPM {}: {}", name_, added.error().message);
@@ -124,6 +130,13 @@ void FpmListener::accept_all() {
                  feed_.route_count());
         feed_.begin_replay(now_ns());
     }
+}
+
+// Who waits stays readable, and the loop would find it so for ever.
+void FpmListener::pause_listening(int error) {
+    log_error("FPM {}: nobody can connect for now: {}", name_, std::strerror(error));
+    loop_.modify(socket_, 0);
+    listen_timer_ = loop_.after(kListenPause, [this] { loop_.modify(socket_, EPOLLIN); });
 }
 
 // Takes bytes only; turn() works on them.

@@ -66,6 +66,7 @@ class FpmListener {
     FpmListener(std::string name, EventLoop& loop, int socket, RouteFeed& feed,
                 FpmCounters& counters);
     void accept_all();
+    void pause_listening(int error);
     void receive();
     void stop_reading();
     // Decodes the next frame. False: there is none yet.
@@ -78,6 +79,7 @@ class FpmListener {
     EventLoop& loop_;
     int socket_;
     bool is_listening_ = false;
+    EventLoop::TimerId listen_timer_{};
     RouteFeed& feed_;
     FpmCounters& counters_;
     std::optional<Connection> connection_;

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -76,6 +77,25 @@ class FpmListenerTest : public testing::Test {
     socklen_t size_ = 0;
     std::vector<int> peers_;
 };
+
+// Who waits for a descriptor does not keep the loop busy, and gets one when there is one again.
+TEST_F(FpmListenerTest, without_descriptors_it_waits) {
+    (void)connect();
+    rlimit usual{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+    const int next = ::dup(0);
+    ::close(next);
+    rlimit none = usual;
+    none.rlim_cur = static_cast<rlim_t>(next);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    loop_->run_once(1ms);
+    const auto begin = EventLoop::Clock::now();
+    loop_->run_once(100ms);
+    EXPECT_GE(EventLoop::Clock::now() - begin, 50ms);
+    EXPECT_FALSE(listener_->is_connected());
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+    run_until([this] { return listener_->is_connected(); });
+}
 
 TEST_F(FpmListenerTest, brings_routes_from_bytes_to_the_applier) {
     const int peer = connect();
