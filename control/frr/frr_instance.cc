@@ -128,14 +128,36 @@ void write_refused(Lines& lines, PeeringType type) {
     }
 }
 
+// What a customer may announce: to the Microsoft peering, whose VRF is everybody's, no more than
+// what was validated to be his.
+template <class Address>
+void write_announced(Lines& lines, const FrrInstanceLeg& leg) {
+    const PeeringConfig& peering = *leg.peering;
+    const bool is_ipv4 = std::same_as<Address, Ipv4Address>;
+    const auto longest =
+        static_cast<int>(is_ipv4 ? peering.bgp.length_max : peering.bgp.ipv6_length_max);
+    const auto all = Prefix<Address>::of(Address{}, 0);
+    PrefixList<Address> list(lines,
+                             peering_name(leg) + "-in" + std::string(FrrFamily<Address>::kSuffix));
+    if (peering.type == PeeringType::kPrivate) {
+        list.add("permit", all, fmt::format(" le {}", longest));
+        return;
+    }
+    const PeeringPolicyConfig& policy = peering.policy;
+    if (policy.advertised_state == PrefixesState::kConfigured) {
+        for (const auto& prefix : of_family<Address>(policy.advertised_prefixes)) {
+            if (prefix.length() > longest) continue;
+            list.add("permit", prefix,
+                     prefix.length() < longest ? fmt::format(" le {}", longest) : std::string());
+        }
+    }
+    list.add("deny", all, fmt::format(" le {}", Address::kBits));
+}
+
 template <class Address>
 void write_peering_lists(Lines& lines, const Config& config, const FrrInstanceLeg& leg) {
     const std::string suffix(FrrFamily<Address>::kSuffix);
-    const PeeringBgpConfig& bgp = leg.peering->bgp;
-    const bool is_ipv4 = std::same_as<Address, Ipv4Address>;
-    PrefixList<Address> in(lines, peering_name(leg) + "-in" + suffix);
-    in.add("permit", Prefix<Address>::of(Address{}, 0),
-           fmt::format(" le {}", is_ipv4 ? bgp.length_max : bgp.ipv6_length_max));
+    write_announced<Address>(lines, leg);
     PrefixList<Address> out(lines, peering_name(leg) + "-out" + suffix);
     for (const auto& prefix : of_family<Address>(advertised(config, *leg.peering))) {
         out.add("permit", prefix);
@@ -299,6 +321,8 @@ std::vector<std::string> frr_route_maps(const Config& config, const FrrInstanceL
         add(" match {} address prefix-list {}-in{}", match, peering, suffix);
         // A customer's communities mean nothing here.
         add(" set community none");
+        // Another customer's router is in the same VRF, perhaps: who announces is who gets it.
+        add(" set {} next-hop peer-address", match);
         if (std::string_view(match) == "ipv6") add(" set ipv6 next-hop prefer-global");
         add(" set local-preference {}", is_normal ? kPreference : kDrainedPreference);
         add("exit");

@@ -2,7 +2,8 @@
 """Real routers in the lab: FRR on our side, FRR at contoso, BIRD at adatum.
 
 Customers announce more than they should: a loopback network, to everybody a default route, and to
-the Microsoft peering a private network. What of it arrives is what the filters let through.
+the Microsoft peering a private network; contoso a part of adatum's public one, and adatum says that
+contoso's router has its own. What of it arrives is what the filters let through.
 """
 
 import json
@@ -32,7 +33,10 @@ END_TIMEOUT_S = 60.0  # of a bgpd with a full table, which withdraws it
 
 ADATUM_PUBLIC = "203.0.113.128/25"
 CONTOSO_IPV6_NETWORK = "2001:db8:1::/48"
-CONTOSO_NETWORKS = ("10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "127.1.0.0/16", "0.0.0.0/0")
+PART_OF_ADATUM = "203.0.113.192/26"
+# What a private peering may have; and what nobody may.
+CONTOSO_IPV4 = {"10.1.0.0/24", "198.51.100.0/24", PART_OF_ADATUM, "10.66.0.0/16", "0.0.0.0/0"}
+CONTOSO_NETWORKS = (*sorted(CONTOSO_IPV4), "127.1.0.0/16")
 
 
 IPV6_ON = {"ipv6/conf/all/disable_ipv6": 0, "ipv6/conf/default/disable_ipv6": 0}
@@ -155,16 +159,18 @@ def adatum_config(routes: list[str], key: str) -> str:
             "protocol static announced {", "  ipv4;"]
     text += [f"  route {route} blackhole;" for route in (*routes, ADATUM_PUBLIC)]
     text.append("}")
-    for name, peers, told in (("private", PRIVATE_PEERS, "!="),
-                              ("microsoft", ADATUM_MICROSOFT_PEERS, "=")):
+    for name, peers in (("private", PRIVATE_PEERS), ("microsoft", ADATUM_MICROSOFT_PEERS)):
         for link in LINKS:
             customer, ours = peers[link]
+            told = f"where source = RTS_STATIC && net != {ADATUM_PUBLIC}"
+            if name == "microsoft":
+                told = (f"filter {{ if source != RTS_STATIC || net != {ADATUM_PUBLIC} then reject; "
+                        f"bgp_next_hop = {MICROSOFT_PEERS[link][0]}; accept; }}")
             text += [f"protocol bgp {name}_{link} {{", f"  local {customer} as {ASNS['adatum']};",
                      f"  neighbor {ours} as {LOCAL_ASN};", f'  password "{key}";',
                      "  connect retry time 2; connect delay time 1; error wait time 2, 4;",
                      "  hold time 10; keepalive time 3;", "  graceful restart on;",
-                     "  ipv4 { import all; export where source = RTS_STATIC && "
-                     f"net {told} {ADATUM_PUBLIC}; }};", "}"]
+                     f"  ipv4 {{ import all; export {told}; }};", "}"]
     return "\n".join([*text, ""])
 
 

@@ -12,13 +12,13 @@ from evidence import ping, talk
 from lab_case import LabTest
 from netns import ip_batch
 from router_state import attachments
-from routers import ADATUM_PUBLIC, CONTOSO_IPV6_NETWORK, FRR, Routers
-from scene import IPV6_PEERS, LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST
+from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, FRR, Routers
+from scene import (ADATUM_MICROSOFT_PEERS, IPV6_PEERS, LINKS, MICROSOFT_PEERS, PRIVATE_PEERS,
+                   ROUTER, VNET_HOST)
 
 HAS_ROUTERS = all(map(shutil.which, ("vtysh", "bird"))) and (FRR / "bgpd").exists()
 ADATUM_ROUTES = ["10.1.0.0/24", "127.1.0.0/16"]
 RESTARTS_S = 36.0  # of which each restart takes three to six, and a sweep ten more
-CONTOSO_IPV4 = {"10.1.0.0/24", "198.51.100.0/24", "10.66.0.0/16", "0.0.0.0/0"}
 CONTOSO_LEARNED = CONTOSO_IPV4 | {CONTOSO_IPV6_NETWORK}
 PREFIXES_MAX = 4000  # of a private peering, unless its configuration says otherwise
 
@@ -64,6 +64,14 @@ class Bgp(LabTest):
         self.expect_routes("contoso", CONTOSO_LEARNED)
         self.expect_routes("microsoft", {"198.51.100.0/24", ADATUM_PUBLIC})
         self.expect_routes("adatum", {"10.1.0.0/24"})
+
+    def test_what_a_customer_announces_comes_to_himself(self) -> None:
+        hops = {ADATUM_MICROSOFT_PEERS[link][0] for link in LINKS}
+        self.eventually(lambda: self.routers.next_hops("microsoft", ADATUM_PUBLIC) == hops,
+                        f"next hops {hops}", 10.0)
+        # Or this would prove nothing: he says that it is another's.
+        told = self.routers.bird.ask("show", "route", "all", "export", "microsoft_primary")
+        self.assertIn(f"BGP.next_hop: {MICROSOFT_PEERS['primary'][0]}", told)
 
     def test_ipv6_takes_both_links_too(self) -> None:
         hops = {IPV6_PEERS[link][0] for link in LINKS}
@@ -176,7 +184,8 @@ class Bgp(LabTest):
         summary = self.lab.show("bgp-summary", *path)
         self.assertEqual([(row["neighbor"], row["v"], row["as"], row["state-pfx-rcd"])
                           for row in summary],
-                         [(customer, 4, 65010, 4), (IPV6_PEERS["primary"][0], 4, 65010, 1)])
+                         [(customer, 4, 65010, len(CONTOSO_IPV4)),
+                          (IPV6_PEERS["primary"][0], 4, 65010, 1)])
         table = {row["network"]: row for row in self.lab.show("route-table", *path)}
         self.assertEqual(table["10.1.0.0/24"]["next-hop"], customer)
         self.assertEqual(table["10.1.0.0/24"]["path"], "65010")
