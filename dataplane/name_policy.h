@@ -77,6 +77,10 @@ struct NameReaders {
 
 struct NamePolicy {
     NameReaders* readers = nullptr;  // null: nobody looks into flows
+    // Of the sets that the readers know, those that still are what they were when that began.
+    NameSetBits read_sets = ~NameSetBits{0};
+    // Counts how often bits have gone over from sets that are gone to others.
+    std::uint8_t era = 0;
     std::vector<NameRule> rules;
 
     [[nodiscard]] const NameRule* rule_for(NameSetBits sets) const noexcept {

@@ -89,7 +89,8 @@ void DnsLearner::take_message(LearnedAddresses& learned, Bytes message, std::uin
         case DnsFault::kNoAnswer:
             return note(Event::kNoAnswer);
     }
-    const NameSetBits sets = matcher_ == nullptr ? 0 : matcher_->match(answer_.names, scratch_);
+    const NameSetBits sets =
+        matcher_ == nullptr ? 0 : matcher_->match(answer_.names, scratch_) & counted_sets_;
     if (sets == 0) return note(Event::kInNoSet);
     bool has_room = true;
     for (const DnsAddress& address : answer_.addresses) {

@@ -60,6 +60,8 @@ class DnsLearner {
         matcher_ = matcher;
         scratch_ = std::move(scratch);
     }
+    // Of the matcher's sets, those that count, until this is said again.
+    void count_only(NameSetBits sets) noexcept { counted_sets_ = sets; }
     void set_resolvers(std::set<IpAddress> resolvers) { resolvers_ = std::move(resolvers); }
 
     // A packet of layer 3, of either family; `learned` is that of the packet's VRF.
@@ -91,6 +93,7 @@ class DnsLearner {
     void open_stream(const StreamKey& key, std::uint32_t first);
 
     const NameMatcher* matcher_ = nullptr;
+    NameSetBits counted_sets_ = ~NameSetBits{0};
     PatternScratch scratch_;
     std::set<IpAddress> resolvers_;
     std::map<StreamKey, std::unique_ptr<Stream>> streams_;

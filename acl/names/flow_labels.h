@@ -32,6 +32,7 @@ struct FlowName {
     std::uint32_t ports = 0;
     VrfId vrf;
     std::uint8_t protocol = 0;
+    std::uint8_t era = 0;  // of the sets' bits: what is remembered from another one is of no use
 
     // Of what comes back.
     [[nodiscard]] FlowName reversed() const noexcept {
@@ -41,7 +42,8 @@ struct FlowName {
                 .destination_low = source_low,
                 .ports = std::rotl(ports, 16),
                 .vrf = vrf,
-                .protocol = protocol};
+                .protocol = protocol,
+                .era = era};
     }
 };
 
@@ -55,8 +57,8 @@ class FlowLabels {
         std::uint64_t hash = seed_;
         hash = fold(hash ^ flow.source_high, kFactor ^ flow.source_low);
         hash = fold(hash ^ flow.destination_high, kFactor ^ flow.destination_low);
-        hash = fold(hash ^ (std::uint64_t{flow.ports} << 32 | std::uint32_t{flow.vrf.value()} << 8 |
-                            flow.protocol),
+        hash = fold(hash ^ (std::uint64_t{flow.ports} << 32 | std::uint32_t{flow.era} << 24 |
+                            std::uint32_t{flow.vrf.value()} << 8 | flow.protocol),
                     kFactor ^ seed_);
         return std::max<std::uint64_t>(hash, 1);  // 0 is free
     }

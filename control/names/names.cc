@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/headers.h"
 #include "base/text.h"
+#include "control/config/config.h"
 #include "control/log/log.h"
 
 namespace causeway {
@@ -58,8 +59,14 @@ void Names::keep_vrfs(const std::set<std::string>& vrfs) {
 }
 
 void Names::share_room() {
+    if (learned_.empty()) return;
+    const bool is_alone = learned_.size() == 1;
+    const std::size_t shared = learned_.contains(kMicrosoftVrf) && !is_alone
+                                   ? kLearnedAddressesMax / 2 / (learned_.size() - 1)
+                                   : kLearnedAddressesMax / learned_.size();
     for (const auto& [vrf, learned] : learned_) {
-        learned->limit_to(kLearnedAddressesMax / learned_.size());
+        const bool has_half = vrf == kMicrosoftVrf && !is_alone;
+        learned->limit_to(has_half ? kLearnedAddressesMax / 2 : shared);
     }
 }
 
@@ -151,14 +158,35 @@ void Names::adopt_sets(const std::vector<NameSetConfig>& sets, Bits bits) {
     }
     if ((fresh & used_bits_) != 0) {
         for (const auto& [vrf, learned] : learned_) learned->forget_all();
+        ++era_;
         used_bits_ = 0;
     }
     for (const auto& [name, bit] : bits) used_bits_ |= NameSetBits{1} << bit;
     bits_ = std::move(bits);
-    if (*wanted == *wanted_ && error_ == std::nullopt) return;
-    wanted_ = std::move(wanted);
-    error_.reset();
-    compiler_.submit(wanted_);
+    if (*wanted != *wanted_ || error_ != std::nullopt) {
+        wanted_ = std::move(wanted);
+        error_.reset();
+        compiler_.submit(wanted_);
+    }
+    if (is_current()) active_bits_ = bits_;
+    judge_by_active();
+}
+
+// Until the wanted sets are ready, those before judge. What they say of a set that is gone must not
+// pass for one that has its bit now.
+void Names::judge_by_active() {
+    NameSetBits still = 0;
+    for (const auto& [name, bit] : active_bits_) {
+        const auto now = bits_.find(name);
+        if (now != bits_.end() && now->second == bit) still |= NameSetBits{1} << bit;
+    }
+    learner_.count_only(still);
+    for (auto& [name, policy] : policies_) {
+        auto next = std::make_shared<CompiledNamePolicy>(*policy);
+        next->policy.read_sets = still;
+        next->policy.era = era_;
+        policy = std::move(next);
+    }
 }
 
 bool Names::collect() {
@@ -183,9 +211,11 @@ bool Names::collect() {
         log_error("names: {}; the sets before stay", error_->message);
         return false;
     }
+    active_bits_ = bits_;
     read_with(std::move(reading));
     learner_.set_matcher(compiled->matcher.get(), std::move(scratch).value());
     active_ = std::move(compiled);
+    judge_by_active();
     log_info("names: {} sets with {} patterns are in force, {} in {:.3f} s", set_states_.size(),
              active_->matcher->patterns(), active_->was_kept ? "read back" : "compiled",
              active_->seconds);

@@ -84,7 +84,8 @@ class Names {
     [[nodiscard]] std::shared_ptr<const CompiledNamePolicy> policy(std::string_view name) const;
 
     // What the resolvers of a VRF teach it, from its first call on, until keep_vrfs() leaves it
-    // out. All VRFs share the room that there is evenly, so that none can fill it for others.
+    // out. All customers meet in that of the Microsoft peerings, which has half of the room that
+    // there is; the others share the rest evenly, so that none can fill it for others.
     [[nodiscard]] std::shared_ptr<const LearnedAddresses> learned_in(const std::string& vrf);
     void keep_vrfs(const std::set<std::string>& vrfs);
     using Learned = std::map<std::string, std::shared_ptr<LearnedAddresses>, std::less<>>;
@@ -117,6 +118,7 @@ class Names {
         const NamePolicyConfig& config, const Bits& bits, const SteerLeases& targets);
     void adopt_sets(const std::vector<NameSetConfig>& sets, Bits bits);
 
+    void judge_by_active();
     // Those that look into flows, with these sets from now on.
     void read_with(std::shared_ptr<NameReading> reading);
 
@@ -132,6 +134,8 @@ class Names {
     std::shared_ptr<NameReading> reading_;  // of the active ones
     std::optional<Error> error_;            // why the wanted ones are not active
     Bits bits_;
+    Bits active_bits_;           // as they were when the active ones became so
+    std::uint8_t era_ = 0;       // of bits_, for what workers remember of flows
     NameSetBits used_bits_ = 0;  // since all that was learned was last forgotten
     Sets set_states_;
     Policies policies_;

@@ -23,11 +23,12 @@ namespace causeway {
     return static_cast<std::uint32_t>(rte_rdtsc() >> kTicksShift);
 }
 
-// Of a packet of a customer's; the VRF is that of his attachment, whatever NAT makes of it.
+// Of a packet of a customer's; the VRF is that of his attachment, whatever NAT makes of it, and the
+// era that of the attachment's policy.
 template <class Family>
-[[nodiscard]] FlowName flow_name_of(const PacketMeta& meta, const AclPacket& packet,
-                                    VrfId vrf) noexcept {
-    FlowName flow{.vrf = vrf, .protocol = packet.protocol};
+[[nodiscard]] FlowName flow_name_of(const PacketMeta& meta, const AclPacket& packet, VrfId vrf,
+                                    std::uint8_t era) noexcept {
+    FlowName flow{.vrf = vrf, .protocol = packet.protocol, .era = era};
     const auto halves = [](auto address) noexcept {
         if constexpr (std::is_same_v<Family, Ipv4>) {
             return std::pair(std::uint64_t{0}, std::uint64_t{address.value()});

@@ -76,7 +76,7 @@ struct MatchNames {
         }
         const std::uint32_t now = flow_time();
         const std::uint64_t key =
-            worker.flows.key_of(flow_name_of<Family>(meta, *packet, meta.vrf));
+            worker.flows.key_of(flow_name_of<Family>(meta, *packet, meta.vrf, policy.era));
         if (learned.is_known()) {
             const NameSetBits began_with = worker.flows.find(key, now);
             if (began_with != 0) return by_address(policy.rule_for(began_with));
@@ -89,7 +89,7 @@ struct MatchNames {
             if (ruling.rule != nullptr && ruling.way == GroupId()) return ruling;
         }
         if (policy.readers == nullptr) return {};
-        const NameSetBits label = label_of(meta, *packet, {key, now}, *policy.readers, worker);
+        const NameSetBits label = label_of(meta, *packet, {key, now}, policy, worker);
         return {.rule = policy.rule_for(label), .way = {}};  // it is under way already
     }
     [[nodiscard]] static Ruling by_address(const NameRule* rule) noexcept {
@@ -102,13 +102,14 @@ struct MatchNames {
     };
     // The sets of the names that the flow's first packets show.
     [[nodiscard]] static NameSetBits label_of(const PacketMeta& meta, const AclPacket& packet,
-                                              FlowTime flow, NameReaders& readers,
+                                              FlowTime flow, const NamePolicy& policy,
                                               NameWorker& worker) noexcept {
         const NameSetBits known = worker.labels.find(flow.key, flow.now);
         if (known != 0) return known & ~NameWorker::kIsLabelled;
         const auto layer4 = layer4_of({meta.frame, meta.packet_bytes}, packet.protocol);
         if (!layer4) return 0;
-        const FlowInspector::Sets sets{*readers.matcher, readers.scratches[worker.id.value()]};
+        const FlowInspector::Sets sets{*policy.readers->matcher,
+                                       policy.readers->scratches[worker.id.value()]};
         std::optional<NameSetBits> label;
         const bool is_udp = packet.protocol == static_cast<std::uint8_t>(IpProtocol::kUdp);
         if (is_udp && layer4->size() > sizeof(UdpHeader)) {
@@ -118,6 +119,7 @@ struct MatchNames {
             if (segment) label = worker.inspector->take(flow.key, *segment, sets);
         }
         if (!label) return 0;
+        *label &= policy.read_sets;
         if (*label != 0) worker.flows_labelled.add(1);
         // A TCP flow of no set needs no memory: without a SYN nobody looks into it again.
         if (*label != 0 || is_udp) {

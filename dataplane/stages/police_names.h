@@ -68,7 +68,7 @@ struct PoliceNames {
         }
         const std::uint32_t now = flow_time();
         const std::uint64_t key =
-            worker.flows.key_of(flow_name_of<Family>(meta, *packet, vrf).reversed());
+            worker.flows.key_of(flow_name_of<Family>(meta, *packet, vrf, policy.era).reversed());
         if (learned.is_known()) {
             const NameSetBits began_with = worker.flows.find(key, now);
             if (began_with != 0) return policy.rule_for(began_with);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "control/config/config.h"
 #include "tests/support/frame_builder.h"
+#include "tests/support/seed.h"
 
 namespace causeway {
 namespace {
@@ -145,6 +146,11 @@ TEST_F(NamesTest, vrfs_share_the_room_evenly) {
     EXPECT_EQ(names.learned().at("v3")->room(), kLearnedAddressesMax / 8);
     names.keep_vrfs({"contoso", "v3"});
     EXPECT_EQ(names.learned().at("v3")->room(), kLearnedAddressesMax / 2);
+    (void)names.learned_in("microsoft");
+    EXPECT_EQ(names.learned().at("microsoft")->room(), kLearnedAddressesMax / 2);
+    EXPECT_EQ(names.learned().at("v3")->room(), kLearnedAddressesMax / 4);
+    names.keep_vrfs({"microsoft"});
+    EXPECT_EQ(names.learned().at("microsoft")->room(), kLearnedAddressesMax);
 }
 
 TEST_F(NamesTest, a_new_set_inherits_nothing_of_one_that_is_gone) {
@@ -158,35 +164,92 @@ TEST_F(NamesTest, a_new_set_inherits_nothing_of_one_that_is_gone) {
     }
 }
 
+// As long as sets are made ready, those before them judge; by then their bits may be others'.
+TEST_F(NamesTest, sets_that_are_gone_judge_nothing_for_those_that_have_their_bits) {
+    Names names(grace_, rows_, {.workers = 1, .state_directory = {}});
+    adopt(names, kSets);
+    for (unsigned i = 0; i <= kNameSetsMax; ++i) {
+        const std::string set = "s" + std::to_string(i);
+        ASSERT_TRUE(names.adopt(
+            policy_of("resolvers: [192.0.2.53]\nname-sets: [{name: " + set + ", names: [" + set +
+                      ".example]}]\nname-policies: [{name: some, inspect: true, rules: [{name: r, "
+                      "sets: [" +
+                      set + "], action: reject}]}]\n"),
+            {}));
+        names.hear("contoso", answer("img.cdn.example", 1), 100);
+        ASSERT_EQ(sets_of(names, 1), Words{}) << set;
+        ASSERT_EQ(names.policy("some")->policy.read_sets, 0U) << set;
+    }
+    EXPECT_EQ(names.policy("some")->policy.era, 1U);
+    names.wait();
+    ASSERT_TRUE(names.collect());
+    const std::string last = "s" + std::to_string(kNameSetsMax);
+    names.hear("contoso", answer(last + ".example", 1), 100);
+    EXPECT_EQ(sets_of(names, 1), Words{last});
+    const NamePolicy& policy = names.policy("some")->policy;
+    EXPECT_EQ(policy.read_sets & policy.rules[0].sets, policy.rules[0].sets);
+}
+
+std::filesystem::path fresh_directory() {
+    std::filesystem::path made = std::filesystem::path(::testing::TempDir()) / "names-test";
+    std::filesystem::remove_all(made);
+    std::filesystem::create_directories(made);
+    return made;
+}
+
+std::shared_ptr<const CompiledNames> compiled(const std::filesystem::path& state,
+                                              const std::string& text) {
+    NameCompiler compiler(state);
+    NameSets sets;
+    for (const NameSetConfig& set : policy_of(text).name_sets) sets.push_back(set.set());
+    compiler.submit(std::make_shared<const NameSets>(sets));
+    compiler.wait();
+    return compiler.take();
+}
+
 TEST_F(NamesTest, a_restart_reads_compiled_patterns_back) {
-    const std::filesystem::path state = std::filesystem::path(::testing::TempDir()) / "names-test";
-    std::filesystem::remove_all(state);
-    std::filesystem::create_directories(state);
-    const auto compiled = [&](const std::string& text) {
-        NameCompiler compiler(state);
-        NameSets sets;
-        for (const NameSetConfig& set : policy_of(text).name_sets) sets.push_back(set.set());
-        compiler.submit(std::make_shared<const NameSets>(sets));
-        compiler.wait();
-        return compiler.take();
-    };
-    const auto first = compiled(kSets);
+    const std::filesystem::path state = fresh_directory();
+    const auto first = compiled(state, kSets);
     ASSERT_NE(first->matcher, nullptr);
     EXPECT_FALSE(first->was_kept);
     EXPECT_FALSE(first->not_kept);
-    const auto second = compiled(kSets);
+    const auto second = compiled(state, kSets);
     EXPECT_TRUE(second->was_kept);
     PatternScratch scratch = second->matcher->make_scratch().value();
     EXPECT_EQ(second->matcher->match(*Hostname::from("axxb.wild.example"), scratch).in, 1U);
-    EXPECT_FALSE(compiled("name-sets: [{name: o, names: [\"x*y.example\"]}]")->was_kept);
+    EXPECT_FALSE(compiled(state, "name-sets: [{name: o, names: [\"x*y.example\"]}]")->was_kept);
     std::ofstream(state / "names.patterns", std::ios::app | std::ios::binary).write("x", 1);
-    EXPECT_FALSE(compiled(kSets)->was_kept);
-    const auto third = compiled(kSets);
+    EXPECT_FALSE(compiled(state, kSets)->was_kept);
+    const auto third = compiled(state, kSets);
     EXPECT_TRUE(third->was_kept);
     std::filesystem::remove_all(state);
-    const auto homeless = compiled(kSets);
+    const auto homeless = compiled(state, kSets);
     EXPECT_NE(homeless->matcher, nullptr);
     EXPECT_TRUE(homeless->not_kept);
+}
+
+// Whatever bit of it has tipped over: it is compiled again, or says what it said.
+TEST_F(NamesTest, a_damaged_file_of_patterns_does_no_harm) {
+    const std::filesystem::path state = fresh_directory();
+    (void)compiled(state, kSets);
+    std::ifstream file(state / "names.patterns", std::ios::binary);
+    const std::string whole{std::istreambuf_iterator<char>(file), {}};
+    test::SeededRandom random;
+    for (int i = 0; i < 200; ++i) {
+        std::string damaged = whole;
+        const std::size_t at = random.below(damaged.size());
+        if (i % 4 == 0) {
+            damaged.resize(at);
+        } else {
+            damaged[at] = static_cast<char>(damaged[at] ^ 1 << random.below(8));
+        }
+        std::ofstream(state / "names.patterns", std::ios::binary) << damaged;
+        const auto names = compiled(state, kSets);
+        ASSERT_NE(names->matcher, nullptr) << "byte " << at;
+        PatternScratch scratch = names->matcher->make_scratch().value();
+        ASSERT_EQ(names->matcher->match(*Hostname::from("axxb.wild.example"), scratch).in, 1U)
+            << "byte " << at;
+    }
 }
 
 TEST_F(NamesTest, a_file_of_names_counts_as_the_document) {
