@@ -46,6 +46,7 @@ enum class Exit : std::uint8_t {
     kMartianDestination,
     // What no sound sender sends, and who may send what.
     kSourceRoute,
+    kIpOptions,
     kBadFragment,
     kBadHeaderChain,
     kOverPeeringRate,
@@ -158,6 +159,9 @@ inline constexpr std::array kExits{
     ExitInfo{Exit::kSourceRoute, Fate::kDrop, "source_route",
              "asks for a way of its own: loose or strict source route (RFC 7126 4.3, 4.4), routing "
              "header of type 0 (RFC 5095)"},
+    ExitInfo{Exit::kIpOptions, Fate::kDrop, "ip_options",
+             "options of IPv4 (RFC 791 3.1), or hop-by-hop options of IPv6 (RFC 8200 4.3), by a "
+             "peering that refuses them"},
     ExitInfo{
         Exit::kBadFragment, Fate::kDrop, "bad_fragment",
         "a TCP header in pieces (RFC 1858, RFC 3128, RFC 7112), or a fragment that ends beyond "

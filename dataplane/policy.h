@@ -71,6 +71,7 @@ inline constexpr PolicyBits kMatchesNames = PolicyBits::bit(10);
 inline constexpr PolicyBits kHearsAnswers = PolicyBits::bit(11);  // of the DNS, that go out there
 inline constexpr PolicyBits kPolicesNames =
     PolicyBits::bit(12);  // classes hold what goes out there
+inline constexpr PolicyBits kDropsIpOptions = PolicyBits::bit(13);
 
 // How the source of what comes in is looked at.
 enum class SourceCheck : std::uint8_t {
@@ -79,6 +80,10 @@ enum class SourceCheck : std::uint8_t {
     kStrict,      // its route leads back to the peering, by either link
     kLoose,       // it has a route
 };
+
+// What becomes of a packet that comes in with options of IPv4, or hop-by-hop options of IPv6.
+// Source routes are dropped in any case.
+enum class IpOptions : std::uint8_t { kPass, kDrop };
 
 // Of both families.
 struct IpSources {
@@ -109,6 +114,7 @@ struct AttachmentPolicy {
     const PolicePlan* police_out = nullptr;
     PeeringId peering;  // alike for both links; 0: not a customer's
     SourceCheck source_check = SourceCheck::kOff;
+    IpOptions ip_options = IpOptions::kPass;
     LinkPrefixes link_prefixes;
 
     [[nodiscard]] PolicyBits bits() const noexcept {
@@ -119,6 +125,7 @@ struct AttachmentPolicy {
         if (name_classes != nullptr) bits |= kPolicesNames;
         if (resolvers != nullptr) bits |= kHearsAnswers;
         if (source_check != SourceCheck::kOff) bits |= kChecksSources;
+        if (ip_options == IpOptions::kDrop) bits |= kDropsIpOptions;
         if (dscp_map != nullptr) bits |= kMapsDscp;
         if (police_in != nullptr) bits |= kPolicesIn;
         if (police_out != nullptr) bits |= kPolicesOut;

@@ -31,6 +31,10 @@ struct alignas(8) AttachmentState {
     VrfId vrf;
     Exit closed = Exit::kNone;  // why it lets nothing in, if so
     PolicyBits policy;          // of what it sends and of what goes out to it
+
+    [[nodiscard]] IpOptions ip_options() const noexcept {
+        return policy.has_any(kDropsIpOptions) ? IpOptions::kDrop : IpOptions::kPass;
+    }
 };
 static_assert(sizeof(AttachmentState) == 8, "one load, and eight a cache line");
 

@@ -160,6 +160,7 @@ struct PeeringPolicyConfig {
     std::string acl_out;
     std::string name_policy;  // of what comes from the customer; empty: none
     SourceCheck source_check = SourceCheck::kOff;
+    IpOptions ip_options = IpOptions::kPass;
     std::vector<IpPrefix> advertised_prefixes;
     PrefixesState advertised_state = PrefixesState::kNotConfigured;
     std::string dscp_map;                        // empty: DSCPs are left alone

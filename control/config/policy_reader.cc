@@ -131,12 +131,14 @@ PolicyConfig read_policy(MapReader& sections, std::vector<ConfigError>& warnings
 void read_peering_policy(MapReader& peering, PeeringType type, PeeringPolicyConfig& policy) {
     if (type == PeeringType::kMicrosoft) {  // what a careful operator would say of it
         policy.source_check = SourceCheck::kAdvertised;
+        policy.ip_options = IpOptions::kDrop;
         policy.dscp_map = kMicrosoftDscpMapName;
     }
     peering.optional("acl-in", policy.acl_in, parse_word);
     peering.optional("acl-out", policy.acl_out, parse_word);
     peering.optional("name-policy", policy.name_policy, parse_word);
     peering.optional("source-check", policy.source_check, kSourceChecks);
+    peering.optional("ip-options", policy.ip_options, kIpOptionsWords);
     peering.values("advertised-public-prefixes", kConfigNodesMax, policy.advertised_prefixes,
                    parse_prefix);
     peering.optional("advertised-public-prefixes-state", policy.advertised_state, kPrefixesStates);

@@ -29,6 +29,8 @@ inline constexpr Words<SourceCheck, 4> kSourceChecks({{"off", SourceCheck::kOff}
                                                       {"advertised", SourceCheck::kAdvertised},
                                                       {"strict", SourceCheck::kStrict},
                                                       {"loose", SourceCheck::kLoose}});
+inline constexpr Words<IpOptions, 2> kIpOptionsWords({{"pass", IpOptions::kPass},
+                                                      {"drop", IpOptions::kDrop}});
 inline constexpr Words<PrefixesState, 4> kPrefixesStates(
     {{"NotConfigured", PrefixesState::kNotConfigured},
      {"Configuring", PrefixesState::kConfiguring},

@@ -113,6 +113,7 @@ void write_peering_policy(YAML::Emitter& out, const PeeringPolicyConfig& policy)
     if (!policy.acl_out.empty()) write_field(out, "acl-out", policy.acl_out);
     if (!policy.name_policy.empty()) write_field(out, "name-policy", policy.name_policy);
     write_field(out, "source-check", kSourceChecks.name(policy.source_check));
+    write_field(out, "ip-options", kIpOptionsWords.name(policy.ip_options));
     match(out, "advertised-public-prefixes", policy.advertised_prefixes);
     if (policy.advertised_state != PrefixesState::kNotConfigured) {
         write_field(out, "advertised-public-prefixes-state",

@@ -298,6 +298,7 @@ void PolicyTables::add_peering(Snapshot& snapshot, const CircuitConfig& circuit,
                   .police_out = police(Direction::kOut),
                   .peering = id,
                   .source_check = peering.policy.source_check,
+                  .ip_options = peering.policy.ip_options,
                   .link_prefixes = link_prefixes_of(peering, link)};
         const bool has_any = policy.bits() != PolicyBits() || policy.untranslated != nullptr;
         snapshot.is_empty = snapshot.is_empty && !has_any;

@@ -6,17 +6,23 @@
 namespace causeway {
 namespace {
 
-// RFC 791 3.1: loose and strict source route.
-bool has_source_route(std::span<const std::uint8_t> options) noexcept {
+// RFC 791 3.1. What only fills up, an end or a no-operation, is no option that anybody drops.
+Exit examine_options(std::span<const std::uint8_t> options, IpOptions usual) noexcept {
+    Exit exit = Exit::kNone;
     std::size_t at = 0;
-    while (at + 1 < options.size() && options[at] != 0) {
+    while (at < options.size() && options[at] != 0) {
         const std::uint8_t type = options[at];
-        if (type == 131 || type == 137) return true;
-        const std::size_t bytes = type == 1 ? 1 : options[at + 1];
-        if (bytes == 0) return false;  // whoever reads on would read it for ever
-        at += bytes;
+        if (type == 1) {
+            ++at;
+            continue;
+        }
+        if (usual == IpOptions::kDrop) exit = Exit::kIpOptions;
+        if (at + 1 == options.size()) return exit;
+        if (type == 131 || type == 137) return Exit::kSourceRoute;  // loose, strict
+        if (options[at + 1] == 0) return exit;  // whoever reads on would read it for ever
+        at += options[at + 1];
     }
-    return false;
+    return exit;
 }
 
 // RFC 1858 and RFC 3128: a TCP header that only meets beyond the router, or that a second fragment
@@ -56,9 +62,10 @@ Exit CheckIpv4::examine(const PacketMeta& meta, const Tables& tables) noexcept {
     // A packet from an address to itself would loop between us and its owner.
     if (MartianTable::is_martian(source) || source == destination) return Exit::kMartianSource;
     if (MartianTable::is_martian(destination)) return Exit::kMartianDestination;
-    if (has_source_route({meta.frame + sizeof header, header_bytes - sizeof header})) {
-        return Exit::kSourceRoute;
-    }
+    const AttachmentState& in = tables.attachments[meta.attachment.value()];
+    const Exit options = examine_options({meta.frame + sizeof header, header_bytes - sizeof header},
+                                         in.ip_options());
+    if (options != Exit::kNone) return options;
     if (is_bad_fragment(header, meta.packet_bytes)) return Exit::kBadFragment;
     return header.ttl == kBfdTtl ? find_bfd<Ipv4>(meta, tables) : Exit::kNone;
 }

@@ -42,9 +42,11 @@ class MartianTable {
 //   Reads    meta.ether_type, the IPv4 header
 //   Writes   meta.packet_bytes
 //   Exits    kArp kIpv6 kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum
-//            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kBadFragment kBfd
+//            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kIpOptions
+//            kBadFragment kBfd
 //   Source   RFC 1812 5.2.2 (checks 1 to 5), 5.3.7 (martians), RFC 7126 4.3, 4.4 (source routes;
-//            other options pass), RFC 1858 and RFC 3128 (fragments)
+//            other options are refused or pass unread, as the peering has it), RFC 1858 and
+//            RFC 3128 (fragments)
 struct CheckIpv4 {
     static constexpr std::string_view kName = "check_ipv4";
 

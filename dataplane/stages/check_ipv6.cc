@@ -69,7 +69,7 @@ std::size_t layer4_bytes_min(std::uint8_t protocol) noexcept {
 
 // The headers before layer 4, as far as a fragment shows them. Whoever hides layer 4 behind them
 // would dodge all rules that look into it.
-Exit examine_extensions(std::span<const std::uint8_t> packet) noexcept {
+Exit examine_extensions(std::span<const std::uint8_t> packet, IpOptions options) noexcept {
     std::uint8_t protocol = packet[offsetof(Ipv6Header, next_header)];
     auto rest = packet.subspan(sizeof(Ipv6Header));
     bool is_first_fragment = false;
@@ -77,6 +77,9 @@ Exit examine_extensions(std::span<const std::uint8_t> packet) noexcept {
         if (passed == kAclExtensionHeadersMax || rest.size() < 8) return Exit::kBadHeaderChain;
         std::size_t bytes = (rest[1] + std::size_t{1}) * 8;
         switch (static_cast<IpProtocol>(protocol)) {
+            case IpProtocol::kHopByHopOptions:
+                if (options == IpOptions::kDrop) return Exit::kIpOptions;
+                break;
             case IpProtocol::kRouting:
                 if (rest[2] == 0) return Exit::kSourceRoute;
                 break;
@@ -130,7 +133,8 @@ Exit CheckIpv6::examine(const PacketMeta& meta, const Tables& tables) noexcept {
     }
     Exit exit = examine_addresses(meta);
     if (exit != Exit::kNone) return exit;
-    exit = examine_extensions({meta.frame, meta.packet_bytes});
+    const AttachmentState& in = tables.attachments[meta.attachment.value()];
+    exit = examine_extensions({meta.frame, meta.packet_bytes}, in.ip_options());
     if (exit != Exit::kNone || header.hop_limit != kBfdTtl) return exit;
     return find_bfd<Ipv6>(meta, tables);
 }

@@ -17,11 +17,11 @@ namespace causeway {
 //   Reads    the IPv6 header; of ICMPv6 to a group or a link-local address, the type
 //   Writes   meta.packet_bytes
 //   Exits    kNoIpv6 kTruncatedFrame kBadIpv6Header kBadIpv6Length kMartianSource
-//            kMartianDestination kNeighbourDiscovery kLocal kSourceRoute kBadFragment
-//            kBadHeaderChain kBfd
+//            kMartianDestination kNeighbourDiscovery kLocal kSourceRoute kIpOptions
+//            kBadFragment kBadHeaderChain kBfd
 //   Source   RFC 8200 3 (header), RFC 4291 2.5 to 2.7 and RFC 6890 table 20 (addresses),
-//            RFC 4861 (Neighbour Discovery), RFC 5095 (routing header of type 0), RFC 7112 and
-//            RFC 3128 (fragments)
+//            RFC 4861 (Neighbour Discovery), RFC 5095 (routing header of type 0), RFC 8200 4.3
+//            (hop-by-hop options), RFC 7112 and RFC 3128 (fragments)
 struct CheckIpv6 {
     static constexpr std::string_view kName = "check_ipv6";
 

@@ -271,7 +271,8 @@ class FuzzRouter {
                             .link_prefixes = link};
         policy(kMicrosoft) = {.sources = &sources_,
                               .dscp_map = &kMicrosoftDscpMap,
-                              .source_check = SourceCheck::kAdvertised};
+                              .source_check = SourceCheck::kAdvertised,
+                              .ip_options = IpOptions::kDrop};
         policy(kIpv4Only) = {.filter_in = list_in_.get(), .learned = learned_.get()};
         policy(kElsewhere) = {.filter_out = list_out_.get(),
                               .learned = learned_.get(),
@@ -286,6 +287,7 @@ class FuzzRouter {
             if (its.filter_in != nullptr) each.filter_in = &fuzz_list_in();
             if (its.filter_out != nullptr) each.filter_out = &fuzz_list_out();
             each.source_check = its.source_check;
+            each.ip_options = its.ip_options;
             each.peering = its.peering;
         }
     }

@@ -108,6 +108,34 @@ const PacketTable kFragments(
         {"a strict source route",
          on(kPrimaryPort, contoso().option_at(0, 137).option_at(1, 3).udp(1, 2)),
          ends(Exit::kSourceRoute, kContosoPrimary)},
+        {"a router alert, refused",
+         on(kPrimaryPort, microsoft("203.0.113.1").option_at(0, 148).option_at(1, 4)),
+         ends(Exit::kIpOptions, kMicrosoft)},
+        {"a lone byte of an option behind no-operations, refused",
+         on(kPrimaryPort, microsoft("203.0.113.1")
+                              .option_at(0, 1)
+                              .option_at(1, 1)
+                              .option_at(2, 1)
+                              .option_at(3, 7)),
+         ends(Exit::kIpOptions, kMicrosoft)},
+        {"a source route behind a timestamp, where options are refused",
+         on(kPrimaryPort, microsoft("203.0.113.1")
+                              .option_at(0, 68)
+                              .option_at(1, 4)
+                              .option_at(4, 131)
+                              .option_at(5, 3)),
+         ends(Exit::kSourceRoute, kMicrosoft)},
+        {"no-operations alone, where options are refused",
+         on(kPrimaryPort, microsoft("203.0.113.1").options(4)),
+         leaves({kMicrosoft, kAdatumCore},
+                at_core().ipv4("203.0.113.1", "10.2.0.10").options(4).udp(1, 2).ttl(63))},
+        {"hop-by-hop options, refused",
+         on(kPrimaryPort, frame()
+                              .tags(23, 100)
+                              .ipv6("2001:db8:113::1", "2001:db8:2::10")
+                              .extension(IpProtocol::kHopByHopOptions)
+                              .udp(1, 2)),
+         ends(Exit::kIpOptions, kMicrosoft)},
     });
 
 // All 256 values of both fields together, of either family, on a leg with the contract and one

@@ -107,7 +107,9 @@ void World::advertise() {
                 .ipv6 = SourceSet<Ipv6Address>({&ipv6, 1})};
     bed_.set_policy(kMicrosoft, {.sources = &sources_,
                                  .dscp_map = &kMicrosoftDscpMap,
-                                 .source_check = SourceCheck::kAdvertised});
+                                 .source_check = SourceCheck::kAdvertised,
+                                 .ip_options = IpOptions::kDrop});
+    slow(kMicrosoft).ip_options = IpOptions::kDrop;
     slow(kMicrosoft).source_check = SourceCheck::kAdvertised;
     slow(kMicrosoft).advertised = {ipv4, ipv6};
     slow(kMicrosoft).kept_dscps = {46, 34, 18, 24, 10, 0};

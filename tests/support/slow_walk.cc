@@ -6,30 +6,12 @@
 #include <variant>
 
 #include "acl/match.h"
+#include "tests/support/slow_bytes.h"
 
 namespace causeway::test {
 namespace {
 
-std::uint16_t word_at(const Frame& bytes, std::size_t offset) {
-    return static_cast<std::uint16_t>(bytes.at(offset) << 8 | bytes.at(offset + 1));
-}
-
-std::uint32_t address_at(const Frame& bytes, std::size_t offset) {
-    return std::uint32_t{word_at(bytes, offset)} << 16 | word_at(bytes, offset + 2);
-}
-
-Ipv4Address ipv4_at(const Frame& bytes, std::size_t offset) {
-    return Ipv4Address(address_at(bytes, offset));
-}
-
-Ipv6Address ipv6_at(const Frame& bytes, std::size_t offset) {
-    Uint128 value = 0;
-    for (std::size_t i = 0; i < 16; ++i) value = value << 8 | bytes.at(offset + i);
-    return Ipv6Address(value);
-}
-
-// RFC 5881 4: UDP to port 3784, in one piece. `at`: where UDP would begin, `end`: where the packet
-// does.
+// RFC 5881 4: UDP to port 3784, in one piece; it would begin at `at`, the packet ends at `end`.
 bool is_bfd_at(const Frame& packet, unsigned protocol, std::size_t at, std::size_t end) {
     return protocol == 17 && at + 8 <= end && word_at(packet, at + 2) == 3784;
 }
@@ -85,14 +67,16 @@ bool is_discovery(const Frame& packet) {
 }
 
 // As RFC 791 3.1 lays options out: 0 ends them, 1 is one byte, all others say how long they are.
-bool has_source_route(const Frame& packet) {
+Exit check_options(const Frame& packet, IpOptions usual) {
     const std::size_t end = (packet[0] & 15U) * std::size_t{4};
-    for (std::size_t at = 20; at + 1 < end && packet[at] != 0;) {
-        if (packet[at] == 131 || packet[at] == 137) return true;
-        if (packet[at] != 1 && packet[at + 1] == 0) return false;
-        at += packet[at] == 1 ? 1U : packet[at + 1];
+    bool has_any = false;
+    for (std::size_t at = 20; at < end && packet[at] != 0;) {
+        has_any |= packet[at] != 1;
+        if (packet[at] != 1 && at + 1 == end) break;
+        if (packet[at] == 131 || packet[at] == 137) return Exit::kSourceRoute;
+        at += packet[at] == 1 ? 1U : packet[at + 1] == 0 ? end : packet[at + 1];
     }
-    return false;
+    return has_any && usual == IpOptions::kDrop ? Exit::kIpOptions : Exit::kNone;
 }
 
 // Of `bytes` behind the headers, `offset` bytes into the whole packet.
@@ -112,13 +96,14 @@ bool is_extension6(unsigned protocol) {
     return protocol == 0 || protocol == 43 || protocol == 44 || protocol == 51 || protocol == 60;
 }
 
-Exit check_parts6(const Frame& packet) {
+Exit check_parts6(const Frame& packet, IpOptions options) {
     const std::size_t end = 40U + word_at(packet, 4);
     unsigned protocol = packet[6];
     unsigned more = 0;
     std::size_t at = 40;
     for (int headers = 1; is_extension6(protocol); ++headers) {
         if (headers > 6 || at + 8 > end) return Exit::kBadHeaderChain;
+        if (protocol == 0 && options == IpOptions::kDrop) return Exit::kIpOptions;
         if (protocol == 43 && packet[at + 2] == 0) return Exit::kSourceRoute;
         std::size_t length = packet[at + 1] * 8U + 8;
         if (protocol == 44) {
@@ -181,7 +166,7 @@ void keep_dscp(Frame& packet, const std::vector<std::uint8_t>& kept) {
     if (!kept.empty() && std::ranges::count(kept, dscp) == 0) set_dscp(packet, 0);
 }
 
-Exit check_ipv4(const Frame& packet) {
+Exit check_ipv4(const Frame& packet, IpOptions usual) {
     if (packet.size() < 20) return Exit::kTruncatedFrame;
     const std::size_t header = (packet[0] & 15U) * std::size_t{4};
     const std::size_t total = word_at(packet, 2);
@@ -194,7 +179,8 @@ Exit check_ipv4(const Frame& packet) {
     const std::uint32_t destination = address_at(packet, 16);
     if (is_martian(source) || source == destination) return Exit::kMartianSource;
     if (is_martian(destination)) return Exit::kMartianDestination;
-    if (has_source_route(packet)) return Exit::kSourceRoute;
+    const Exit options = check_options(packet, usual);
+    if (options != Exit::kNone) return options;
     const unsigned part = word_at(packet, 6);
     const std::size_t offset = (part & 0x1fff) * std::size_t{8};
     if (offset + total > 65'535 ||
@@ -204,7 +190,7 @@ Exit check_ipv4(const Frame& packet) {
     return Exit::kNone;
 }
 
-Exit check_ipv6(const Frame& packet) {
+Exit check_ipv6(const Frame& packet, IpOptions options) {
     if (packet.size() < 40) return Exit::kTruncatedFrame;
     if (packet[0] >> 4 != 6) return Exit::kBadIpv6Header;
     if (packet.size() < 40U + word_at(packet, 4)) return Exit::kBadIpv6Length;
@@ -222,7 +208,7 @@ Exit check_ipv6(const Frame& packet) {
     for (const Ipv6Prefix& martian : {kUnspecified, kLoopback, kMapped, kMulticast}) {
         if (martian.contains(destination)) return Exit::kMartianDestination;
     }
-    if (!kLinkLocal.contains(destination)) return check_parts6(packet);
+    if (!kLinkLocal.contains(destination)) return check_parts6(packet, options);
     return is_discovery(packet) ? Exit::kNeighbourDiscovery : Exit::kLocal;
 }
 
@@ -364,7 +350,7 @@ const SlowRoute* SlowWalk::steered(const SlowRoute* route, const SlowTarget* tar
 }
 
 Exit SlowWalk::walk_ipv4(const SlowAttachment& in, Frame& packet, SlowFate& fate) const {
-    if (const Exit exit = check_ipv4(packet); exit != Exit::kNone) return exit;
+    if (const Exit exit = check_ipv4(packet, in.ip_options); exit != Exit::kNone) return exit;
     const Ipv4Address destination = ipv4_at(packet, 16);
     const SlowRoute* route = longest_match(in.vrf, destination);
     const bool is_bfd = is_bfd4(packet);
@@ -393,7 +379,7 @@ Exit SlowWalk::walk_ipv4(const SlowAttachment& in, Frame& packet, SlowFate& fate
 
 Exit SlowWalk::walk_ipv6(const SlowAttachment& in, Frame& packet, SlowFate& fate) const {
     if (!in.has_ipv6) return Exit::kNoIpv6;
-    if (const Exit exit = check_ipv6(packet); exit != Exit::kNone) return exit;
+    if (const Exit exit = check_ipv6(packet, in.ip_options); exit != Exit::kNone) return exit;
     const Ipv6Address destination = ipv6_at(packet, 24);
     const SlowRoute* route = longest_match(in.vrf, destination);
     const bool is_bfd = is_bfd6(packet);

@@ -34,6 +34,7 @@ struct SlowAttachment {
     VrfId vrf;
     Exit closed = Exit::kNone;
     bool has_ipv6 = true;
+    IpOptions ip_options = IpOptions::kPass;
     const Acl* filter_in = nullptr;
     const Acl* filter_out = nullptr;
     SourceCheck source_check = SourceCheck::kOff;
