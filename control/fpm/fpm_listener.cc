@@ -73,9 +73,10 @@ Result<int> open_fpm_socket(const IpAddress& address, std::uint16_t port) {
 
 Result<std::unique_ptr<FpmListener>> FpmListener::create(std::string name, EventLoop& loop,
                                                          int socket, RouteFeed& feed,
-                                                         FpmCounters& counters) {
+                                                         FpmCounters& counters,
+                                                         std::chrono::milliseconds patience) {
     std::unique_ptr<FpmListener> listener(
-        new FpmListener(std::move(name), loop, socket, feed, counters));
+        new FpmListener(std::move(name), loop, socket, feed, counters, patience));
     Status added =
         loop.add(socket, EPOLLIN, [raw = listener.get()](EventLoop::Events) { raw->accept_all(); });
     if (!added) return Unexpected(added.error());
@@ -84,12 +85,16 @@ Result<std::unique_ptr<FpmListener>> FpmListener::create(std::string name, Event
 }
 
 FpmListener::FpmListener(std::string name, EventLoop& loop, int socket, RouteFeed& feed,
-                         FpmCounters& counters)
+                         FpmCounters& counters, std::chrono::milliseconds patience)
     : name_(std::move(name)),
       loop_(loop),
       socket_(socket),
       feed_(feed),
       counters_(counters),
+      newcomers_(loop, counters, patience,
+                 [this](int accepted, FpmFrameReader frames) {
+                     begin_connection(accepted, std::move(frames));
+                 }),
       scratch_(kReadBytes) {}
 
 FpmListener::~FpmListener() {
@@ -111,25 +116,33 @@ void FpmListener::accept_all() {
             if (!has_gone) pause_listening(errno);
             return;
         }
-        const Status added = loop_.add(accepted, EPOLLIN, [this](EventLoop::Events) { receive(); });
-        if (!added) {
-            log_error("FPM {}: {}", name_, added.error().message);
-            ::close(accepted);
-            return;
-        }
-        if (connection_) {
-            counters_.count(FpmEvent::kSuperseded);
-            close_connection();
-        }
         const int on = 1;  // a zebra whose host has died is noticed, at last; of TCP only
         ::setsockopt(accepted, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-        connection_.emplace(Connection{.socket = accepted});
-        counters_.expect_anew();
-        counters_.count(FpmEvent::kConnected);
-        log_info("FPM {}: zebra connected; {} routes are kept until it repeats them", name_,
-                 feed_.route_count());
-        feed_.begin_replay(now_ns());
+        if (!connection_) {
+            begin_connection(accepted, {});
+        } else if (const Status added = newcomers_.add(accepted); !added) {
+            log_error("FPM {}: {}", name_, added.error().message);
+        }
     }
+}
+
+void FpmListener::begin_connection(int socket, FpmFrameReader frames) {
+    const Status added = loop_.add(socket, EPOLLIN, [this](EventLoop::Events) { receive(); });
+    if (!added) {
+        log_error("FPM {}: {}", name_, added.error().message);
+        ::close(socket);
+        return;
+    }
+    if (connection_) {
+        counters_.count(FpmEvent::kSuperseded);
+        close_connection();
+    }
+    connection_.emplace(Connection{.socket = socket, .frames = std::move(frames)});
+    counters_.expect_anew();
+    counters_.count(FpmEvent::kConnected);
+    log_info("FPM {}: zebra connected; {} routes are kept until it repeats them", name_,
+             feed_.route_count());
+    feed_.begin_replay(now_ns());
 }
 
 // Who waits stays readable, and the loop would find it so for ever.

@@ -8,9 +8,11 @@
 // Reading and doing are apart, because zebra's own queue has no bound until FRR 10.2: bytes are
 // taken off the socket as they come, up to kWaitingBytesMax, and the owner's turn() works through
 // them and through the feed, as long as the owner says. There is one peer; a newer connection takes
-// the place of the one before, for it is the same zebra, back before we saw it go.
+// the place of the one before with its first frame, for it is the same zebra, back before we saw it
+// go.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,6 +23,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "control/api/event_loop.h"
+#include "control/fpm/fpm_newcomers.h"
 #include "control/fpm/frame_reader.h"
 #include "control/fpm/route_feed.h"
 
@@ -36,11 +39,10 @@ class FpmListener {
     static constexpr std::size_t kWaitingBytesMax = std::size_t{32} << 20;
 
     // Takes the listening socket, even where it fails. The others must outlive the listener, and
-    // `counters` are the feed's. The log calls it by its name.
-    [[nodiscard]] static Result<std::unique_ptr<FpmListener>> create(std::string name,
-                                                                     EventLoop& loop, int socket,
-                                                                     RouteFeed& feed,
-                                                                     FpmCounters& counters);
+    // `counters` are the feed's. The log calls it by its name. `patience` is that with newcomers.
+    [[nodiscard]] static Result<std::unique_ptr<FpmListener>> create(
+        std::string name, EventLoop& loop, int socket, RouteFeed& feed, FpmCounters& counters,
+        std::chrono::milliseconds patience = FpmNewcomers::kPatience);
     ~FpmListener();
     FpmListener(const FpmListener&) = delete;
     FpmListener& operator=(const FpmListener&) = delete;
@@ -64,8 +66,10 @@ class FpmListener {
     };
 
     FpmListener(std::string name, EventLoop& loop, int socket, RouteFeed& feed,
-                FpmCounters& counters);
+                FpmCounters& counters, std::chrono::milliseconds patience);
     void accept_all();
+    // With what has come over the connection so far.
+    void begin_connection(int socket, FpmFrameReader frames);
     void pause_listening(int error);
     void receive();
     void stop_reading();
@@ -82,6 +86,7 @@ class FpmListener {
     EventLoop::TimerId listen_timer_{};
     RouteFeed& feed_;
     FpmCounters& counters_;
+    FpmNewcomers newcomers_;
     std::optional<Connection> connection_;
     std::vector<std::uint8_t> scratch_;
     std::vector<FpmMessage> messages_;

@@ -288,6 +288,10 @@ class Routers:
                                             "bgp", prefix))
         return {hop["address"] for row in rows for hop in row["via"]}
 
+    def fpm_events(self, vrf: str) -> dict[str, int]:
+        """How often each thing has happened at the VRF's FPM listener."""
+        return {row["event"]: row["count"] for row in self.lab.show("fpm", vrf)["events"]}
+
     def learned(self, vrf: str) -> set[str]:
         """Prefixes of the VRF that came by BGP and are in causewayd's table."""
         rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf, "--source",

@@ -4,6 +4,7 @@
 // namespace of the test's own.
 #include "control/fpm/fpm_listener.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -44,11 +46,18 @@ class FpmListenerTest : public testing::Test {
         size_ = sizeof address_;
         ASSERT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address_), &size_), 0);
         feed_.map_table(10, VrfId(1));
-        listener_ =
-            std::move(FpmListener::create("zebra", *loop_, socket, feed_, counters_).value());
+        socket_ = socket;
+        listen(FpmNewcomers::kPatience);
     }
     void TearDown() override {
         for (const int peer : peers_) ::close(peer);
+        ::close(socket_);
+    }
+    void listen(std::chrono::milliseconds patience) {
+        listener_.reset();
+        const int socket = ::fcntl(socket_, F_DUPFD_CLOEXEC, 0);
+        listener_ = std::move(
+            FpmListener::create("zebra", *loop_, socket, feed_, counters_, patience).value());
     }
     int connect() {
         peers_.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -58,6 +67,14 @@ class FpmListenerTest : public testing::Test {
     static void send(int peer, const WireBytes& bytes) {
         ASSERT_EQ(::send(peer, bytes.data(), bytes.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(bytes.size()));
+    }
+    static bool is_closed(int peer) {
+        char byte = 0;
+        return ::recv(peer, &byte, 1, MSG_DONTWAIT) == 0;
+    }
+    std::uint64_t read(FpmEvent event) { return counters_.read(event); }
+    bool has(std::uint32_t number) {
+        return applier_.routes().contains({VrfId(1), Ipv4Prefix::of(Ipv4Address(number << 8), 24)});
     }
     void run_until(const std::function<bool()>& is_so) {
         const auto end = EventLoop::Clock::now() + 20s;
@@ -74,6 +91,7 @@ class FpmListenerTest : public testing::Test {
     FpmCounters counters_;
     RouteFeed feed_{applier_, counters_, {.quiet_ns = 1, .sweep_after_ns = 1}};
     std::unique_ptr<FpmListener> listener_;
+    int socket_ = -1;
     sockaddr_un address_{};
     socklen_t size_ = 0;
     std::vector<int> peers_;
@@ -125,32 +143,92 @@ TEST_F(FpmListenerTest, works_through_what_came_before_the_end_and_keeps_it) {
     run_until([&] { return routes() == 500; });
 }
 
+// As where zebra's host has died, and nobody has said so.
 TEST_F(FpmListenerTest, a_newer_connection_takes_the_place_of_the_one_before) {
     const int first = connect();
     send(first, frame(route(1)));
     run_until([&] { return routes() == 1; });
     const int second = connect();
-    run_until([&] { return counters_.read(FpmEvent::kSuperseded) == 1; });
-    char byte = 0;
-    EXPECT_EQ(::recv(first, &byte, 1, 0), 0);  // closed
-    send(second, frame(route(2)));
-    run_until([&] {
-        return applier_.routes().contains({VrfId(1), Ipv4Prefix::of(Ipv4Address(2 << 8), 24)});
-    });
+    const WireBytes bytes = frame(route(2));
+    send(second, {bytes.begin(), bytes.end() - 1});
+    loop_->run_once(20ms);
+    send(first, frame(route(3)));  // heard as long as the newer one is not
+    run_until([&] { return routes() == 2; });
+    EXPECT_EQ(read(FpmEvent::kSuperseded), 0U);
+    send(second, {bytes.end() - 1, bytes.end()});
+    run_until([&] { return has(2); });
+    EXPECT_EQ(read(FpmEvent::kSuperseded), 1U);
+    EXPECT_TRUE(is_closed(first));
     run_until([&] { return feed_.is_settled(); });
-    EXPECT_EQ(routes(), 1U);  // the first one's was not repeated
+    EXPECT_EQ(routes(), 1U);  // the first one's were not repeated
+    send(second, frame(route(4)));
+    run_until([&] { return has(4); });
 }
 
 TEST_F(FpmListenerTest, noise_closes_the_connection_and_nothing_else) {
+    const int bad = connect();
+    send(bad, {'G', 'E', 'T', ' ', '/', '\n'});
+    run_until([&] { return read(FpmEvent::kDisconnected) == 1; });
+    EXPECT_EQ(read(FpmEvent::kBadVersion), 1U);
+    EXPECT_FALSE(listener_->is_connected());
+    const int good = connect();
+    send(good, frame(route(1)));
+    run_until([&] { return routes() == 1; });
+}
+
+TEST_F(FpmListenerTest, noise_beside_a_connection_leaves_it_alone) {
     const int good = connect();
     send(good, frame(route(1)));
     run_until([&] { return routes() == 1; });
     const int bad = connect();
     send(bad, {'G', 'E', 'T', ' ', '/', '\n'});
-    run_until([&] { return counters_.read(FpmEvent::kDisconnected) == 2; });
-    EXPECT_EQ(counters_.read(FpmEvent::kBadVersion), 1U);
-    EXPECT_FALSE(listener_->is_connected());
-    EXPECT_EQ(routes(), 1U);
+    run_until([&] { return read(FpmEvent::kBadVersion) == 1; });
+    EXPECT_TRUE(is_closed(bad));
+    send(good, frame(route(2)));
+    run_until([&] { return routes() == 2; });
+    EXPECT_EQ(read(FpmEvent::kConnected), 1U);
+    EXPECT_EQ(read(FpmEvent::kDisconnected), 0U);
+}
+
+TEST_F(FpmListenerTest, who_says_nothing_displaces_nobody_and_is_closed_in_the_end) {
+    listen(50ms);
+    const int zebra = connect();
+    send(zebra, frame(route(1)));
+    run_until([&] { return routes() == 1; });
+    const int silent = connect();
+    const int gone = connect();
+    ::shutdown(gone, SHUT_WR);
+    run_until([&] { return read(FpmEvent::kSilentNewcomer) == 2; });
+    EXPECT_TRUE(is_closed(silent));
+    EXPECT_TRUE(is_closed(gone));
+    EXPECT_TRUE(listener_->is_connected());
+    EXPECT_FALSE(is_closed(zebra));
+    EXPECT_EQ(read(FpmEvent::kSuperseded), 0U);
+}
+
+TEST_F(FpmListenerTest, of_many_who_wait_the_oldest_goes) {
+    (void)connect();
+    run_until([&] { return listener_->is_connected(); });
+    for (std::size_t i = 0; i < FpmNewcomers::kWaitingMax + 2; ++i) (void)connect();
+    run_until([&] { return read(FpmEvent::kCrowdedNewcomer) == 2; });
+    EXPECT_FALSE(is_closed(peers_[0]));
+    EXPECT_TRUE(is_closed(peers_[1]));
+    EXPECT_TRUE(is_closed(peers_[2]));
+    EXPECT_FALSE(is_closed(peers_[3]));
+    send(peers_[3], frame(route(1)));
+    run_until([&] { return routes() == 1; });
+    EXPECT_TRUE(is_closed(peers_[0]));
+}
+
+// Those who wait are closed with the listener, and what they would have said is heard by nobody.
+TEST_F(FpmListenerTest, who_waits_goes_with_the_listener) {
+    (void)connect();
+    run_until([&] { return listener_->is_connected(); });
+    const int waits = connect();
+    loop_->run_once(20ms);
+    listener_.reset();
+    EXPECT_TRUE(is_closed(waits));
+    loop_->run_once(1ms);
 }
 
 TEST_F(FpmListenerTest, resync_makes_the_peer_come_again) {

@@ -211,12 +211,20 @@ class Bgp(LabTest):
         self.assertIn("passwords", refused.stderr)
 
     def test_a_stranger_at_the_fpm_port_changes_nothing(self) -> None:
-        before = self.routers.learned("contoso")
-        script = ("import socket,time; s=socket.create_connection(('127.0.0.1',2620)); "
-                  "s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); time.sleep(1)")
-        self.lab.run_in(f"{self.lab.vrf_prefix}contoso", "python3", "-c", script)
-        self.assertEqual(self.routers.learned("contoso"), before)
+        self.eventually(lambda: self.lab.show("fpm", "contoso")["state"] == "settled",
+                        "zebra does not come", 30.0)
+        self.expect_routes("contoso", CONTOSO_LEARNED)
+        before = self.routers.fpm_events("contoso")
+        for said in ("GET / HTTP/1.1\\r\\n\\r\\n", ""):
+            script = ("import socket,time; s=socket.create_connection(('127.0.0.1',2620)); "
+                      f"s.sendall(b'{said}'); time.sleep(1)")
+            self.lab.run_in(f"{self.lab.vrf_prefix}contoso", "python3", "-c", script)
+            self.assertEqual(self.routers.learned("contoso"), CONTOSO_LEARNED)
         self.assertTrue(self.lab.pids(ROUTER))
-        self.eventually(lambda: self.lab.show("fpm", "contoso")["state"] != "away",
-                        "zebra does not come back", 15.0)
+        after = self.routers.fpm_events("contoso")
+        # The same zebra, over the same connection.
+        for event, more in (("connected", 0), ("disconnected", 0), ("bad_version", 1),
+                            ("silent_newcomer", 1)):
+            self.assertEqual(after[event] - before[event], more, event)
+        self.assertEqual(self.lab.show("fpm", "contoso")["state"], "settled")
         self.assertIn("bad_version", Path(self.lab.log).read_text(errors="replace"))
