@@ -112,7 +112,7 @@ Status RtNetlink::set_up(int index, const LinkSettings& settings) {
     return ask(request.finish(), "cannot be set up");
 }
 
-Status RtNetlink::add_address(int index, const IpAddress& address, int length) {
+Status RtNetlink::put_address(int index, const IpAddress& address, int length) {
     const auto* const ipv4 = std::get_if<Ipv4Address>(&address);
     ifaddrmsg body{};
     body.ifa_family = ipv4 != nullptr ? AF_INET : AF_INET6;

@@ -33,7 +33,8 @@ class RtNetlink {
     // Sets it up, administratively, with these.
     Status set_up(int index, const LinkSettings& settings);
     // Our address on the interface, with its subnet; of IPv6 without waiting for others to object.
-    Status add_address(int index, const IpAddress& address, int length);
+    // One that is there already stays, and the kernel tells everybody of it again.
+    Status put_address(int index, const IpAddress& address, int length);
 
     // Puts it into a group of the namespace's interfaces; 0 is the one of all others.
     Status set_group(int index, std::uint32_t group);

@@ -61,7 +61,7 @@ Result<Tap> Tap::create(HostNamespace& where, const TapOptions& options) {
     if (!fd) return Unexpected(fd.error());
     const auto index = static_cast<int>(::if_nametoindex(options.name.c_str()));
     if (index == 0) return failed(options.name, "is gone", errno);
-    Tap tap(std::move(fd).value(), options.name, index);
+    Tap tap(std::move(fd).value(), options.name, index, options.addresses);
     if (const Status status = tap.configure(where, options); !status) {
         return Unexpected(status.error().code,
                           "TAP " + options.name + ": " + status.error().message);
@@ -77,9 +77,13 @@ Status Tap::configure(HostNamespace& where, const TapOptions& options) {
     const Status up = where.netlink().set_up(
         index_, {.mac = options.mac, .mtu = options.mtu, .plain_ipv6 = has_ipv6});
     if (!up) return up;
-    for (const TapAddress& one : options.addresses) {
-        const Status added = where.netlink().add_address(index_, one.address, one.length);
-        if (!added) return added;
+    return put_addresses(where);
+}
+
+Status Tap::put_addresses(HostNamespace& where) {
+    for (const TapAddress& one : addresses_) {
+        const Status put = where.netlink().put_address(index_, one.address, one.length);
+        if (!put) return put;
     }
     return ok();
 }

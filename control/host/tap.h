@@ -57,6 +57,8 @@ class Tap {
     // What the kernel and its routing daemons take for the state of the link.
     void set_carrier(Carrier carrier);
     Status set_mtu(HostNamespace& where, unsigned mtu);
+    // Gives it its addresses: again, so that those who listen to the kernel hear of them once more.
+    Status put_addresses(HostNamespace& where);
     // Of the namespace's interfaces; those of one group can be deleted together.
     Status set_group(HostNamespace& where, std::uint32_t group) {
         return where.netlink().set_group(index_, group);
@@ -68,13 +70,17 @@ class Tap {
     [[nodiscard]] bool write(std::span<const std::uint8_t> frame) noexcept;
 
   private:
-    Tap(Descriptor fd, std::string name, int index)
-        : fd_(std::move(fd)), name_(std::move(name)), index_(index) {}
+    Tap(Descriptor fd, std::string name, int index, std::vector<TapAddress> addresses)
+        : fd_(std::move(fd)),
+          name_(std::move(name)),
+          index_(index),
+          addresses_(std::move(addresses)) {}
     Status configure(HostNamespace& where, const TapOptions& options);
 
     Descriptor fd_;
     std::string name_;
     int index_;
+    std::vector<TapAddress> addresses_;
 };
 
 }  // namespace causeway

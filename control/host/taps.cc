@@ -4,6 +4,8 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <utility>
 
 #include "base/check.h"
@@ -14,6 +16,11 @@ namespace {
 
 // Of interfaces that are about to be deleted; nobody else has a reason to use this number.
 constexpr std::uint32_t kRemovedGroup = 0x6361'7573;
+
+// After a TAP was made. A zebra that has a full table to work on looks at its interfaces late.
+constexpr std::array kAddressesToldAfter{std::chrono::seconds(1), std::chrono::seconds(5),
+                                         std::chrono::seconds(30)};
+constexpr unsigned kToldPerTurn = 16;
 
 TapOptions options_of(const Attachment& attachment, const TapPlace& place) {
     TapOptions options{
@@ -36,6 +43,7 @@ Taps::~Taps() {
         removed_.push_back(std::move(row));
     }
     loop_.cancel(removal_timer_);
+    loop_.cancel(tell_timer_);
     while (!removed_.empty()) delete_removed_of(*removed_.front()->where);
 }
 
@@ -70,9 +78,35 @@ Status Taps::put(const Attachment& attachment, const TapPlace& place) {
         row = std::make_unique<Row>(
             Row{place, std::move(where).value(), std::move(tap).value(), attachment.mtu});
         ++size_;
+        const auto now = EventLoop::Clock::now();
+        for (const auto delay : kAddressesToldAfter) to_tell_.emplace(now + delay, attachment.id);
+        wait_to_tell();
     }
     follow(attachment);
     return ok();
+}
+
+void Taps::wait_to_tell() {
+    loop_.cancel(tell_timer_);
+    if (to_tell_.empty()) return;
+    const auto wait = to_tell_.begin()->first - EventLoop::Clock::now();
+    tell_timer_ = loop_.after(std::max(wait, EventLoop::Clock::duration::zero()),
+                              [this] { tell_addresses(); });
+}
+
+// Of who has another TAP by now, that one's: it does no harm.
+void Taps::tell_addresses() {
+    const auto now = EventLoop::Clock::now();
+    for (unsigned told = 0; told < kToldPerTurn && !to_tell_.empty(); ++told) {
+        const auto first = to_tell_.begin();
+        if (first->first > now) break;
+        Row* const row = rows_[first->second.value()].get();
+        to_tell_.erase(first);
+        if (row == nullptr) continue;
+        const Status status = row->tap.put_addresses(*row->where);
+        if (!status) log_error("TAP {}: {}", row->place.name, status.error().message);
+    }
+    wait_to_tell();
 }
 
 void Taps::follow(const Attachment& attachment) {

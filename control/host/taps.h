@@ -39,6 +39,8 @@ class Taps final : public HostStack {
 
     // Makes the attachment's TAP, or sees to it that the one there is has the attachment's MTU and
     // carrier. One with another name or in another namespace is replaced.
+    // The addresses of a new one are told several times: zebra of FRR 8.4 hears of interfaces and
+    // of addresses by two roads, and forgets an address that comes before its interface.
     Status put(const Attachment& attachment, const TapPlace& place);
     // Likewise, where it has one.
     void follow(const Attachment& attachment);
@@ -75,6 +77,8 @@ class Taps final : public HostStack {
     [[nodiscard]] Result<std::shared_ptr<HostNamespace>> open_namespace(const std::string& name);
     void readable(AttachmentId attachment, EventLoop::Events events);
     void delete_removed_of(HostNamespace& where);
+    void tell_addresses();
+    void wait_to_tell();
 
     EventLoop& loop_;
     Transmitter& transmitter_;
@@ -83,6 +87,8 @@ class Taps final : public HostStack {
     std::size_t size_ = 0;
     std::vector<std::unique_ptr<Row>> removed_;
     EventLoop::TimerId removal_timer_ = 0;  // 0: none
+    std::multimap<EventLoop::Clock::time_point, AttachmentId> to_tell_;
+    EventLoop::TimerId tell_timer_ = 0;
     // Open as long as a TAP is in them.
     std::map<std::string, std::weak_ptr<HostNamespace>> namespaces_;
 };

@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,25 @@ class Taps(LabTest):
     def test_taps_go_when_the_configuration_says_so(self) -> None:
         self.lab.causeway("apply", str(self.lab.config))
         self.eventually(lambda: set(self.interfaces()) == {"lo"}, "are there")
+
+    def test_the_addresses_of_a_new_tap_are_told_again(self) -> None:
+        """A zebra that did not know the interface yet has forgotten them."""
+        self.lab.causeway("apply", str(self.lab.config))
+        self.eventually(lambda: set(self.interfaces()) == {"lo"}, "are there")
+        told = self.lab.state / "told"
+        with told.open("w", encoding="utf-8") as file:
+            monitor = subprocess.Popen(["ip", "-n", self.kernel, "monitor", "address"],
+                                       stdout=file)
+        self.addCleanup(monitor.wait)
+        self.addCleanup(monitor.kill)
+        self.eventually(lambda: "ip" in Path(f"/proc/{monitor.pid}/comm").read_text("ascii"),
+                        "no monitor")
+        time.sleep(0.3)
+        self.lab.causeway("apply", str(self.document))
+        for link, tap in TAPS.items():
+            line = f"{tap}    inet {PRIVATE_PEERS[link][1]}/30 "
+            self.eventually(lambda: told.read_text("utf-8").count(line) >= 3,
+                            f"{line} is not told three times", 20.0)
 
     def test_a_namespace_that_is_missing_is_named(self) -> None:
         text = self.document.read_text(encoding="utf-8")
