@@ -84,6 +84,10 @@ ExitCode install(Session& session, const FrrChoice& choice, const FrrDocument& d
         done += ", and FRR follows it";
     }
     session.output.write(done + '\n');
+    for (const std::string& line : lines_for_bfdd(places, document)) {
+        session.output.write(fmt::format("{}/{}/daemons: kept as it is; BFD takes {}\n",
+                                         places.configuration, name, line));
+    }
     return ExitCode::kOk;
 }
 

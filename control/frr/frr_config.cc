@@ -15,6 +15,8 @@
 namespace causeway {
 namespace {
 
+constexpr std::string_view kPlainCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@";
 constexpr Link kLinks[] = {Link::kPrimary, Link::kSecondary};
 
 // By namespace.
@@ -67,11 +69,38 @@ Result<Instances> instances_of(const Config& config) {
     return instances;
 }
 
+// There is one socket, and a bfdd that starts takes it from the one before. A shell reads where it
+// is: FRR's own, of root.
+Status check_bfdd(const Config& config, const Instances& instances) {
+    const std::string& socket = config.daemon.bfdd_socket;
+    if (socket.find_first_not_of(kPlainCharacters) != std::string::npos) {
+        return Unexpected(ErrorCode::kInvalid,
+                          fmt::format("daemon.bfdd-socket is {}: FRR's shell scripts read it, so "
+                                      "give a path of letters, digits and /._-+:@ only",
+                                      socket));
+    }
+    const FrrInstance* first = nullptr;
+    for (const auto& [name, instance] : instances) {
+        if (!follows_our_bfd(instance)) continue;
+        if (first != nullptr) {
+            return Unexpected(
+                ErrorCode::kInvalid,
+                fmt::format("bgpd of VRFs {} and {} follow BFD that is causewayd's own, and "
+                            "daemon.bfdd-socket is one FRR's: take bgp.bfd from the peerings of "
+                            "one, or set their bfd to {{enabled: false}}",
+                            first->vrf, instance.vrf));
+        }
+        first = &instance;
+    }
+    return ok();
+}
+
 }  // namespace
 
 Result<std::vector<FrrDocument>> frr_documents(const Config& config, const LinkAppeals& appeals) {
     const auto instances = instances_of(config);
     if (!instances) return Unexpected(instances.error());
+    if (const Status one = check_bfdd(config, *instances); !one) return Unexpected(one.error());
     std::vector<FrrDocument> documents;
     for (const auto& [name, instance] : *instances) {
         auto text = frr_text(config, instance, appeals);
@@ -79,7 +108,7 @@ Result<std::vector<FrrDocument>> frr_documents(const Config& config, const LinkA
         documents.push_back({.network_namespace = name,
                              .vrf = instance.vrf,
                              .text = std::move(text).value(),
-                             .daemons = frr_daemons(instance)});
+                             .daemons = frr_daemons(config, instance)});
     }
     return documents;
 }

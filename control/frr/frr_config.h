@@ -35,7 +35,7 @@ struct FrrDocument {
 using LinkAppeals = std::map<std::string, Appeal, std::less<>>;
 
 // One for each VRF that has peerings, by namespace. kInvalid where the configuration has no "bgp",
-// or two VRFs share a namespace.
+// two VRFs share a namespace, two would share bfdd's socket, or its path is none for a shell.
 [[nodiscard]] Result<std::vector<FrrDocument>> frr_documents(const Config& config,
                                                              const LinkAppeals& appeals);
 

@@ -390,9 +390,11 @@ Result<std::string> frr_text(const Config& config, const FrrInstance& instance,
 
 // zebra leaves its routes in the kernel when it ends, and takes them up again (-r, -K): else its
 // last words to us would be that all of them are gone.
-std::string frr_daemons(const FrrInstance& instance) {
+std::string frr_daemons(const Config& config, const FrrInstance& instance) {
     const bool has_bfd = std::ranges::any_of(
         instance.legs, [](const FrrInstanceLeg& leg) { return leg.peering->bgp.bfd; });
+    const std::string& socket = config.daemon.bfdd_socket;
+    const bool is_told = follows_our_bfd(instance) && !socket.empty();
     return fmt::format(
         "# Written by `causeway frr-config`, once: changes made here stay.\n"
         "bgpd=yes\n"
@@ -401,8 +403,14 @@ std::string frr_daemons(const FrrInstance& instance) {
         "watchfrr_options=\"--netns\"\n"
         "zebra_options=\"-A 127.0.0.1 -s 90000000 -M dplane_fpm_nl -r -K 120\"\n"
         "bgpd_options=\"-A 127.0.0.1\"\n"
-        "bfdd_options=\"-A 127.0.0.1\"\n",
-        has_bfd ? "yes" : "no");
+        "bfdd_options=\"-A 127.0.0.1{}\"\n",
+        has_bfd ? "yes" : "no", is_told ? " --dplaneaddr unix:" + socket : "");
+}
+
+bool follows_our_bfd(const FrrInstance& instance) {
+    return std::ranges::any_of(instance.legs, [](const FrrInstanceLeg& leg) {
+        return leg.peering->bgp.bfd && leg.peering->bfd.enabled;
+    });
 }
 
 }  // namespace causeway

@@ -32,7 +32,9 @@ struct FrrInstance {
 // kUnavailable where a password's file cannot be read.
 [[nodiscard]] Result<std::string> frr_text(const Config& config, const FrrInstance& instance,
                                            const LinkAppeals& appeals);
-[[nodiscard]] std::string frr_daemons(const FrrInstance& instance);
+[[nodiscard]] std::string frr_daemons(const Config& config, const FrrInstance& instance);
+// Whether bgpd follows sessions that are causewayd's own, of which bfdd is told.
+[[nodiscard]] bool follows_our_bfd(const FrrInstance& instance);
 
 // The limits of all sessions, to be typed.
 [[nodiscard]] std::vector<std::string> frr_limits(const Config& config,

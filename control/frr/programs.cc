@@ -12,6 +12,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -128,6 +131,19 @@ Status write_frr(const FrrPlaces& places, const FrrDocument& document) {
         }
     }
     return write_file(folder / "frr.conf", document.text, parent);
+}
+
+std::vector<std::string> lines_for_bfdd(const FrrPlaces& places, const FrrDocument& document) {
+    std::ifstream file(fs::path(places.configuration) / document.network_namespace / "daemons");
+    std::set<std::string> present;
+    for (std::string line; std::getline(file, line);) present.insert(line);
+    std::vector<std::string> lacking;
+    std::istringstream wanted(document.daemons);
+    for (std::string line; std::getline(wanted, line);) {
+        if (line == "bfdd=no") return {};
+        if (line.starts_with("bfdd") && !present.contains(line)) lacking.push_back(line);
+    }
+    return lacking;
 }
 
 bool is_frr_up(const FrrPlaces& places, const std::string& network_namespace) {

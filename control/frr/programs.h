@@ -31,6 +31,11 @@ struct FrrPlaces {
 // not there.
 [[nodiscard]] Status write_frr(const FrrPlaces& places, const FrrDocument& document);
 
+// What the file daemons, which write_frr() leaves alone where it is, lacks of the lines that bfdd
+// needs.
+[[nodiscard]] std::vector<std::string> lines_for_bfdd(const FrrPlaces& places,
+                                                      const FrrDocument& document);
+
 // Whether zebra and bgpd of the namespace run.
 [[nodiscard]] bool is_frr_up(const FrrPlaces& places, const std::string& network_namespace);
 // Brings them in line with the file that write_frr() wrote.

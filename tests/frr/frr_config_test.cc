@@ -57,9 +57,37 @@ TEST(FrrConfig, is_as_it_was) {
         const fs::path golden = fs::path(FRR_GOLDEN) / (document.network_namespace + ".conf");
         if (std::getenv("CAUSEWAY_REWRITE") != nullptr) std::ofstream(golden) << document.text;
         EXPECT_EQ(document.text, content_of(golden)) << golden;
+        const fs::path daemons = fs::path(golden).replace_extension(".daemons");
+        if (std::getenv("CAUSEWAY_REWRITE") != nullptr) std::ofstream(daemons) << document.daemons;
+        EXPECT_EQ(document.daemons, content_of(daemons)) << daemons;
     }
-    EXPECT_NE((*documents)[1].daemons.find("bfdd=yes"), std::string::npos);
-    EXPECT_NE((*documents)[0].daemons.find("bfdd=no"), std::string::npos);
+}
+
+// Where BFD is causewayd's own, bfdd of that FRR is told of it at the one socket that there is.
+TEST(FrrConfig, bfdd_listens_where_we_look_for_it) {
+    Config config = circuits();
+    config.daemon.bfdd_socket = "/run/frr/bfdd.dplane";
+    config.circuits[0].peerings[0].bfd.enabled = true;
+    const auto documents = frr_documents(config, {});
+    ASSERT_TRUE(documents.has_value()) << documents.error().message;
+    EXPECT_NE((*documents)[1].daemons.find(
+                  "bfdd_options=\"-A 127.0.0.1 --dplaneaddr unix:/run/frr/bfdd.dplane\"\n"),
+              std::string::npos)
+        << (*documents)[1].daemons;
+    for (const std::size_t other : {0U, 2U}) {
+        EXPECT_EQ((*documents)[other].daemons.find("dplaneaddr"), std::string::npos);
+    }
+    config.circuits[0].peerings[1].bgp.bfd = true;
+    config.circuits[0].peerings[1].bfd.enabled = true;
+    const auto two = frr_documents(config, {});
+    ASSERT_FALSE(two.has_value());
+    EXPECT_NE(two.error().message.find("VRFs contoso and microsoft"), std::string::npos)
+        << two.error().message;
+    config.circuits[0].peerings[1].bgp.bfd = false;
+    config.daemon.bfdd_socket = "/run/$(reboot)";
+    const auto shell = frr_documents(config, {});
+    ASSERT_FALSE(shell.has_value());
+    EXPECT_NE(shell.error().message.find("shell"), std::string::npos) << shell.error().message;
 }
 
 TEST(FrrConfig, is_accepted_by_frr) {
@@ -197,6 +225,16 @@ TEST(FrrPrograms, files_are_written_whole_and_daemons_once) {
               fs::perms::none)
         << "it may hold passwords";
     EXPECT_FALSE(is_frr_up(places, "ns"));
+}
+
+TEST(FrrPrograms, what_bfdd_lacks_is_named) {
+    const TemporaryFolder folder;
+    const FrrPlaces places{.configuration = folder.path(), .runtime = folder.path()};
+    FrrDocument document{"ns", "contoso", "", "bgpd=yes\nbfdd=no\nbfdd_options=\"-A ::1\"\n"};
+    ASSERT_TRUE(write_frr(places, document).has_value());
+    EXPECT_TRUE(lines_for_bfdd(places, document).empty());
+    document.daemons = "bgpd=no\nbfdd=yes\nbfdd_options=\"-A ::1\"\n";
+    EXPECT_EQ(lines_for_bfdd(places, document), std::vector<std::string>{"bfdd=yes"});
 }
 
 TEST(FrrPrograms, what_a_program_says_is_kept_or_told) {

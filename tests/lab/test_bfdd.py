@@ -58,6 +58,11 @@ class Bfdd(LabTest):
                    for frr, peer in ((self.routers.ours["contoso"], PEER),
                                      (self.routers.contoso, OURS)))
 
+    def test_the_daemons_file_says_where_bfdd_listens(self) -> None:
+        for vrf, frr in self.routers.ours.items():
+            daemons = frr.configuration.with_name("daemons").read_text(encoding="utf-8")
+            self.assertEqual(f'--dplaneaddr unix:{self.socket()}"' in daemons, vrf == "contoso")
+
     def test_a_session_comes_up_goes_down_and_bgpd_follows(self) -> None:
         ours = self.routers.ours["contoso"]
         self.eventually(self.is_up, "BFD does not come up", 20.0)
