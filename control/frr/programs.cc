@@ -154,9 +154,11 @@ bool is_frr_up(const FrrPlaces& places, const std::string& network_namespace) {
 
 Status reload_frr(const FrrPlaces& places, const std::string& network_namespace) {
     const std::string runtime = places.runtime + '/' + network_namespace;
-    const std::string file = places.configuration + '/' + network_namespace + "/frr.conf";
-    const auto done = run_program({places.reload, "--reload", "--pathspace", network_namespace,
-                                   "--confdir", places.configuration, "--rundir", runtime, file});
+    const std::string folder = places.configuration + '/' + network_namespace;
+    // Told to look there, and not by the namespace's name: it would take our file for another than
+    // FRR's own, and have vtysh write what runs over it.
+    const auto done = run_program({places.reload, "--reload", "--confdir", folder, "--vty_socket",
+                                   runtime, "--rundir", runtime, folder + "/frr.conf"});
     if (done) return ok();
     return Unexpected(done.error());
 }

@@ -237,6 +237,17 @@ TEST(FrrPrograms, what_bfdd_lacks_is_named) {
     EXPECT_EQ(lines_for_bfdd(places, document), std::vector<std::string>{"bfdd=yes"});
 }
 
+// frr-reload.py has vtysh write over every file that it does not take for FRR's own.
+TEST(FrrPrograms, a_reload_names_the_file_as_frr_does) {
+    const TemporaryFolder folder;
+    const fs::path program = folder.path() / "reload";
+    std::ofstream(program) << "#!/bin/sh\necho \"$@\" >" << folder.path() / "words" << '\n';
+    fs::permissions(program, fs::perms::owner_all);
+    ASSERT_TRUE(reload_frr({.configuration = "/c", .runtime = "/r", .reload = program}, "ns"));
+    EXPECT_EQ(content_of(folder.path() / "words"),
+              "--reload --confdir /c/ns --vty_socket /r/ns --rundir /r/ns /c/ns/frr.conf\n");
+}
+
 TEST(FrrPrograms, what_a_program_says_is_kept_or_told) {
     EXPECT_EQ(run_program({"/bin/sh", "-c", "echo a; echo b >&2"}).value(), "a\nb\n");
     EXPECT_EQ(run_program({"/bin/sh", "-c", "echo first; echo last; exit 3"}).error().message,
