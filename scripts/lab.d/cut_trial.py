@@ -31,6 +31,7 @@ class Load:
     rate: float = 10_000.0  # packets a second, of all flows
     cut_at_s: float = 2.0  # each flow has been heard by then
     seconds: float = 4.5
+    source: str = VNET_HOST  # of the family of the destinations
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ class Ends:
         self.file = lab.state / "numbered"
         interfaces = [interface_of(link) for link in LINKS]
         mac = next(row["mac"] for row in lab.show("ports") if row["name"] == "core")
-        self.receiver = self._start("contoso", "see", str(self.file), *interfaces)
+        family = "6" if ":" in load.source else "4"
+        self.receiver = self._start("contoso", "see", str(self.file), family, *interfaces)
         self.watcher = self._start(ROUTER, "watch", f"edge{LINKS.index(link)}")
         self.sender = self._start(
-            "contoso-vnet", "send", "eth0", mac, VNET_HOST, str(self.file), "--flows",
+            "contoso-vnet", "send", "eth0", mac, load.source, str(self.file), "--flows",
             str(load.flows), "--rate", str(load.rate), "--seconds", str(load.seconds),
             tell=" ".join(load.destinations))
         self.begin = time.monotonic() + START_DELAY_S

@@ -1,87 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""IPv6 beside IPv4 on one customer's legs: what the customer and the cloud see of each other.
+"""IPv6 beside IPv4 on one customer's legs: what the customer and the cloud see of each other."""
 
-The scene is of IPv4, so that no chatter disturbs its counters; here contoso's private peering and
-its virtual network speak IPv6 as well, and stop when the tests end.
-"""
-
-import time
 from pathlib import Path
 
 import netns
+from dual_stack_case import OURS_IN_VNET, VNET_HOST, DualStackTest
 from evidence import ping
-from lab_case import LabTest
-from router_state import accounts
+from router_state import accounts, is_used
 from tcp_sessions import session
-from scene import CLOUD_MTU, CUSTOMER_MTU, LINKS, interface_of
+from scene import CLOUD_MTU, LINKS, interface_of
 from scene import IPV6_PEERS as PEERS
 
-CUSTOMER_HOST = "2001:db8:1::10"
-VNET_HOST = "2001:db8:2::10"
-OURS_IN_VNET = "2001:db8:2::1"
-# What the configuration of the lab says, and what it says besides while these tests run.
-DUAL_STACK = (
-    ("        secondary-subnet: 192.168.15.20/30\n        peer-asn: 65010\n"
-     "        prefixes: [10.1.0.0/24]\n",
-     "        secondary-subnet: 192.168.15.20/30\n        ipv6-subnet: 2001:db8:15::/125\n"
-     "        peer-asn: 65010\n        prefixes: [10.1.0.0/24, '2001:db8:1::/48']\n"),
-    ("vlan: 1001, address: 10.2.0.1/24,",
-     f"vlan: 1001, address: 10.2.0.1/24, ipv6-address: '{OURS_IN_VNET}/64',"),
-)
-INTERFACES = {"contoso": ("lo", *map(interface_of, LINKS)), "contoso-vnet": ("lo", "eth0")}
-IPV6_ON = ("all.ignore_routes_with_linkdown=1", "all.accept_ra=0")
 
-
-class DualStack(LabTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.addCleanup(self._end)
-        self._switch_ipv6(0)
-        document = self.lab.config.read_text(encoding="utf-8")
-        for before, after in DUAL_STACK:
-            self.assertIn(before, document)
-            document = document.replace(before, after)
-        path = Path(self.lab.state) / "dual-stack.yaml"
-        path.write_text(document, encoding="utf-8")
-        self.lab.causeway("apply", str(path))
-        self._address_hosts()
-        self.eventually(lambda: ping(self.lab, "contoso", VNET_HOST, count=1).received == 1,
-                        "the virtual network does not answer")
-
-    def _end(self) -> None:
-        self.lab.causeway("apply", str(self.lab.config))
-        self._switch_ipv6(1)
-
-    def _switch_ipv6(self, off: int) -> None:
-        for host, interfaces in INTERFACES.items():
-            settings = [f"net.ipv6.conf.{setting}" for setting in IPV6_ON]
-            for interface in interfaces:
-                # A name may have a dot in it: sysctl takes slashes, then.
-                settings += [f"net/ipv6/conf/{interface}/{setting}" for setting in
-                             ("accept_dad=0", "autoconf=0", f"disable_ipv6={off}")]
-            self.lab.run(host, "sysctl", "-qw", *settings)
-
-    def _address_hosts(self) -> None:
-        """Both links share the flows of the customer's own address; that of a link keeps to it."""
-        to_vnet = "2001:db8:2::/64"
-        lines = [f"address replace {CUSTOMER_HOST}/128 dev lo nodad"]
-        hops = []
-        for table, link in enumerate(LINKS, start=600):
-            ours, router = PEERS[link]
-            hop = f"via {router} dev {interface_of(link)}"
-            hops.append(f"nexthop {hop}")
-            lines += [f"address replace {ours}/126 dev {interface_of(link)} nodad",
-                      f"route replace {to_vnet} {hop} mtu {CUSTOMER_MTU} table {table}"]
-            if ours not in self.lab.run("contoso", "ip", "-6", "rule"):
-                self.lab.run("contoso", "ip", "-6", "rule", "add", "from", ours, "lookup",
-                             str(table))
-        lines.append(f"route replace {to_vnet} src {CUSTOMER_HOST} mtu {CUSTOMER_MTU} "
-                     + " ".join(hops))
-        netns.ip_batch(self.lab.namespace("contoso"), lines)
-        netns.ip_batch(self.lab.namespace("contoso-vnet"), [
-            f"address replace {VNET_HOST}/64 dev eth0 nodad",
-            f"route replace default via {OURS_IN_VNET} dev eth0 mtu {CLOUD_MTU}"])
-
+class DualStack(DualStackTest):
     def test_the_router_answers_on_every_leg(self) -> None:
         for link in LINKS:
             self.assertTrue(ping(self.lab, "contoso", PEERS[link][1]).all_answered, link)
@@ -114,7 +45,9 @@ class DualStack(LabTest):
     def test_flows_survive_the_loss_of_either_link(self) -> None:
         for link in LINKS:
             self.lab.cut(link)
-            time.sleep(0.3)  # until the customer's own routes have moved
+            self.eventually(lambda: not self.lab.has_carrier("contoso", interface_of(link)),
+                            f"contoso does not see that {link} is cut")
+            self.eventually(lambda: not is_used(self.lab, link), f"{link} is used")
             self.assertTrue(ping(self.lab, "contoso", VNET_HOST, count=5).all_answered, link)
             self.lab.restore(link)
             self.eventually(lambda: all(
