@@ -4,33 +4,20 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evidence import other, ping, talk
 from lab import Lab
 from router_state import settle
-from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, Routers
+from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, Routers, soon
 from scene import LINKS, PRIVATE_PEERS, VNET_HOST
 
 if TYPE_CHECKING:
     from story import Story
 
 FAILOVER_MAX_MS = 50.0
-TELLING_MAX_S = 30.0
 PATH = ("contoso", "private", "primary")
 TABLES = ("arp-table", "bgp-summary", "route-table")
-
-
-def soon(is_true: Callable[[], bool]) -> bool:
-    """Whether it becomes true within the time that BGP may take to tell what it knows."""
-    deadline = time.monotonic() + TELLING_MAX_S
-    while not is_true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def sessions(routers: Routers, story: Story) -> None:

@@ -18,9 +18,7 @@ from scene import LINKS, ROUTER, VNET_HOST, interface_of
 NUMBERED = Path(__file__).resolve().parent / "numbered.py"
 START_DELAY_S, LINGER_S = 0.2, 0.3
 TRIES = 5
-SWITCH_PORT = "contoso"  # the customer's, on each provider's switch
-# "port": the router's port loses its carrier. "silent": the provider's switch passes nothing on
-# between customer and router, and every port stays up, so that only BFD can tell.
+# "port": the router's port loses its carrier. "silent": nothing does, see Lab.silence().
 Way = Literal["port", "silent"]
 
 
@@ -138,10 +136,22 @@ def loss_of(ends: Ends, link: str, cut_ns: int) -> Loss:
                 after_detection_ms=(at[-1] - detected) / 1e6 if detected and at[0] else None)
 
 
-CUT: dict[Way, str] = {"port": f"link set {ROUTER} down",
-                       "silent": f"link set {SWITCH_PORT} nomaster"}
-MEND: dict[Way, str] = {"port": f"link set {ROUTER} up",
-                        "silent": f"link set {SWITCH_PORT} master switch"}
+def set_port(lab: Lab, link: str, state: str) -> None:
+    ip_batch(lab.namespace(f"provider-{link}"), [f"link set {ROUTER} {state}"])
+
+
+def cut(lab: Lab, link: str, way: Way) -> None:
+    if way == "silent":
+        lab.silence(link)
+    else:
+        set_port(lab, link, "down")
+
+
+def mend(lab: Lab, link: str, way: Way) -> None:
+    if way == "silent":
+        lab.speak(link)
+    else:
+        set_port(lab, link, "up")
 
 
 def wait_for(lab: Lab, link: str, seconds: float = 10.0) -> None:
@@ -153,15 +163,14 @@ def wait_for(lab: Lab, link: str, seconds: float = 10.0) -> None:
 
 
 def cut_once(lab: Lab, link: str, way: Way, load: Load) -> Loss:
-    switch = lab.namespace(f"provider-{link}")
     ends = Ends(lab, load, link)
     try:
         ends.wait_until(load.cut_at_s)
         cut_ns = time.monotonic_ns()
-        ip_batch(switch, [CUT[way]])
+        cut(lab, link, way)
         ends.finish()
     finally:
-        ip_batch(switch, [MEND[way]])
+        mend(lab, link, way)
     loss = loss_of(ends, link, cut_ns)
     wait_for(lab, link)
     settle(lab)

@@ -173,6 +173,19 @@ class Lab:
     def restore(self, link: str) -> None:
         self.set_link(link, "up")
 
+    def silence(self, link: str) -> None:
+        """The provider passes nothing on of contoso's private peering, and every port stays up, so
+        that only BFD can tell.
+        """
+        netns.ip_batch(self.namespace(f"provider-{link}"), ["link set contoso nomaster"])
+
+    def speak(self, link: str) -> None:
+        netns.ip_batch(self.namespace(f"provider-{link}"), ["link set contoso master switch"])
+
+    def set_core(self, state: str) -> None:
+        """The carrier of the router's core port: "down" or "up"."""
+        netns.ip_batch(self.namespace("core"), [f"link set {ROUTER} {state}"])
+
     # -- the daemon ------------------------------------------------------------------------------
 
     def program(self, name: str) -> Path:

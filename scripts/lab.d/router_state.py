@@ -8,7 +8,7 @@ from typing import Any
 from evidence import warm_up
 from lab import Lab
 from netns import LabError
-from scene import LINKS
+from scene import LINKS, PRIVATE_PEERS
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,18 @@ def is_used(lab: Lab, link: str) -> bool:
     """Whether the routes to contoso's own prefixes may take this link."""
     return all(member["alive"] for group in lab.show("groups") for member in group["members"]
                if member["attachment"] == f"contoso/private/{link}")
+
+
+def drain_state(lab: Lab, link: str) -> tuple[str, str, str]:
+    """Of contoso's private peering: the drain, the appeal that BGP is told, and up or down."""
+    row = attachments(lab)[f"contoso/private/{link}"]
+    return row["drain"], row["appeal"], row["state"]
+
+
+def bfd_session(lab: Lab, link: str) -> dict[str, Any]:
+    """Of contoso's private peering, in IPv4."""
+    return next(row for row in lab.show("bfd", f"contoso/private/{link}")
+                if row["address"] == PRIVATE_PEERS[link][0])
 
 
 def settle(lab: Lab, seconds: float = 5.0) -> None:

@@ -13,12 +13,15 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import netns
-from lab import HOST_SYSCTLS, Lab
+from lab import HERE, HOST_SYSCTLS, Lab
 from netns import LabError, run
+from router_state import is_used
 from scene import (ADATUM_MICROSOFT_PEERS, IPV6_PEERS, LINKS, MICROSOFT_PEERS, PRIVATE_PEERS,
                    interface_of)
 
@@ -29,6 +32,7 @@ KEYS = {"contoso": "contoso-key", "adatum": "adatum-key"}
 ASNS = {"contoso": 65010, "adatum": 65020}
 VRFS = ("adatum", "contoso", "microsoft")
 SESSION_TIMEOUT_S = 60.0
+TELLING_MAX_S = 30.0
 END_TIMEOUT_S = 60.0  # of a bgpd with a full table, which withdraws it
 
 ADATUM_PUBLIC = "203.0.113.128/25"
@@ -37,9 +41,21 @@ PART_OF_ADATUM = "203.0.113.192/26"
 # What a private peering may have; and what nobody may.
 CONTOSO_IPV4 = {"10.1.0.0/24", "198.51.100.0/24", PART_OF_ADATUM, "10.66.0.0/16", "0.0.0.0/0"}
 CONTOSO_NETWORKS = (*sorted(CONTOSO_IPV4), "127.1.0.0/16")
-
+# contoso's private peering, without and with BFD for bgpd.
+NETWORK_BEFORE = "peer-asn: 65010\n        bgp: {password: contoso-key,"
+NETWORK_AFTER = "peer-asn: 65010\n        bgp: {bfd: true, password: contoso-key,"
 
 IPV6_ON = {"ipv6/conf/all/disable_ipv6": 0, "ipv6/conf/default/disable_ipv6": 0}
+
+
+def soon(is_true: Callable[[], bool]) -> bool:
+    """Whether it becomes true within the time that BGP may take to tell what it knows."""
+    deadline = time.monotonic() + TELLING_MAX_S
+    while not is_true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 class Frr:
@@ -69,6 +85,10 @@ class Frr:
     def start_one(self, daemon: str) -> None:
         run("ip", "netns", "exec", self.namespace, str(FRR / daemon), "-d", "-N", self.namespace,
             *self.options[daemon])
+        if daemon == "bfdd":
+            # Or what else runs on the machine is taken for a dead link.
+            with suppress(PermissionError):
+                os.sched_setscheduler(self._pid(daemon), os.SCHED_FIFO, os.sched_param(1))
 
     def configure(self, *daemons: str) -> None:
         """Has some daemons read the file, or all of them."""
@@ -98,6 +118,9 @@ class Frr:
         return {name: peer["state"] for family in families if isinstance(family, dict)
                 for name, peer in family.get("peers", {}).items()}
 
+    def bfd_states(self) -> dict[str, str]:
+        return {row["peer"]: row["status"] for row in self.show_list("bfd peers")}
+
     def stop(self) -> None:
         for daemon in reversed(self.options):
             self._end(daemon, signal.SIGTERM)
@@ -110,7 +133,7 @@ class Frr:
         server anew (FRR pull request 17504).
         """
         try:
-            pid = int((self.runtime / f"{daemon}.pid").read_text(encoding="ascii"))
+            pid = self._pid(daemon)
             os.kill(pid, how)
         except (FileNotFoundError, ProcessLookupError):
             return
@@ -123,23 +146,26 @@ class Frr:
                 return
             time.sleep(0.02)
 
+    def _pid(self, daemon: str) -> int:
+        return int((self.runtime / f"{daemon}.pid").read_text(encoding="ascii"))
+
     def _vtysh(self, *words: str) -> str:
         return run("vtysh", "--vty_socket", str(self.runtime), *words)
 
 
-def contoso_config(has_bfd: bool) -> str:
+def contoso_config() -> str:
     peers = [(ours, link) for peers in (PRIVATE_PEERS, MICROSOFT_PEERS)
              for link, (_, ours) in peers.items()]
-    lines = [f"router bgp {ASNS['contoso']}", " bgp router-id 10.1.0.10",
-             " no bgp ebgp-requires-policy", " no bgp network import-check",
-             " bgp graceful-restart", " timers bgp 3 10"]
+    # A kernel forgets the next-hop objects of a link without carrier, and zebra 8.4 goes on naming
+    # them: no route would take both links again.
+    lines = ["no zebra nexthop kernel enable", f"router bgp {ASNS['contoso']}",
+             " bgp router-id 10.1.0.10", " no bgp ebgp-requires-policy",
+             " no bgp network import-check", " bgp graceful-restart", " timers bgp 3 10"]
     ipv6 = [ours for _, ours in IPV6_PEERS.values()]
     for ours, link in [*peers, *zip(ipv6, LINKS)]:
         lines += [f" neighbor {ours} remote-as {LOCAL_ASN}", f" neighbor {ours} description {link}",
                   f" neighbor {ours} password {KEYS['contoso']}",
                   f" neighbor {ours} timers connect 2"]
-    if has_bfd:
-        lines += [f" neighbor {ours} bfd" for _, ours in PRIVATE_PEERS.values()]
     lines += [" address-family ipv4 unicast", "  maximum-paths 2"]
     lines += [f"  network {network}" for network in CONTOSO_NETWORKS]
     lines += [f"  no neighbor {ours} activate" for ours in ipv6]
@@ -208,9 +234,21 @@ class Bird:
 class Routers:
     """All of them, and causewayd with causewayd-bgp.yaml, in a lab without a daemon.
 
-    With `bfdd`, the sockets at which causewayd finds bfdd of VRFs of ours, contoso's router runs
-    BFD on its private peering, too.
+    With `bfdd`, the sockets at which causewayd finds bfdd of VRFs of ours, contoso's router has a
+    bfdd, too.
     """
+
+    @classmethod
+    def with_bfd(cls, lab: Lab) -> "Routers":
+        """Our bgpd of contoso's VRF follows BFD, once contoso's router speaks it."""
+        # Where FRR's user may make one.
+        socket = RUNTIME / f"{lab.vrf_prefix}contoso" / "bfdd.dplane"
+        text = (HERE / "causewayd-bgp.yaml").read_text(encoding="utf-8")
+        text = text.replace("daemon:\n", f"daemon:\n  bfdd-socket: {socket}\n", 1)
+        assert NETWORK_BEFORE in text
+        path = lab.state / "bfdd.yaml"
+        path.write_text(text.replace(NETWORK_BEFORE, NETWORK_AFTER, 1), encoding="utf-8")
+        return cls(lab, str(path), {"contoso": socket})
 
     def __init__(self, lab: Lab, document: str = "causewayd-bgp.yaml",
                  bfdd: dict[str, Path] | None = None):
@@ -238,8 +276,7 @@ class Routers:
             socket = self.bfdd.get(vrf)
             self.ours[vrf] = Frr(path.name, path / "frr.conf", has_fpm=True,
                                  bfdd=("--dplaneaddr", f"unix:{socket}") if socket else None)
-        self.contoso.configuration.write_text(contoso_config("bfdd" in self.contoso.options),
-                                              encoding="utf-8")
+        self.contoso.configuration.write_text(contoso_config(), encoding="utf-8")
         self.bird.start(["10.1.0.0/24", "127.1.0.0/16"])
         for frr in (*self.ours.values(), self.contoso):
             frr.start()
@@ -282,6 +319,25 @@ class Routers:
                 raise LabError(f"sessions do not come up: {states}")
             time.sleep(0.3)
 
+    def begin_bfd(self) -> None:
+        """contoso's router does, on its private peering."""
+        self.contoso.type(f"router bgp {ASNS['contoso']}",
+                          *(f"neighbor {ours} bfd" for _, ours in PRIVATE_PEERS.values()))
+
+    def bfd_is_up(self, link: str) -> bool:
+        """What both ends' bfdd say of contoso's private peering."""
+        ends = zip((self.ours["contoso"], self.contoso), PRIVATE_PEERS[link])
+        return all(frr.bfd_states().get(peer) == "up" for frr, peer in ends)
+
+    def is_whole(self) -> bool:
+        """zebra of contoso's VRF has bgpd's routes, and has found causewayd."""
+        routes = self.ours["contoso"].show("ip route bgp")
+        return set(routes) == CONTOSO_IPV4 and self.lab.show("fpm", "contoso")["state"] != "away"
+
+    def told(self) -> set[str]:
+        """What contoso's router has heard of us."""
+        return set(self.contoso.show("bgp ipv4 unicast")["routes"])
+
     def next_hops(self, vrf: str, prefix: str) -> set[str]:
         """Those of a prefix that came by BGP."""
         rows = json.loads(self.lab.causeway("--json", "show", "routes", "--vrf", vrf, "--source",
@@ -291,6 +347,18 @@ class Routers:
     def fpm_events(self, vrf: str) -> dict[str, int]:
         """How often each thing has happened at the VRF's FPM listener."""
         return {row["event"]: row["count"] for row in self.lab.show("fpm", vrf)["events"]}
+
+    def customer_ways(self) -> set[str]:
+        """The next hops of contoso's router to its cloud, as its kernel has them."""
+        routes = json.loads(self.lab.run("contoso", "ip", "-json", "route", "show", "10.2.0.0/24"))
+        return {hop["gateway"] for route in routes for hop in route.get("nexthops", [route])}
+
+    def have_both_ways(self) -> bool:
+        """BGP has told contoso's router and causewayd of both links, and nothing forbids either."""
+        return (self.next_hops("contoso", "10.1.0.0/24") == {peer for peer, _ in
+                                                             PRIVATE_PEERS.values()} and
+                self.customer_ways() == {ours for _, ours in PRIVATE_PEERS.values()} and
+                all(is_used(self.lab, link) for link in LINKS))
 
     def learned(self, vrf: str) -> set[str]:
         """Prefixes of the VRF that came by BGP and are in causewayd's table."""

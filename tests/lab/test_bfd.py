@@ -9,9 +9,8 @@ from bfd_neighbour import BfdNeighbour
 from evidence import other, ping, talk
 from lab import PYTHON
 from netns import ip_batch
-from router_state import accounts, attachments, is_used
-from scene import (CUSTOMER_HOST, CUSTOMER_MTU, LINKS, PRIVATE_PEERS, ROUTER, VNET_HOST,
-                   interface_of)
+from router_state import accounts, attachments, bfd_session, drain_state, is_used
+from scene import (CUSTOMER_HOST, CUSTOMER_MTU, LINKS, PRIVATE_PEERS, VNET_HOST, interface_of)
 
 DETECTION_S = 0.9
 TOLERANCE_S = 0.1
@@ -27,8 +26,7 @@ class Bfd(LabTest):
         return peer
 
     def session(self, link: str) -> dict[str, Any]:
-        return next(row for row in self.lab.show("bfd")
-                    if row["attachment"] == f"contoso/private/{link}")
+        return bfd_session(self.lab, link)
 
     def wait_for_usable(self) -> None:
         self.eventually(lambda: all(is_used(self.lab, link) for link in LINKS),
@@ -130,8 +128,7 @@ class Drain(LabTest):
                                                  f"src {CUSTOMER_HOST}{hops}"])
 
     def drain_state(self, link: str) -> tuple[str, str, str]:
-        row = attachments(self.lab)[f"contoso/private/{link}"]
-        return row["drain"], row["appeal"], row["state"]
+        return drain_state(self.lab, link)
 
     def test_a_link_is_emptied_and_used_again_without_loss(self) -> None:
         for link in LINKS:
@@ -168,13 +165,10 @@ class Core(LabTest):
     def appeals(self) -> set[str]:
         return {row["appeal"] for row in attachments(self.lab).values() if row["link"]}
 
-    def set_core(self, state: str) -> None:
-        ip_batch(self.lab.namespace("core"), [f"link set {ROUTER} {state}"])
-
     def test_links_without_a_core_attract_nothing(self) -> None:
-        self.addCleanup(self.set_core, "up")
+        self.addCleanup(self.lab.set_core, "up")
         self.assertEqual(self.appeals(), {"normal"})
-        self.set_core("down")
+        self.lab.set_core("down")
         self.eventually(lambda: self.appeals() == {"withdrawn"}, "still attracts traffic")
-        self.set_core("up")
+        self.lab.set_core("up")
         self.eventually(lambda: self.appeals() == {"normal"}, "attracts no traffic")

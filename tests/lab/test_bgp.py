@@ -10,8 +10,7 @@ from pathlib import Path
 
 from evidence import ping, talk
 from lab_case import LabTest
-from netns import ip_batch
-from router_state import attachments
+from router_state import drain_state
 from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, FRR, Routers
 from scene import (ADATUM_MICROSOFT_PEERS, IPV6_PEERS, LINKS, MICROSOFT_PEERS, PRIVATE_PEERS,
                    ROUTER, VNET_HOST)
@@ -130,15 +129,10 @@ class Bgp(LabTest):
             for daemon in daemons:
                 ours.restart(daemon, how)
             self.routers.wait_for_sessions("contoso")
-            self.eventually(self.is_frr_whole, f"FRR does not recover from {daemons}", 20.0)
+            self.eventually(self.routers.is_whole, f"FRR does not recover from {daemons}", 20.0)
         self.assertLess(time.monotonic(), running.start + RESTARTS_S, "sessions take too long")
         self.assertEqual(running.finish().lost, 0)
         self.expect_routes("contoso", CONTOSO_LEARNED)
-
-    def is_frr_whole(self) -> bool:
-        """zebra has bgpd's routes again, and has found causewayd."""
-        routes = self.routers.ours["contoso"].show("ip route bgp")
-        return set(routes) == CONTOSO_IPV4 and self.lab.show("fpm", "contoso")["state"] != "away"
 
     def test_draining_takes_the_traffic_to_the_other_link(self) -> None:
         both = {PRIVATE_PEERS[link][0] for link in LINKS}
@@ -148,7 +142,8 @@ class Bgp(LabTest):
         self.lab.causeway("link", "drain", "primary", "contoso", "--timeout", "30")
         try:
             self.expect_next_hops("contoso", {PRIVATE_PEERS["secondary"][0]})
-            self.eventually(lambda: self.drain_of("primary") == "drained", "still used", 10.0)
+            self.eventually(lambda: drain_state(self.lab, "primary")[0] == "drained", "still used",
+                            10.0)
             self.assertLess(time.monotonic(), running.start + 8.0, "it drained when all was over")
         finally:
             self.lab.causeway("link", "undrain", "primary", "contoso")
@@ -156,24 +151,14 @@ class Bgp(LabTest):
         self.routers.wait_for_sessions()
         self.expect_next_hops("contoso", both)
 
-    def drain_of(self, link: str) -> str:
-        return attachments(self.lab)[f"contoso/private/{link}"]["drain"]
-
     def test_a_link_without_a_core_is_withdrawn(self) -> None:
-        self.eventually(lambda: "10.2.0.0/24" in self.told(), "attracts no traffic", 10.0)
-        self.addCleanup(self.set_core, "up")
-        self.set_core("down")
-        self.eventually(lambda: "10.2.0.0/24" not in self.told(), "still attracts traffic")
+        self.eventually(lambda: "10.2.0.0/24" in self.routers.told(), "attracts no traffic", 10.0)
+        self.addCleanup(self.lab.set_core, "up")
+        self.lab.set_core("down")
+        self.eventually(lambda: "10.2.0.0/24" not in self.routers.told(), "still attracts traffic")
         self.assertEqual(set(self.routers.sessions().values()), {"Established"})
-        self.set_core("up")
-        self.eventually(lambda: "10.2.0.0/24" in self.told(), "attracts no traffic", 10.0)
-
-    def told(self) -> set[str]:
-        """What contoso's router has heard of us."""
-        return set(self.routers.contoso.show("bgp ipv4 unicast")["routes"])
-
-    def set_core(self, state: str) -> None:
-        ip_batch(self.lab.namespace("core"), [f"link set {ROUTER} {state}"])
+        self.lab.set_core("up")
+        self.eventually(lambda: "10.2.0.0/24" in self.routers.told(), "attracts no traffic", 10.0)
 
     def test_tables_of_a_path(self) -> None:
         path = ("contoso", "private", "primary")
