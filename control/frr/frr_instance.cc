@@ -365,6 +365,10 @@ Result<std::string> frr_text(const Config& config, const FrrInstance& instance,
     // The kernel of the namespace must not forward past us. What FRR does not show where it is the
     // default stays out: frr-reload.py would see a difference, and zebra connect to us anew.
     lines("frr defaults traditional\nno ip forwarding\nno ipv6 forwarding");
+    // A kernel forgets the groups of next hops of a TAP that loses its carrier. zebra 8.4 keeps
+    // what nobody uses for three minutes and does not install it anew: the next route over it is
+    // refused, and we hear nothing of it.
+    lines("zebra nexthop-group keep 1");
     // A link that drains, or has lost its core, is to be left at once, not after FRR's five
     // seconds.
     lines("bgp route-map delay-timer 1\n!");

@@ -151,6 +151,15 @@ class Bgp(LabTest):
         self.routers.wait_for_sessions()
         self.expect_next_hops("contoso", both)
 
+    def test_both_links_are_used_after_one_was_away(self) -> None:
+        for link in LINKS * 3:  # each time another order of zebra's and the kernel's work
+            with self.subTest(away=link):
+                self.lab.cut(link)
+                time.sleep(2.0)
+                self.lab.restore(link)
+                self.routers.wait_for_sessions()
+                self.eventually(self.routers.have_both_ways, "one link is not used", 15.0)
+
     def test_a_link_without_a_core_is_withdrawn(self) -> None:
         self.eventually(lambda: "10.2.0.0/24" in self.routers.told(), "attracts no traffic", 10.0)
         self.addCleanup(self.lab.set_core, "up")
