@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chapter of the demo in which the customers' routers are real."""
+"""The chapters of the demo in which the customers' routers are real."""
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 from evidence import other, ping, talk
 from lab import Lab
+from outage_story import core_is_gone, crashes, drain, show, silence
 from router_state import settle
 from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, Routers, soon
-from scene import LINKS, PRIVATE_PEERS, VNET_HOST
+from scene import LINKS, VNET_HOST
 
 if TYPE_CHECKING:
     from story import Story
@@ -20,7 +20,7 @@ PATH = ("contoso", "private", "primary")
 TABLES = ("arp-table", "bgp-summary", "route-table")
 
 
-def sessions(routers: Routers, story: Story) -> None:
+def sessions(lab: Lab, routers: Routers, story: Story) -> None:
     states = routers.sessions()
     story.claim("a BGP session with MD5 on every attachment, all from one description",
                 len(states) == 10 and set(states.values()) == {"Established"},
@@ -30,14 +30,15 @@ def sessions(routers: Routers, story: Story) -> None:
     story.claim("the Microsoft peering takes public prefixes only, and of each customer his own",
                 soon(lambda: routers.learned("microsoft") == {"198.51.100.0/24",
                                                                   ADATUM_PUBLIC}))
+    for customer in ("contoso", "adatum"):
+        answered = ping(lab, customer, VNET_HOST, "-I", "10.1.0.10").all_answered
+        story.claim(f"{customer} reaches its virtual network by what BGP has told", answered)
 
 
 def failover(lab: Lab, routers: Routers, story: Story) -> None:
-    ways = {PRIVATE_PEERS[link][0] for link in LINKS}
     for link in LINKS:
         routers.wait_for_sessions()
-        story.claim("BGP has told both links' ways to contoso",
-                    soon(lambda: routers.next_hops("contoso", "10.1.0.0/24") == ways))
+        story.claim("BGP has told both links' ways to contoso", soon(routers.have_both_ways))
         running = talk(lab, "contoso", 3.0)
         running.wait_until(1.0)
         lab.cut(link)
@@ -48,32 +49,26 @@ def failover(lab: Lab, routers: Routers, story: Story) -> None:
         settle(lab)
 
 
-def restarts(lab: Lab, routers: Routers, story: Story) -> None:
-    routers.wait_for_sessions()
-    running = talk(lab, "contoso", 8.0, rate=100.0)
-    running.wait_until(1.0)
-    routers.ours["contoso"].restart("zebra", signal.SIGKILL)
-    outcome = running.finish()
-    story.claim("zebra is killed and starts again: no packet is lost", outcome.lost == 0,
-                f"lost {outcome.lost} of {outcome.sent:,}")
+def tables(lab: Lab) -> None:
+    for table in TABLES:
+        show(lab, table, *PATH)
 
 
 def real_routers(lab: Lab, story: Story) -> None:
     story.heading("Real routers: FRR at contoso, BIRD at adatum, and FRR on our side")
     lab.stop_daemon()
-    routers = Routers(lab)
+    routers = Routers.with_bfd(lab)
     try:
         routers.start()
         settle(lab)
-        sessions(routers, story)
-        for customer in ("contoso", "adatum"):
-            answered = ping(lab, customer, VNET_HOST, "-I", "10.1.0.10").all_answered
-            story.claim(f"{customer} reaches its virtual network by what BGP has told", answered)
+        sessions(lab, routers, story)
+        tables(lab)
+        story.heading("A link is cut under real routers")
         failover(lab, routers, story)
-        restarts(lab, routers, story)
-        for table in TABLES:
-            print(f"\n$ causeway show {table} {' '.join(PATH)}")
-            print(lab.causeway("show", table, *PATH).rstrip())
+        drain(lab, routers, story, "primary")
+        core_is_gone(lab, routers, story)
+        crashes(lab, routers, story)
+        silence(lab, routers, story, "secondary")
     finally:
         routers.stop()
         lab.start_daemon()
