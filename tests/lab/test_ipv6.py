@@ -4,12 +4,25 @@
 from pathlib import Path
 
 import netns
-from dual_stack_case import OURS_IN_VNET, VNET_HOST, DualStackTest
+from dual_stack_case import CUSTOMER_HOST, OURS_IN_VNET, VNET_HOST, DualStackTest
 from evidence import ping
 from router_state import accounts, is_used
+from scapy.layers.dns import DNS, DNSQR, DNSRR
 from tcp_sessions import session
 from scene import CLOUD_MTU, LINKS, interface_of
 from scene import IPV6_PEERS as PEERS
+
+PREFIXES = "        prefixes: [10.1.0.0/24, '2001:db8:1::/48']\n"
+NAMES = f"""resolvers: ["{VNET_HOST}"]
+name-sets: [{{name: cdn, names: ["*.cdn.example"]}}]
+name-policies: [{{name: seen, rules: [{{name: cdn, sets: [cdn], action: deny}}]}}]
+"""
+# Sends bytes in a datagram: from, its port, to, its port.
+SEND = """import socket, sys
+link = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+link.bind((sys.argv[1], int(sys.argv[2])))
+link.sendto(bytes.fromhex(sys.argv[5]), (sys.argv[3], int(sys.argv[4])))
+"""
 
 
 class DualStack(DualStackTest):
@@ -53,6 +66,35 @@ class DualStack(DualStackTest):
             self.eventually(lambda: all(
                 ping(self.lab, "contoso", VNET_HOST, "-I", PEERS[each][0], count=1).received == 1
                 for each in LINKS), f"{link} does not come back")
+
+    def test_the_first_packet_to_an_address_of_a_name_is_denied(self) -> None:
+        path = Path(self.lab.state) / "dual-stack.yaml"
+        document = path.read_text(encoding="utf-8")
+        self.assertIn(PREFIXES, document)
+        document = document.replace(PREFIXES, PREFIXES + "        name-policy: seen\n") + NAMES
+        path.write_text(document, encoding="utf-8")
+        self.lab.causeway("apply", str(path))
+        self.eventually(lambda: self.lab.show("names")[0]["state"] == "active", "is not in force")
+        name, address = "img.cdn.example", "2001:db8:2::99"
+        answer = DNS(qr=1, qd=DNSQR(qname=name, qtype="AAAA"),
+                     an=DNSRR(rrname=name, type="AAAA", ttl=600, rdata=address))
+
+        def denied() -> int:
+            return int(self.lab.show("names", "rules")[0]["packets"])
+
+        def is_learned() -> bool:
+            self.send("contoso-vnet", VNET_HOST, 53, CUSTOMER_HOST, bytes(answer))
+            return [row["address"] for row in self.lab.show("names", "addresses")] == [address]
+
+        self.eventually(is_learned, "is not heard")  # the first may wait for its neighbour
+        self.assertEqual(denied(), 0)
+        self.send("contoso", CUSTOMER_HOST, 4000, address, b"first")
+        self.eventually(lambda: denied() == 1, "was not denied")
+        self.assertTrue(ping(self.lab, "contoso", VNET_HOST, count=1).all_answered)
+        self.assertEqual(denied(), 1)
+
+    def send(self, host: str, source: str, port: int, to: str, payload: bytes) -> None:
+        self.lab.run(host, "python3", "-c", SEND, source, str(port), to, "4000", payload.hex())
 
     def test_our_kernel_speaks_over_its_taps(self) -> None:
         prefix = f"cw{self.lab.instance}-six-"
