@@ -335,8 +335,9 @@ class Routers:
         return set(routes) == CONTOSO_IPV4 and self.lab.show("fpm", "contoso")["state"] != "away"
 
     def told(self) -> set[str]:
-        """What contoso's router has heard of us."""
-        return set(self.contoso.show("bgp ipv4 unicast")["routes"])
+        """What contoso's router has heard of us, of both families."""
+        return {prefix for family in ("ipv4", "ipv6")
+                for prefix in self.contoso.show(f"bgp {family} unicast")["routes"]}
 
     def next_hops(self, vrf: str, prefix: str) -> set[str]:
         """Those of a prefix that came by BGP."""

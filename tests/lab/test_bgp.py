@@ -8,6 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
+from cut_trial import Ends, Load, loss_of
 from evidence import ping, talk
 from lab_case import LabTest
 from router_state import drain_state
@@ -18,7 +19,11 @@ from scene import (ADATUM_MICROSOFT_PEERS, IPV6_PEERS, LINKS, MICROSOFT_PEERS, P
 HAS_ROUTERS = all(map(shutil.which, ("vtysh", "bird"))) and (FRR / "bgpd").exists()
 ADATUM_ROUTES = ["10.1.0.0/24", "127.1.0.0/16"]
 RESTARTS_S = 36.0  # of which each restart takes three to six, and a sweep ten more
+CLOUD = {"10.2.0.0/24", "2001:db8:2::/64"}  # contoso's virtual network
 CONTOSO_LEARNED = CONTOSO_IPV4 | {CONTOSO_IPV6_NETWORK}
+# From the virtual network to hosts behind contoso's router; the link drains where others are cut.
+IPV6_LOAD = Load([f"2001:db8:1::{host:x}" for host in range(0x20, 0x106)], flows=1_000,
+                 rate=2_000.0, cut_at_s=1.5, seconds=8.0, source="2001:db8:2::10")
 PREFIXES_MAX = 4000  # of a private peering, unless its configuration says otherwise
 
 
@@ -73,9 +78,7 @@ class Bgp(LabTest):
         self.assertIn(f"BGP.next_hop: {MICROSOFT_PEERS['primary'][0]}", told)
 
     def test_ipv6_takes_both_links_too(self) -> None:
-        hops = {IPV6_PEERS[link][0] for link in LINKS}
-        self.eventually(lambda: self.routers.next_hops("contoso", CONTOSO_IPV6_NETWORK) == hops,
-                        f"next hops {hops}", 10.0)
+        self.expect_ipv6_next_hops({IPV6_PEERS[link][0] for link in LINKS})
 
     def test_customers_learn_the_cloud_and_reach_it(self) -> None:
         told = self.routers.contoso.show("bgp ipv4 unicast")["routes"]
@@ -160,16 +163,42 @@ class Bgp(LabTest):
                 self.routers.wait_for_sessions()
                 self.eventually(self.routers.have_both_ways, "one link is not used", 15.0)
 
+    def test_draining_loses_no_packet_of_ipv6(self) -> None:
+        hops = {link: customer for link, (customer, _) in IPV6_PEERS.items()}
+        self.expect_ipv6_next_hops(set(hops.values()))
+        ends = Ends(self.lab, IPV6_LOAD, "primary")
+        ends.wait_until(IPV6_LOAD.cut_at_s)
+        drained_ns = time.monotonic_ns()
+        self.lab.causeway("link", "drain", "primary", "contoso", "--timeout", "30")
+        try:
+            self.expect_ipv6_next_hops({hops["secondary"]})
+            ends.finish()
+        finally:
+            self.lab.causeway("link", "undrain", "primary", "contoso")
+        loss = loss_of(ends, "primary", drained_ns)
+        self.assertEqual((loss.lost, loss.lost_of_kept, loss.moved_of_kept), (0, 0, 0), loss)
+        self.assertEqual(loss.flows_moved, loss.flows_cut, loss)
+        self.assertGreater(loss.flows_cut, IPV6_LOAD.flows // 3, loss)
+        self.routers.wait_for_sessions()
+        self.expect_ipv6_next_hops(set(hops.values()))
+
+    def expect_ipv6_next_hops(self, expected: set[str]) -> None:
+        self.eventually(
+            lambda: self.routers.next_hops("contoso", CONTOSO_IPV6_NETWORK) == expected,
+            f"next hops {expected}", 10.0)
+
     def test_a_link_without_a_core_is_withdrawn(self) -> None:
-        self.eventually(lambda: "10.2.0.0/24" in self.routers.told(), "attracts no traffic", 10.0)
+        self.eventually(lambda: self.routers.told() >= CLOUD, "attracts no traffic", 10.0)
         self.addCleanup(self.lab.set_core, "up")
         self.lab.set_core("down")
-        self.eventually(lambda: "10.2.0.0/24" not in self.routers.told(), "still attracts traffic")
+        self.eventually(lambda: not self.routers.told() & CLOUD, "still attracts traffic")
         self.assertEqual(set(self.routers.sessions().values()), {"Established"})
         self.lab.set_core("up")
-        self.eventually(lambda: "10.2.0.0/24" in self.routers.told(), "attracts no traffic", 10.0)
+        self.eventually(lambda: self.routers.told() >= CLOUD, "attracts no traffic", 10.0)
 
     def test_tables_of_a_path(self) -> None:
+        self.expect_next_hops("contoso", {PRIVATE_PEERS[link][0] for link in LINKS})
+        self.expect_ipv6_next_hops({IPV6_PEERS[link][0] for link in LINKS})
         path = ("contoso", "private", "primary")
         customer, ours = PRIVATE_PEERS["primary"]
         arp = self.lab.show("arp-table", *path)
@@ -184,7 +213,7 @@ class Bgp(LabTest):
         self.assertEqual(table["10.1.0.0/24"]["next-hop"], customer)
         self.assertEqual(table["10.1.0.0/24"]["path"], "65010")
         told = self.lab.show("route-table", *path, "--advertised")
-        self.assertEqual([row["network"] for row in told], ["10.2.0.0/24"])
+        self.assertEqual({row["network"] for row in told}, CLOUD)
 
     def as_reader(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """As nobody, who may ask bgpd, too."""
