@@ -7,7 +7,7 @@
 //
 // Time is in seconds, or what comes near. Four flows share a cache line, and among them the one
 // that has been silent longest makes room for a new one. A flow is known by 64 bits of a hash with
-// a seed of our own: that two are taken for one has a chance of 2^-62 a question.
+// a seed of our own: that one is taken for another of 65,536 has a chance of 2^-48 a question.
 #pragma once
 
 #include <algorithm>

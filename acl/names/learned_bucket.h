@@ -3,15 +3,15 @@
 // LearnedBucket: one cache line of LearnedTable. All zero when it is new.
 //
 //   IPv4   8 x | sets (32) | address (32) |
-//   IPv6   3 x | address (128) |, 3 x | sets (32) |, | state (32) |
+//   IPv6   5 x | key (64) |, 5 x | sets (32) |, | state (32) |
 //
-// An entry of no sets is free, or of an address that was forgotten.
+// An address of IPv4 is its own key; of IPv6 it is a hash of 64 bits, never 0, with a seed that
+// nobody knows. An entry of no sets is free, or of an address that was forgotten.
 //
 // Thread safety: answer() by any thread, at any time; everything else by one thread. An answer that
 // overlaps one change is from before or from after it: an entry of IPv4 is one word; one of IPv6
-// has its address for good, and that is one store. What lies in an aligned 16 bytes is loaded and
-// stored at once where there is AVX (AMD64 manual volume 2 section 7.3.2, Intel SDM volume 3A
-// section 9.1.1), and a load of 32 is two of them.
+// has its key for good, and its sets are another. An aligned word is loaded whole, by itself or
+// with others (AMD64 manual volume 2 section 7.3.2, Intel SDM volume 3A section 9.1.1).
 #pragma once
 
 #include <immintrin.h>
@@ -40,10 +40,11 @@ class LearnedBucket;
 template <>
 class alignas(kCacheLine) LearnedBucket<Ipv4Address> {
   public:
+    using Key = std::uint32_t;
     static constexpr std::size_t kEntries = 8;
 
-    [[nodiscard]] LearnedAnswer answer(Ipv4Address address) const noexcept {
-        const __m256i addresses = _mm256_set1_epi32(static_cast<int>(address.value()));
+    [[nodiscard]] LearnedAnswer answer(Key address) const noexcept {
+        const __m256i addresses = _mm256_set1_epi32(static_cast<int>(address));
         const auto* const line = reinterpret_cast<const __m256i*>(entries_.data());
         const __m256i low = _mm256_load_si256(line);
         const __m256i high = _mm256_load_si256(line + 1);
@@ -62,9 +63,9 @@ class alignas(kCacheLine) LearnedBucket<Ipv4Address> {
                 _mm256_testz_si256(end, end) == 0};
     }
 
-    [[nodiscard]] std::optional<std::size_t> find(Ipv4Address wanted) const noexcept {
+    [[nodiscard]] std::optional<std::size_t> find(Key wanted) const noexcept {
         for (std::size_t i = 0; i < kEntries; ++i) {
-            if (entries_[i] != 0 && address(i) == wanted) return i;
+            if (entries_[i] != 0 && key(i) == wanted) return i;
         }
         return std::nullopt;
     }
@@ -84,15 +85,15 @@ class alignas(kCacheLine) LearnedBucket<Ipv4Address> {
         return true;
     }
     void pass() noexcept {}
-    [[nodiscard]] Ipv4Address address(std::size_t i) const noexcept {
-        return Ipv4Address(static_cast<std::uint32_t>(entries_[i] >> 32));
+    [[nodiscard]] Key key(std::size_t i) const noexcept {
+        return static_cast<Key>(entries_[i] >> 32);
     }
     [[nodiscard]] NameSetBits sets(std::size_t i) const noexcept {
         return static_cast<NameSetBits>(entries_[i]);
     }
-    void put(std::size_t i, Ipv4Address address, NameSetBits sets) noexcept {
+    void put(std::size_t i, Key address, NameSetBits sets) noexcept {
         std::atomic_ref(entries_[i])
-            .store(std::uint64_t{address.value()} << 32 | sets, std::memory_order_release);
+            .store(std::uint64_t{address} << 32 | sets, std::memory_order_release);
     }
 
   private:
@@ -102,28 +103,25 @@ class alignas(kCacheLine) LearnedBucket<Ipv4Address> {
 template <>
 class alignas(kCacheLine) LearnedBucket<Ipv6Address> {
   public:
-    static constexpr std::size_t kEntries = 3;
+    using Key = std::uint64_t;
+    static constexpr std::size_t kEntries = 5;
 
-    [[nodiscard]] LearnedAnswer answer(Ipv6Address address) const noexcept {
-        const __m256i wanted = _mm256_broadcastsi128_si256(_mm_set_epi64x(
-            static_cast<long long>(address.low()), static_cast<long long>(address.high())));
-        const auto* const line = reinterpret_cast<const __m256i*>(addresses_.data());
-        const auto halves = [wanted](const __m256i* two) noexcept {
-            return static_cast<unsigned>(_mm256_movemask_pd(
-                _mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_load_si256(two), wanted))));
-        };
-        // Two bits an address, and two of what is no address.
-        const unsigned equal = halves(line) | halves(line + 1) << 4;
-        const unsigned is = equal & equal >> 1 & 0b01'01'01U;
-        const auto at = static_cast<unsigned>(std::countr_zero(is | 0b01'00'00'00U)) / 2;
+    [[nodiscard]] LearnedAnswer answer(Key wanted) const noexcept {
+        static_assert(kEntries == 5, "four at once, and one");
+        const auto* const four = reinterpret_cast<const __m256i*>(keys_.data());
+        const __m256i is_one = _mm256_cmpeq_epi64(
+            _mm256_load_si256(four), _mm256_set1_epi64x(static_cast<long long>(wanted)));
+        const auto is = static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(is_one))) |
+                        static_cast<unsigned>(load(keys_[4]) == wanted) << 4;
+        const auto at = static_cast<unsigned>(std::countr_zero(is | 1U << kEntries));
         const NameSetBits sets = load(tail_[at]) & (0U - static_cast<unsigned>(is != 0));
         const std::uint32_t is_not_passed = ~load(tail_[kEntries]) >> 31;
         return {sets, (sets | is_not_passed) != 0};
     }
 
-    [[nodiscard]] std::optional<std::size_t> find(Ipv6Address wanted) const noexcept {
+    [[nodiscard]] std::optional<std::size_t> find(Key wanted) const noexcept {
         for (std::size_t i = 0; i < used(); ++i) {
-            if (addresses_[i] == wanted) return i;
+            if (keys_[i] == wanted) return i;
         }
         return std::nullopt;
     }
@@ -133,34 +131,33 @@ class alignas(kCacheLine) LearnedBucket<Ipv6Address> {
     [[nodiscard]] bool is_new(std::size_t i) const noexcept { return i >= used(); }
     [[nodiscard]] bool is_passed() const noexcept { return (tail_[kEntries] & kPassed) != 0; }
     // Before something is put behind it.
-    void pass() noexcept { store(kEntries, tail_[kEntries] | kPassed); }
-    [[nodiscard]] Ipv6Address address(std::size_t i) const noexcept { return addresses_[i]; }
+    void pass() noexcept { store(tail_[kEntries], tail_[kEntries] | kPassed); }
+    [[nodiscard]] Key key(std::size_t i) const noexcept { return keys_[i]; }
     [[nodiscard]] NameSetBits sets(std::size_t i) const noexcept { return tail_[i]; }
-    // REQUIRES: a new entry, or this address's.
-    void put(std::size_t i, Ipv6Address address, NameSetBits sets) noexcept {
+    // REQUIRES: a new entry, or this key's.
+    void put(std::size_t i, Key key, NameSetBits sets) noexcept {
         if (is_new(i)) {
-            // Whole at once, as it is read.
-            _mm_store_si128(reinterpret_cast<__m128i*>(&addresses_[i]),
-                            _mm_set_epi64x(static_cast<long long>(address.low()),
-                                           static_cast<long long>(address.high())));
-            store(kEntries, tail_[kEntries] + 1);
+            store(keys_[i], key);
+            store(tail_[kEntries], tail_[kEntries] + 1);
         }
-        store(i, sets);
+        store(tail_[i], sets);
     }
 
   private:
     static constexpr std::uint32_t kPassed = std::uint32_t{1} << 31;
 
     [[nodiscard]] std::size_t used() const noexcept { return tail_[kEntries] & ~kPassed; }
-    [[nodiscard]] static std::uint32_t load(const std::uint32_t& word) noexcept {
+    template <class Word>
+    [[nodiscard]] static Word load(const Word& word) noexcept {
         // C++20's atomic_ref takes no const.
-        return std::atomic_ref(const_cast<std::uint32_t&>(word)).load(std::memory_order_acquire);
+        return std::atomic_ref(const_cast<Word&>(word)).load(std::memory_order_acquire);
     }
-    void store(std::size_t i, std::uint32_t word) noexcept {
-        std::atomic_ref(tail_[i]).store(word, std::memory_order_release);
+    template <class Word>
+    static void store(Word& word, Word value) noexcept {
+        std::atomic_ref(word).store(value, std::memory_order_release);
     }
 
-    std::array<Ipv6Address, kEntries> addresses_{};   // the first `used` are
+    std::array<Key, kEntries> keys_{};                // the first `used` are
     std::array<std::uint32_t, kEntries + 1> tail_{};  // their sets; how many are used, and kPassed
 };
 

@@ -12,40 +12,41 @@ constexpr std::size_t kBucketsMin = kPageBytes / kCacheLine;
 }  // namespace
 
 template <class Address>
-auto LearnedTable<Address>::Table::find(Address address) const noexcept -> Entry {
-    for (std::size_t at = home_of(address);; at = next(at)) {
-        if (const auto index = buckets[at].find(address)) return {buckets + at, *index};
+auto LearnedTable<Address>::Table::find(Key key) const noexcept -> Entry {
+    for (std::size_t at = home_of(key);; at = next(at)) {
+        if (const auto index = buckets[at].find(key)) return {buckets + at, *index};
         if (!buckets[at].is_passed()) return {};
     }
 }
 
 template <class Address>
-auto LearnedTable<Address>::Table::room_for(Address address) const noexcept -> Entry {
-    for (std::size_t at = home_of(address);; at = next(at)) {
+auto LearnedTable<Address>::Table::room_for(Key key) const noexcept -> Entry {
+    for (std::size_t at = home_of(key);; at = next(at)) {
         if (const auto index = buckets[at].room()) return {buckets + at, *index};
         buckets[at].pass();
     }
 }
 
 template <class Address>
-auto LearnedTable<Address>::make_table(std::size_t buckets) -> Result<std::unique_ptr<Table>> {
+auto LearnedTable<Address>::make_table(std::size_t buckets, std::uint64_t seed)
+    -> Result<std::unique_ptr<Table>> {
     const std::size_t bytes = buckets * sizeof(Bucket);
     // Most VRFs know a few, and there may be thousands of VRFs.
     auto memory =
         Mapping::allocate(bytes, bytes < kHugePageBytes ? PageSize::kSmall : PageSize::kHuge);
     if (!memory) return Unexpected(memory.error());
-    std::random_device device;
     auto* const zeroed = reinterpret_cast<Bucket*>(memory->data());
     return std::unique_ptr<Table>(new Table{.memory = std::move(memory).value(),
                                             .buckets = zeroed,
                                             .bucket_mask = buckets - 1,
-                                            .seed = std::uint64_t{device()} << 32 | device()});
+                                            .seed = seed});
 }
 
 template <class Address>
 Result<std::unique_ptr<LearnedTable<Address>>> LearnedTable<Address>::create(GracePeriods& grace) {
     std::unique_ptr<LearnedTable> made(new LearnedTable(grace));
-    auto table = make_table(kBucketsMin);
+    std::random_device device;
+    auto table = make_table(kBucketsMin, std::uint64_t{device()} << 32 | device());
     if (!table) return Unexpected(table.error());
     made->current_.store(std::move(table).value().release(), std::memory_order_release);
     return made;
@@ -56,15 +57,16 @@ template <class Address>
 Status LearnedTable<Address>::rebuild() {
     const std::size_t buckets =
         std::max(kBucketsMin, std::bit_ceil(3 * (known_ + 1) / Bucket::kEntries));
-    auto made = make_table(buckets);
+    Table* const current = current_.load(std::memory_order_relaxed);
+    auto made = make_table(buckets, current->seed);  // with the keys as they are
     if (!made) return Unexpected(made.error());
     std::unique_ptr<Table> next = std::move(made).value();
-    std::unique_ptr<Table> old(current_.load(std::memory_order_relaxed));
+    std::unique_ptr<Table> old(current);
     for (const Bucket& bucket : std::span(old->buckets, old->bucket_mask + 1)) {
         for (std::size_t i = 0; i < Bucket::kEntries; ++i) {
             if (bucket.sets(i) == 0) continue;
-            const Entry entry = next->room_for(bucket.address(i));
-            entry.bucket->put(entry.index, bucket.address(i), bucket.sets(i));
+            const Entry entry = next->room_for(bucket.key(i));
+            entry.bucket->put(entry.index, bucket.key(i), bucket.sets(i));
         }
     }
     current_.store(next.release(), std::memory_order_release);
@@ -77,7 +79,8 @@ template <class Address>
 Status LearnedTable<Address>::set(Address address, LearnedSets sets) {
     if (address == Address()) return ok();
     Table* table = current_.load(std::memory_order_relaxed);
-    Entry entry = table->find(address);
+    const Key key = table->key_of(address);
+    Entry entry = table->find(key);
     const bool was_known = entry.bucket != nullptr && entry.bucket->sets(entry.index) != 0;
     if (entry.bucket == nullptr) {
         if (!sets.is_known()) return ok();
@@ -85,12 +88,12 @@ Status LearnedTable<Address>::set(Address address, LearnedSets sets) {
             if (const Status status = rebuild(); !status) return status;
             table = current_.load(std::memory_order_relaxed);
         }
-        entry = table->room_for(address);
+        entry = table->room_for(key);
         used_ += entry.bucket->is_new(entry.index) ? 1 : 0;
     }
     known_ += sets.is_known() ? 1 : 0;
     known_ -= was_known ? 1 : 0;
-    entry.bucket->put(entry.index, address, sets.bits());
+    entry.bucket->put(entry.index, key, sets.bits());
     return ok();
 }
 

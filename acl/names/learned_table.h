@@ -11,11 +11,15 @@
 //
 // Invariants
 //   (1) A lookup that overlaps one change returns the answer from before or from after it.
-//   (2) An entry is never new again: forgetting leaves the address, so that those behind it are
+//   (2) An entry is never new again: forgetting leaves the key, so that those behind it are
 //       found. When there are more than half as many used entries as entries, all that are known
 //       are copied to a new table, and the old one is freed after a grace period.
+//
+// That an address of IPv6 is taken for one of a million others, with which it shares its key, has a
+// chance of 2^-44 a question. To look for such needs the seed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -101,6 +105,7 @@ class LearnedTable {
 
   private:
     using Bucket = LearnedBucket<Address>;
+    using Key = typename Bucket::Key;
 
     struct Entry {
         Bucket* bucket = nullptr;  // none
@@ -112,16 +117,17 @@ class LearnedTable {
         std::size_t bucket_mask;
         std::uint64_t seed;
 
-        [[nodiscard]] std::size_t home_of(Address address) const noexcept;
+        [[nodiscard]] Key key_of(Address address) const noexcept;
+        [[nodiscard]] std::size_t home_of(Key key) const noexcept;
         [[nodiscard]] std::size_t next(std::size_t bucket) const noexcept {
             return (bucket + 1) & bucket_mask;
         }
         [[nodiscard]] std::size_t entries() const noexcept {
             return (bucket_mask + 1) * Bucket::kEntries;
         }
-        [[nodiscard]] Entry find(Address address) const noexcept;
+        [[nodiscard]] Entry find(Key key) const noexcept;
         // For one that has no entry yet. REQUIRES: a new entry somewhere.
-        [[nodiscard]] Entry room_for(Address address) const noexcept;
+        [[nodiscard]] Entry room_for(Key key) const noexcept;
     };
 
     explicit LearnedTable(GracePeriods& grace) : grace_(grace) {}
@@ -129,23 +135,26 @@ class LearnedTable {
     template <class TableOf>
     static void answer(TableOf&& table_of, std::span<const Address> addresses,
                        std::span<LearnedSets> sets) noexcept {
+        std::array<Key, kBurstSizeMax> keys;
         std::array<std::size_t, kBurstSizeMax> homes;
         for (std::size_t k = 0; k < addresses.size(); ++k) {
             const Table& table = table_of(k);
-            homes[k] = table.home_of(addresses[k]);
+            keys[k] = table.key_of(addresses[k]);
+            homes[k] = table.home_of(keys[k]);
             __builtin_prefetch(table.buckets + homes[k]);
         }
         for (std::size_t k = 0; k < addresses.size(); ++k) {
             const Table& table = table_of(k);
-            LearnedAnswer answer = table.buckets[homes[k]].answer(addresses[k]);
+            LearnedAnswer answer = table.buckets[homes[k]].answer(keys[k]);
             for (std::size_t at = homes[k]; !answer.is_last;) [[unlikely]] {
                     at = table.next(at);
-                    answer = table.buckets[at].answer(addresses[k]);
+                    answer = table.buckets[at].answer(keys[k]);
                 }
             sets[k] = LearnedSets(answer.sets);
         }
     }
-    [[nodiscard]] static Result<std::unique_ptr<Table>> make_table(std::size_t buckets);
+    [[nodiscard]] static Result<std::unique_ptr<Table>> make_table(std::size_t buckets,
+                                                                   std::uint64_t seed);
     [[nodiscard]] Status rebuild();
 
     GracePeriods& grace_;
@@ -156,18 +165,33 @@ class LearnedTable {
 };
 
 template <>
-inline std::size_t LearnedTable<Ipv4Address>::Table::home_of(Ipv4Address address) const noexcept {
-    const std::uint64_t hash = (address.value() ^ seed) * 0x9e37'79b9'7f4a'7c15;
-    return static_cast<std::size_t>(hash >> 32) & bucket_mask;
+inline auto LearnedTable<Ipv4Address>::Table::key_of(Ipv4Address address) const noexcept -> Key {
+    return address.value();
 }
 
 template <>
-inline std::size_t LearnedTable<Ipv6Address>::Table::home_of(Ipv6Address address) const noexcept {
-    const Uint128 product = Uint128{address.high() ^ seed} *
-                            (address.low() ^ std::rotl(seed, 32) ^ 0x9e37'79b9'7f4a'7c15);
-    const std::uint64_t hash =
-        static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-    return static_cast<std::size_t>(hash) & bucket_mask;
+inline std::size_t LearnedTable<Ipv4Address>::Table::home_of(Key key) const noexcept {
+    const std::uint64_t hash = (key ^ seed) * 0x9e37'79b9'7f4a'7c15;
+    return static_cast<std::size_t>(hash >> 32) & bucket_mask;
+}
+
+// Two products of 128 bits, each folded: all bits of the address and of the seed are in all of the
+// key's.
+template <>
+inline auto LearnedTable<Ipv6Address>::Table::key_of(Ipv6Address address) const noexcept -> Key {
+    constexpr std::uint64_t kFactor = 0x9e37'79b9'7f4a'7c15;
+    const auto fold = [](std::uint64_t a, std::uint64_t b) noexcept {
+        const Uint128 product = Uint128{a} * b;
+        return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+    };
+    const std::uint64_t once =
+        fold(address.high() ^ seed, address.low() ^ std::rotl(seed, 32) ^ kFactor);
+    return std::max<Key>(fold(once ^ address.low(), seed | 1), 1);
+}
+
+template <>
+inline std::size_t LearnedTable<Ipv6Address>::Table::home_of(Key key) const noexcept {
+    return static_cast<std::size_t>(key) & bucket_mask;
 }
 
 extern template class LearnedTable<Ipv4Address>;
