@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """FRR's bfdd, which leaves its sessions to causewayd, and bgpd, which follows it."""
 
+import re
 import time
 import unittest
+from pathlib import Path
 
 from lab_case import LabTest
 from routers import FRR, Routers
@@ -35,7 +37,8 @@ class Bfdd(LabTest):
     def test_the_daemons_file_says_where_bfdd_listens(self) -> None:
         for vrf, frr in self.routers.ours.items():
             daemons = frr.configuration.with_name("daemons").read_text(encoding="utf-8")
-            self.assertEqual(f'--dplaneaddr unix:{self.socket()}"' in daemons, vrf == "contoso")
+            listens = re.search(r'bfdd_options=".* --dplaneaddr unix:(\S+)"', daemons)
+            self.assertEqual(listens and Path(listens[1]), self.routers.bfdd.get(vrf), vrf)
 
     def test_a_session_comes_up_goes_down_and_bgpd_follows(self) -> None:
         ours = self.routers.ours["contoso"]
