@@ -32,8 +32,19 @@ class BenchDaemon:
 
     def control_seconds(self) -> float:
         """Processor time of the control thread so far."""
-        pid = self.process.pid
-        stat = Path(f"/proc/{pid}/task/{pid}/stat").read_text(encoding="ascii")
+        return self._seconds_of(self._tasks() / str(self.process.pid))
+
+    def thread_seconds(self, name: str) -> float:
+        """The same of the thread of that name."""
+        return next(self._seconds_of(task) for task in self._tasks().iterdir()
+                    if (task / "comm").read_text(encoding="ascii").strip() == name)
+
+    def _tasks(self) -> Path:
+        return Path(f"/proc/{self.process.pid}/task")
+
+    @staticmethod
+    def _seconds_of(task: Path) -> float:
+        stat = (task / "stat").read_text(encoding="ascii")
         user, system = stat.rsplit(")", 1)[1].split()[11:13]
         return (int(user) + int(system)) / TICKS
 
