@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_daemon import BenchDaemon
+from many_circuits import TAGS_MAX, circuits, subnet_of
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts" / "lab.d"))
@@ -35,7 +36,6 @@ INTERVAL_US, MULTIPLIER = 300_000, 3
 PERIOD_MS = 255  # 85 % of the interval
 SETTLE_S = 5.0  # until the intervals of sessions that are up are agreed
 UP_MAX_S, DOWN_MAX_S = 120.0, 10.0
-TAGS_MAX = 4_094
 OUR_MAC = bytes.fromhex("020000000001")
 ETH_ALL = 3
 HEAD = """daemon: {{socket: {socket}, control-core: {control}, worker-cores: [{worker}],
@@ -44,28 +44,13 @@ HEAD = """daemon: {{socket: {socket}, control-core: {control}, worker-cores: [{w
 ports: [{{name: edge, device: "{device}:bfd0", role: edge}}]
 circuits:
 """
-CIRCUIT = """- service-key: {number:08x}-0000-4000-8000-000000000000
-  name: c{number}
-  bandwidth: 1 Gbps
-  provider-state: Provisioned
-  primary: {{port: edge, s-tag: {primary}}}
-  secondary: {{port: edge, s-tag: {secondary}}}
-  peerings: [{{type: private, c-tag: 1, subnet: {subnet}, peer-asn: 65010}}]
-"""
-
-
-def subnet_of(circuit: int) -> bytes:
-    return bytes((10, circuit // 8_192, circuit // 32 % 256, circuit % 32 * 8))
 
 
 def document(arguments: argparse.Namespace, folder: Path) -> str:
     control, worker = arguments.cores
-    text = HEAD.format(socket=folder / "socket", control=control, worker=worker,
-                       prefix=folder.name, device=arguments.device)
-    for number in range(arguments.sessions // 2):
-        text += CIRCUIT.format(number=number, primary=2 * number + 1, secondary=2 * number + 2,
-                               subnet=socket.inet_ntoa(subnet_of(number)) + "/29")
-    return text
+    return HEAD.format(socket=folder / "socket", control=control, worker=worker,
+                       prefix=folder.name, device=arguments.device) + circuits(
+                           arguments.sessions // 2)
 
 
 def checksum(header: bytes) -> int:
@@ -242,8 +227,8 @@ def main() -> None:
     parser.add_argument("--device", choices=("af_xdp", "af_packet"), default="af_xdp")
     parser.add_argument("--cores", type=int, nargs=2, default=(0, 1), help="control and worker")
     arguments = parser.parse_args()
-    if not 2 <= arguments.sessions <= TAGS_MAX:
-        sys.exit(f"one port has tags for 2 to {TAGS_MAX:,} sessions")
+    if arguments.sessions % 2 or not 2 <= arguments.sessions <= TAGS_MAX:
+        sys.exit(f"give an even number of sessions from 2 to {TAGS_MAX:,}: one for each link")
     arguments.build = arguments.build.resolve()
     try:
         lay()

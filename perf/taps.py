@@ -15,25 +15,16 @@ import time
 from pathlib import Path
 
 from bench_daemon import BenchDaemon
+from many_circuits import TAGS_MAX, circuits
 
 HOME = "cwtaps-router"
 PREFIX = "cwtaps-"
 SHARED = "cwtaps-shared"
-TAGS_MAX = 4_094
 HEAD = """daemon: {{socket: {socket}, control-core: {control}, worker-cores: [{worker}],
   memory-mib: 128, packet-buffers: 4096, eal-args: [--no-pci, "--file-prefix={prefix}"]}}
 control-plane: {{taps: {taps}, namespace-prefix: {namespaces}}}
 ports: [{{name: edge, device: "net_null0,no-rx=1", role: edge}}]
 circuits:
-"""
-CIRCUIT = """- service-key: {number:08x}-0000-4000-8000-000000000000
-  name: c{number}
-  bandwidth: 1 Gbps
-  provider-state: Provisioned
-  primary: {{port: edge, s-tag: {primary}}}
-  secondary: {{port: edge, s-tag: {secondary}}}
-  peerings:
-  - {{type: private, c-tag: 1, subnet: 10.{high}.{low}.{last}/29, peer-asn: 65010{namespace}}}
 """
 
 
@@ -42,11 +33,7 @@ def document(arguments: argparse.Namespace, socket: str, taps: str) -> str:
     text = HEAD.format(socket=socket, control=control, worker=worker, taps=taps,
                        prefix=Path(socket).parent.name, namespaces=PREFIX)
     namespace = "" if arguments.per_vrf else f", tap-namespace: {SHARED}"
-    for number in range(arguments.circuits):
-        text += CIRCUIT.format(number=number, primary=2 * number + 1, secondary=2 * number + 2,
-                               high=number // 8_192, low=number // 32 % 256,
-                               last=number % 32 * 8, namespace=namespace)
-    return text
+    return text + circuits(arguments.circuits, namespace)
 
 
 def at_rest(daemon: BenchDaemon, seconds: float = 5.0) -> float:
@@ -89,8 +76,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if 2 * arguments.circuits > TAGS_MAX:
         sys.exit("one port has tags for 2,047 circuits")
-    circuits = [f"c{number}" for number in range(arguments.circuits)]
-    namespaces = [HOME] + ([PREFIX + name for name in circuits] if arguments.per_vrf
+    names = [f"c{number}" for number in range(arguments.circuits)]
+    namespaces = [HOME] + ([PREFIX + name for name in names] if arguments.per_vrf
                            else [SHARED])
     commands = "\n".join(f"netns add {name}" for name in namespaces)
     try:
