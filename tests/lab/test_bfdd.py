@@ -6,8 +6,8 @@ import time
 import unittest
 from pathlib import Path
 
-from lab_case import LabTest
 from routers import FRR, Routers
+from routers_case import RoutersTest
 from router_state import is_used
 from scene import PRIVATE_PEERS
 
@@ -16,20 +16,13 @@ DETECTION_S, TOLERANCE_S = 0.9, 0.2  # of FRR's words, which a shell asks for
 
 
 @unittest.skipUnless((FRR / "bfdd").exists(), "FRR is not installed (scripts/install-deps)")
-class Bfdd(LabTest):
-    DEVICES = ("af_xdp",)
-    routers: Routers
-
+class Bfdd(RoutersTest):
     @classmethod
     def setUpClass(cls) -> None:
         cls.lab.stop_daemon()
         cls.routers = Routers.with_bfd(cls.lab)
         cls.routers.start()
         cls.routers.begin_bfd()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.routers.stop()
 
     def is_up(self) -> bool:
         return self.routers.bfd_is_up("primary")

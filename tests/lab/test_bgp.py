@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """BGP with real routers: FRR on our side, FRR at contoso, BIRD at adatum."""
 
-import shutil
 import signal
 import subprocess
 import time
-import unittest
 from pathlib import Path
 
 from cut_trial import Ends, Load, loss_of
 from evidence import ping, talk
-from lab_case import LabTest
 from router_state import drain_state
-from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, FRR, Routers
+from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK
+from routers_case import RoutersTest
 from scene import (ADATUM_MICROSOFT_PEERS, IPV6_PEERS, LINKS, MICROSOFT_PEERS, PRIVATE_PEERS,
                    ROUTER, VNET_HOST)
 
-HAS_ROUTERS = all(map(shutil.which, ("vtysh", "bird"))) and (FRR / "bgpd").exists()
 ADATUM_ROUTES = ["10.1.0.0/24", "127.1.0.0/16"]
 RESTARTS_S = 36.0  # of which each restart takes three to six, and a sweep ten more
 CLOUD = {"10.2.0.0/24", "2001:db8:2::/64"}  # contoso's virtual network
@@ -33,21 +30,7 @@ def many(count: int) -> list[str]:
                               for i in range(count - 1)]
 
 
-@unittest.skipUnless(HAS_ROUTERS, "FRR or BIRD is not installed (scripts/install-deps)")
-class Bgp(LabTest):
-    DEVICES = ("af_xdp",)
-    routers: Routers
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.lab.stop_daemon()
-        cls.routers = Routers(cls.lab)
-        cls.routers.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.routers.stop()
-
+class Bgp(RoutersTest):
     def expect_routes(self, vrf: str, prefixes: set[str], seconds: float = 15.0) -> None:
         self.eventually(lambda: self.routers.learned(vrf) == prefixes,
                         f"{vrf}: {sorted(prefixes)} expected", seconds)

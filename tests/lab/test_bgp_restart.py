@@ -5,13 +5,11 @@ sessions; everything is back by itself."""
 import os
 import signal
 import time
-import unittest
 
 from evidence import talk
-from lab_case import LabTest
-from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK, Routers
+from routers import ADATUM_PUBLIC, CONTOSO_IPV4, CONTOSO_IPV6_NETWORK
+from routers_case import RoutersTest
 from scene import LINKS, PRIVATE_PEERS, ROUTER
-from test_bgp import HAS_ROUTERS
 
 LEARNED = {"contoso": CONTOSO_IPV4 | {CONTOSO_IPV6_NETWORK}, "adatum": {"10.1.0.0/24"},
            "microsoft": {"198.51.100.0/24", ADATUM_PUBLIC}}
@@ -22,21 +20,7 @@ TALK_S, ENDS_S = 10.0, 1.0
 SLACK_S = 1.0  # of questions that a shell asks
 
 
-@unittest.skipUnless(HAS_ROUTERS, "FRR or BIRD is not installed (scripts/install-deps)")
-class BgpRestart(LabTest):
-    DEVICES = ("af_xdp",)
-    routers: Routers
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.lab.stop_daemon()
-        cls.routers = Routers(cls.lab)
-        cls.routers.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.routers.stop()
-
+class BgpRestart(RoutersTest):
     def is_whole(self) -> bool:
         both = {PRIVATE_PEERS[link][0] for link in LINKS}
         return (all(self.routers.learned(vrf) == routes for vrf, routes in LEARNED.items()) and

@@ -2,15 +2,13 @@
 """`causeway frr-config --reload`: a new configuration reaches FRR that runs, and a session that it
 does not concern does not notice."""
 
-import unittest
 from pathlib import Path
 from typing import Any
 
 from evidence import talk
-from lab_case import LabTest
-from routers import ADATUM_PUBLIC, Routers
+from routers import ADATUM_PUBLIC
+from routers_case import RoutersTest
 from scene import ADATUM_MICROSOFT_PEERS, MICROSOFT_PEERS, PRIVATE_PEERS
-from test_bgp import HAS_ROUTERS
 
 LIMIT, LIMIT_BEFORE = 50, 4000
 TALK_S = 12.0
@@ -28,21 +26,7 @@ ADATUM_MICROSOFT = """\
 """
 
 
-@unittest.skipUnless(HAS_ROUTERS, "FRR or BIRD is not installed (scripts/install-deps)")
-class FrrReload(LabTest):
-    DEVICES = ("af_xdp",)
-    routers: Routers
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.lab.stop_daemon()
-        cls.routers = Routers(cls.lab)
-        cls.routers.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.routers.stop()
-
+class FrrReload(RoutersTest):
     def changed(self) -> Path:
         text = self.lab.config.read_text(encoding="utf-8")
         for before, after in ((LIMIT_AT, LIMIT_AT + f" prefixes-max: {LIMIT},"),
