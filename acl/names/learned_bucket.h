@@ -3,10 +3,10 @@
 // LearnedBucket: one cache line of LearnedTable. All zero when it is new.
 //
 //   IPv4   8 x | sets (32) | address (32) |
-//   IPv6   5 x | key (64) |, 5 x | sets (32) |, | state (32) |
+//   IPv6   7 x | key's low 32 |, 7 x | key's next 8 |, | state (8) |, 7 x | sets (32) |
 //
-// An address of IPv4 is its own key; of IPv6 it is a hash of 64 bits, never 0, with a seed that
-// nobody knows. An entry of no sets is free, or of an address that was forgotten.
+// An address of IPv4 is its own key; of IPv6 it is a hash with a seed that nobody knows, of which
+// the bucket holds 40 bits. An entry of no sets is free, or of an address that was forgotten.
 //
 // Thread safety: answer() by any thread, at any time; everything else by one thread. An answer that
 // overlaps one change is from before or from after it: an entry of IPv4 is one word; one of IPv6
@@ -63,12 +63,6 @@ class alignas(kCacheLine) LearnedBucket<Ipv4Address> {
                 _mm256_testz_si256(end, end) == 0};
     }
 
-    [[nodiscard]] std::optional<std::size_t> find(Key wanted) const noexcept {
-        for (std::size_t i = 0; i < kEntries; ++i) {
-            if (entries_[i] != 0 && key(i) == wanted) return i;
-        }
-        return std::nullopt;
-    }
     // Where there is room for one more; a forgotten one's room is as good as any.
     [[nodiscard]] std::optional<std::size_t> room() const noexcept {
         for (std::size_t i = 0; i < kEntries; ++i) {
@@ -85,9 +79,6 @@ class alignas(kCacheLine) LearnedBucket<Ipv4Address> {
         return true;
     }
     void pass() noexcept {}
-    [[nodiscard]] Key key(std::size_t i) const noexcept {
-        return static_cast<Key>(entries_[i] >> 32);
-    }
     [[nodiscard]] NameSetBits sets(std::size_t i) const noexcept {
         return static_cast<NameSetBits>(entries_[i]);
     }
@@ -104,49 +95,50 @@ template <>
 class alignas(kCacheLine) LearnedBucket<Ipv6Address> {
   public:
     using Key = std::uint64_t;
-    static constexpr std::size_t kEntries = 5;
+    static constexpr std::size_t kEntries = 7;
 
     [[nodiscard]] LearnedAnswer answer(Key wanted) const noexcept {
-        static_assert(kEntries == 5, "four at once, and one");
-        const auto* const four = reinterpret_cast<const __m256i*>(keys_.data());
-        const __m256i is_one = _mm256_cmpeq_epi64(
-            _mm256_load_si256(four), _mm256_set1_epi64x(static_cast<long long>(wanted)));
-        const auto is = static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(is_one))) |
-                        static_cast<unsigned>(load(keys_[4]) == wanted) << 4;
-        const auto at = static_cast<unsigned>(std::countr_zero(is | 1U << kEntries));
-        const NameSetBits sets = load(tail_[at]) & (0U - static_cast<unsigned>(is != 0));
-        const std::uint32_t is_not_passed = ~load(tail_[kEntries]) >> 31;
+        // Eight words, of which the last is the first bytes of what follows; eight bytes, of which
+        // the last is the state.
+        const __m256i words = _mm256_load_si256(reinterpret_cast<const __m256i*>(low_.data()));
+        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(high_.data()));
+        const __m256i is_low = _mm256_cmpeq_epi32(words, _mm256_set1_epi32(low(wanted)));
+        const __m128i is_high = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(high(wanted)));
+        const auto is = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(is_low))) &
+                        static_cast<unsigned>(_mm_movemask_epi8(is_high)) & (kPassed - 1U);
+        // No branch, as half of what is asked may be known.
+        const auto at = static_cast<unsigned>(std::countr_zero(is | 1U << (kEntries - 1)));
+        const NameSetBits sets = load(sets_[at]) & (0U - static_cast<unsigned>(is != 0));
+        const auto is_not_passed = static_cast<unsigned>(~load(state_) & kPassed);
         return {sets, (sets | is_not_passed) != 0};
     }
 
-    [[nodiscard]] std::optional<std::size_t> find(Key wanted) const noexcept {
-        for (std::size_t i = 0; i < used(); ++i) {
-            if (keys_[i] == wanted) return i;
-        }
-        return std::nullopt;
-    }
+    // Where there is room for one more.
     [[nodiscard]] std::optional<std::size_t> room() const noexcept {
         return used() < kEntries ? std::optional(used()) : std::nullopt;
     }
     [[nodiscard]] bool is_new(std::size_t i) const noexcept { return i >= used(); }
-    [[nodiscard]] bool is_passed() const noexcept { return (tail_[kEntries] & kPassed) != 0; }
+    // Addresses that belong here may lie behind it.
+    [[nodiscard]] bool is_passed() const noexcept { return (load(state_) & kPassed) != 0; }
     // Before something is put behind it.
-    void pass() noexcept { store(tail_[kEntries], tail_[kEntries] | kPassed); }
-    [[nodiscard]] Key key(std::size_t i) const noexcept { return keys_[i]; }
-    [[nodiscard]] NameSetBits sets(std::size_t i) const noexcept { return tail_[i]; }
+    void pass() noexcept { store(state_, static_cast<std::uint8_t>(state_ | kPassed)); }
+    [[nodiscard]] NameSetBits sets(std::size_t i) const noexcept { return sets_[i]; }
     // REQUIRES: a new entry, or this key's.
     void put(std::size_t i, Key key, NameSetBits sets) noexcept {
         if (is_new(i)) {
-            store(keys_[i], key);
-            store(tail_[kEntries], tail_[kEntries] + 1);
+            store(high_[i], static_cast<std::uint8_t>(high(key)));
+            store(low_[i], static_cast<std::uint32_t>(low(key)));
+            store(state_, static_cast<std::uint8_t>(state_ + 1));
         }
-        store(tail_[i], sets);
+        store(sets_[i], sets);
     }
 
   private:
-    static constexpr std::uint32_t kPassed = std::uint32_t{1} << 31;
+    static constexpr std::uint8_t kPassed = 1U << kEntries;
 
-    [[nodiscard]] std::size_t used() const noexcept { return tail_[kEntries] & ~kPassed; }
+    [[nodiscard]] static int low(Key key) noexcept { return static_cast<int>(key); }
+    [[nodiscard]] static char high(Key key) noexcept { return static_cast<char>(key >> 32); }
+    [[nodiscard]] std::size_t used() const noexcept { return state_ & (kPassed - 1U); }
     template <class Word>
     [[nodiscard]] static Word load(const Word& word) noexcept {
         // C++20's atomic_ref takes no const.
@@ -157,8 +149,10 @@ class alignas(kCacheLine) LearnedBucket<Ipv6Address> {
         std::atomic_ref(word).store(value, std::memory_order_release);
     }
 
-    std::array<Key, kEntries> keys_{};                // the first `used` are
-    std::array<std::uint32_t, kEntries + 1> tail_{};  // their sets; how many are used, and kPassed
+    std::array<std::uint32_t, kEntries> low_{};
+    std::array<std::uint8_t, kEntries> high_{};
+    std::uint8_t state_{};  // how many are used, the first of them; and kPassed
+    std::array<NameSetBits, kEntries> sets_{};
 };
 
 static_assert(sizeof(LearnedBucket<Ipv4Address>) == kCacheLine);

@@ -12,20 +12,21 @@
 // Invariants
 //   (1) A lookup that overlaps one change returns the answer from before or from after it.
 //   (2) An entry is never new again: forgetting leaves the key, so that those behind it are
-//       found. When there are more than half as many used entries as entries, all that are known
-//       are copied to a new table, and the old one is freed after a grace period.
+//       found. When a bucket has more than four used entries on average, all that are known are
+//       copied to a new table, and the old one is freed after a grace period.
 //
-// That an address of IPv6 is taken for one of a million others, with which it shares its key, has a
-// chance of 2^-44 a question. To look for such needs the seed.
+// That an address of IPv6 is taken for one of up to four others, with which it shares the 40 bits
+// of its key that a bucket holds, has a chance of 2^-38 for each that is not known. To look for
+// such needs the seeds.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -76,18 +77,17 @@ class LearnedTable {
 
     // sets[k] = those of addresses[k]. REQUIRES: at most kBurstSizeMax of them, and as many sets.
     void lookup(std::span<const Address> addresses, std::span<LearnedSets> sets) const noexcept {
-        const Table& table = *current_.load(std::memory_order_acquire);
-        answer([&table](std::size_t) noexcept -> const Table& { return table; }, addresses, sets);
+        const View view = *current_.load(std::memory_order_acquire);
+        answer([view](std::size_t) noexcept { return view; }, addresses, sets);
     }
     // The same, each asked of a table of its own: as many tables.
     static void lookup(std::span<const LearnedTable* const> tables,
                        std::span<const Address> addresses, std::span<LearnedSets> sets) noexcept {
-        std::array<const Table*, kBurstSizeMax> current;
+        std::array<const View*, kBurstSizeMax> current;
         for (std::size_t k = 0; k < tables.size(); ++k) {
             current[k] = tables[k]->current_.load(std::memory_order_acquire);
         }
-        answer([&current](std::size_t k) noexcept -> const Table& { return *current[k]; },
-               addresses, sets);
+        answer([&current](std::size_t k) noexcept { return *current[k]; }, addresses, sets);
     }
 
     // Sets of none forget it. The unspecified address is nobody's: no packet goes there, though
@@ -107,54 +107,74 @@ class LearnedTable {
     using Bucket = LearnedBucket<Address>;
     using Key = typename Bucket::Key;
 
+    // Of 64 bytes each, so many are asked of memory before the first is read: one for each that a
+    // core can wait for at once. Answers are worked out while memory brings the next.
+    static constexpr std::size_t kAhead = 16;
+
     struct Entry {
-        Bucket* bucket = nullptr;  // none
-        std::size_t index = 0;
+        std::size_t bucket;
+        std::size_t index;
     };
-    struct Table {
-        Mapping memory;
+    // What a reader needs, to be held in registers.
+    struct View {
         Bucket* buckets;
         std::size_t bucket_mask;
-        std::uint64_t seed;
+        std::array<std::uint64_t, 2> seeds;
 
         [[nodiscard]] Key key_of(Address address) const noexcept;
         [[nodiscard]] std::size_t home_of(Key key) const noexcept;
         [[nodiscard]] std::size_t next(std::size_t bucket) const noexcept {
             return (bucket + 1) & bucket_mask;
         }
-        [[nodiscard]] std::size_t entries() const noexcept {
-            return (bucket_mask + 1) * Bucket::kEntries;
+    };
+    struct Table : View {
+        Mapping memory;
+        std::vector<Key> keys;  // of all entries, whole; the writer's
+
+        [[nodiscard]] Key& key(Entry entry) noexcept {
+            return keys[entry.bucket * Bucket::kEntries + entry.index];
         }
-        [[nodiscard]] Entry find(Key key) const noexcept;
+        [[nodiscard]] std::optional<Entry> find(Key key) noexcept;
         // For one that has no entry yet. REQUIRES: a new entry somewhere.
-        [[nodiscard]] Entry room_for(Key key) const noexcept;
+        [[nodiscard]] Entry room_for(Key key) noexcept;
+        void put(Entry entry, Key key, LearnedSets sets) noexcept {
+            this->key(entry) = key;
+            this->buckets[entry.bucket].put(entry.index, key, sets.bits());
+        }
     };
 
     explicit LearnedTable(GracePeriods& grace) : grace_(grace) {}
 
-    template <class TableOf>
-    static void answer(TableOf&& table_of, std::span<const Address> addresses,
+    template <class ViewOf>
+    static void answer(ViewOf&& view_of, std::span<const Address> addresses,
                        std::span<LearnedSets> sets) noexcept {
         std::array<Key, kBurstSizeMax> keys;
-        std::array<std::size_t, kBurstSizeMax> homes;
-        for (std::size_t k = 0; k < addresses.size(); ++k) {
-            const Table& table = table_of(k);
-            keys[k] = table.key_of(addresses[k]);
-            homes[k] = table.home_of(keys[k]);
-            __builtin_prefetch(table.buckets + homes[k]);
-        }
-        for (std::size_t k = 0; k < addresses.size(); ++k) {
-            const Table& table = table_of(k);
-            LearnedAnswer answer = table.buckets[homes[k]].answer(keys[k]);
+        std::array<std::uint32_t, kBurstSizeMax> homes;
+        const auto fetch = [&](std::size_t k) noexcept {
+            const View view = view_of(k);
+            keys[k] = view.key_of(addresses[k]);
+            homes[k] = static_cast<std::uint32_t>(view.home_of(keys[k]));
+            __builtin_prefetch(view.buckets + homes[k]);
+        };
+        const auto read = [&](std::size_t k) noexcept {
+            const View view = view_of(k);
+            LearnedAnswer answer = view.buckets[homes[k]].answer(keys[k]);
             for (std::size_t at = homes[k]; !answer.is_last;) [[unlikely]] {
-                    at = table.next(at);
-                    answer = table.buckets[at].answer(keys[k]);
+                    at = view.next(at);
+                    answer = view.buckets[at].answer(keys[k]);
                 }
             sets[k] = LearnedSets(answer.sets);
+        };
+        const std::size_t ahead = std::min(kAhead, addresses.size());
+        for (std::size_t k = 0; k < ahead; ++k) fetch(k);
+        for (std::size_t k = ahead; k < addresses.size(); ++k) {
+            fetch(k);
+            read(k - ahead);
         }
+        for (std::size_t k = addresses.size() - ahead; k < addresses.size(); ++k) read(k);
     }
-    [[nodiscard]] static Result<std::unique_ptr<Table>> make_table(std::size_t buckets,
-                                                                   std::uint64_t seed);
+    [[nodiscard]] static Result<std::unique_ptr<Table>> make_table(
+        std::size_t buckets, const std::array<std::uint64_t, 2>& seeds);
     [[nodiscard]] Status rebuild();
 
     GracePeriods& grace_;
@@ -165,33 +185,27 @@ class LearnedTable {
 };
 
 template <>
-inline auto LearnedTable<Ipv4Address>::Table::key_of(Ipv4Address address) const noexcept -> Key {
+inline auto LearnedTable<Ipv4Address>::View::key_of(Ipv4Address address) const noexcept -> Key {
     return address.value();
 }
 
 template <>
-inline std::size_t LearnedTable<Ipv4Address>::Table::home_of(Key key) const noexcept {
-    const std::uint64_t hash = (key ^ seed) * 0x9e37'79b9'7f4a'7c15;
+inline std::size_t LearnedTable<Ipv4Address>::View::home_of(Key key) const noexcept {
+    const std::uint64_t hash = (key ^ seeds[0]) * 0x9e37'79b9'7f4a'7c15;
     return static_cast<std::size_t>(hash >> 32) & bucket_mask;
 }
 
-// Two products of 128 bits, each folded: all bits of the address and of the seed are in all of the
-// key's.
+// A product of 128 bits, folded: all bits of the address and of the seeds are in all of the key's.
 template <>
-inline auto LearnedTable<Ipv6Address>::Table::key_of(Ipv6Address address) const noexcept -> Key {
-    constexpr std::uint64_t kFactor = 0x9e37'79b9'7f4a'7c15;
-    const auto fold = [](std::uint64_t a, std::uint64_t b) noexcept {
-        const Uint128 product = Uint128{a} * b;
-        return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-    };
-    const std::uint64_t once =
-        fold(address.high() ^ seed, address.low() ^ std::rotl(seed, 32) ^ kFactor);
-    return std::max<Key>(fold(once ^ address.low(), seed | 1), 1);
+inline auto LearnedTable<Ipv6Address>::View::key_of(Ipv6Address address) const noexcept -> Key {
+    const Uint128 product = Uint128{address.high() ^ seeds[0]} * (address.low() ^ seeds[1]);
+    return static_cast<Key>(product) ^ static_cast<Key>(product >> 64);
 }
 
+// By those bits of the key that a bucket has not.
 template <>
-inline std::size_t LearnedTable<Ipv6Address>::Table::home_of(Key key) const noexcept {
-    return static_cast<std::size_t>(key) & bucket_mask;
+inline std::size_t LearnedTable<Ipv6Address>::View::home_of(Key key) const noexcept {
+    return static_cast<std::size_t>(key >> 40) & bucket_mask;
 }
 
 extern template class LearnedTable<Ipv4Address>;
