@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/raw_array.h"
 
 namespace causeway {
 
@@ -37,7 +38,7 @@ void Translator::translate(std::span<const NatPacket> packets, std::span<NatResu
                            const StaticMappings& statics, NatSeconds now) noexcept {
     DCHECK(packets.size() <= kBurstSizeMax && packets.size() == results.size());
     const Turn turn{statics, now};
-    std::array<FlowKey, kBurstSizeMax> keys;
+    RawArray<FlowKey, kBurstSizeMax> keys;
     std::array<std::uint64_t, kBurstSizeMax> hashes;
     std::array<std::uint32_t, kBurstSizeMax> found;
     std::array<std::uint8_t, kBurstSizeMax> places;  // of the packets with a key
@@ -150,6 +151,33 @@ NatResult Translator::flow(PacketView& view, const NatPacket& packet, const Turn
     return result;
 }
 
+// RFC 4787 REQ-6 and RFC 6146 3.5.2.2.
+template <NatDirection direction>
+inline void Translator::refresh(std::uint32_t session, std::uint8_t tcp_flags,
+                                NatSeconds now) noexcept {
+    const Session& entry = (*sessions_)[session];
+    const NatPoolSettings& settings = mappings_.space().settings(entry.inside.pool());
+    const auto state = static_cast<NatState>(entry.state);
+    const bool may_refresh =
+        direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;
+    if (!is_steady(state, tcp_flags) || !may_refresh) [[unlikely]]
+        return change_state<direction>(session, tcp_flags, now, settings);
+    sessions_->touch(session, now + timeout(settings.timers, state), entry.state);
+}
+
+template <NatDirection direction>
+void Translator::change_state(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now,
+                              const NatPoolSettings& settings) noexcept {
+    const Session& entry = (*sessions_)[session];
+    const auto before = static_cast<NatState>(entry.state);
+    const NatState after = next_state<direction>(before, tcp_flags);
+    const bool may_refresh =
+        direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;
+    const bool lives_on = after != before || (may_refresh && refreshes(after, tcp_flags));
+    sessions_->touch(session, lives_on ? now + timeout(settings.timers, after) : entry.deadline,
+                     static_cast<std::uint8_t>(after));
+}
+
 // As pass(), of a packet that read_flow() has read.
 template <NatDirection direction>
 NatResult Translator::pass_flow(const NatPacket& packet, std::uint32_t session,
@@ -192,24 +220,6 @@ NatResult Translator::rewrite(PacketView& view, const NatPacket& packet, Endpoin
         return {.outcome = NatOutcome::kTranslated};
     // RFC 4787 REQ-9: with the external source address and port.
     return flow<NatDirection::kInbound>(view, as_inbound(packet), turn);
-}
-
-// RFC 4787 REQ-6 and RFC 6146 3.5.2.2.
-template <NatDirection direction>
-void Translator::refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now) noexcept {
-    const Session& entry = (*sessions_)[session];
-    const NatPoolSettings& settings = mappings_.space().settings(entry.inside.pool());
-    const auto before = static_cast<NatState>(entry.state);
-    if (is_steady(before, tcp_flags) && (direction == NatDirection::kOutbound ||
-                                         settings.refresh == NatRefresh::kBothWays)) [[likely]] {
-        return sessions_->touch(session, now + timeout(settings.timers, before), entry.state);
-    }
-    const NatState after = next_state<direction>(before, tcp_flags);
-    const bool may_refresh =
-        direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;
-    const bool lives_on = after != before || (may_refresh && refreshes(after, tcp_flags));
-    sessions_->touch(session, lives_on ? now + timeout(settings.timers, after) : entry.deadline,
-                     static_cast<std::uint8_t>(after));
 }
 
 std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {

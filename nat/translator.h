@@ -193,6 +193,9 @@ class Translator {
                                     Hairpin hairpin, const Turn& turn) noexcept;
     template <NatDirection direction>
     void refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now) noexcept;
+    template <NatDirection direction>
+    void change_state(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now,
+                      const NatPoolSettings& settings) noexcept;
 
     // new_session.cc: flows without a session
     struct NewFlow {

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/headers.h"
+#include "base/raw_array.h"
 #include "dataplane/family.h"
 #include "dataplane/nat_exceptions.h"
 #include "dataplane/nat_tables.h"
@@ -14,6 +15,8 @@
 
 namespace causeway {
 namespace {
+
+static_assert(kBurstSizeMax <= 64, "a place is a bit of 64");
 
 constexpr std::array kExitOfOutcome{
     Exit::kNone,
@@ -61,8 +64,8 @@ bool is_fragment(const PacketMeta& meta) noexcept {
 // Packets of one burst that are translated in one direction.
 struct Selection {
     std::array<std::uint8_t, kBurstSizeMax> places;  // in the burst
-    std::array<NatPacket, kBurstSizeMax> packets;
-    std::array<NatResult, kBurstSizeMax> results;
+    RawArray<NatPacket, kBurstSizeMax> packets;
+    RawArray<NatResult, kBurstSizeMax> results;
     unsigned count = 0;
 
     void add(Burst& burst, unsigned place, NatPoolId pool) noexcept {
@@ -85,24 +88,22 @@ class Translation {
         if (out_.count + in_.count + left_ == 0) return;
         const NatTables& nat = *tables_.nat;
         if (out_.count != 0) {
-            nat_.translator().outbound(std::span(out_.packets).first(out_.count),
-                                       std::span(out_.results).first(out_.count), nat.statics,
-                                       nat_.now());
+            nat_.translator().outbound(out_.packets.first(out_.count),
+                                       out_.results.first(out_.count), nat.statics, nat_.now());
             settle(out_);
         }
         if (in_.count != 0) {
-            nat_.translator().inbound(std::span(in_.packets).first(in_.count),
-                                      std::span(in_.results).first(in_.count), nat.statics,
-                                      nat_.now());
+            nat_.translator().inbound(in_.packets.first(in_.count), in_.results.first(in_.count),
+                                      nat.statics, nat_.now());
             settle(in_);
         }
-        burst_.filter(exits_, [](PacketMeta&, const Exit& exit) noexcept { return exit; });
+        if (leaving_ != 0) {
+            burst_.filter(exits_, [](PacketMeta&, const Exit& exit) noexcept { return exit; });
+        }
         nat_.collect_fragments();
     }
 
   private:
-    enum class Why : std::uint8_t { kAddresses, kIcmpError };
-
     // Whether it passes as it is, by a rule that counts it.
     [[nodiscard]] bool is_excepted(const PacketMeta& meta) noexcept {
         if (tables_.policies == nullptr) return false;
@@ -118,12 +119,10 @@ class Translation {
     void select(unsigned place) noexcept {
         const PacketMeta& meta = burst_.walking()[place];
         const NatTables& nat = *tables_.nat;
-        exits_[place] = Exit::kNone;
         if (meta.vrf != nat.outside) return;
         const NatInside* const inside = nat.inside_of(meta.attachment);
         const PublicAddresses::Entry* const target = nat.publics.find(Ipv4::destination_of(meta));
         vrfs_[place] = target != nullptr ? target->inside : meta.vrf;
-        why_[place] = Why::kAddresses;
         const bool is_inside = inside != nullptr && inside->translates(Ipv4::source_of(meta),
                                                                        Ipv4::destination_of(meta));
         if (is_inside && !is_excepted(meta)) {
@@ -134,7 +133,7 @@ class Translation {
         if (target != nullptr) {
             in_.add(burst_, place, NatPoolId());
         } else if (inside != nullptr && is_icmp_error(meta)) {
-            why_[place] = Why::kIcmpError;
+            icmp_errors_ |= std::uint64_t{1} << place;
             out_.add(burst_, place, inside->pool);
         }
     }
@@ -150,24 +149,27 @@ class Translation {
     void settle(const Selection& selection) noexcept {
         for (unsigned k = 0; k < selection.count; ++k) {
             const std::uint8_t place = selection.places[k];
+            if (selection.results[k].outcome == NatOutcome::kTranslated) [[likely]] {
+                burst_.walking()[place].vrf = vrfs_[place];
+                continue;
+            }
             exits_[place] = exit_of(place, selection.results[k]);
+            leaving_ += exits_[place] != Exit::kNone ? 1U : 0U;
         }
     }
 
+    // REQUIRES: a packet that was not translated.
     [[nodiscard]] Exit exit_of(unsigned place, const NatResult& result) noexcept {
         PacketMeta& meta = burst_.walking()[place];
         rte_mbuf& mbuf = *burst_.mbufs()[place];
         switch (result.outcome) {
-            case NatOutcome::kTranslated:
-                meta.vrf = vrfs_[place];
-                return Exit::kNone;
             case NatOutcome::kHandOver:
                 return nat_.hand_over(burst_, meta, mbuf, result.worker);
             case NatOutcome::kHeld:
                 return nat_.hold(burst_, meta, mbuf);
             case NatOutcome::kIcmpUnmatched:
                 // It is about a packet that no NAT has seen.
-                if (why_[place] == Why::kIcmpError) return Exit::kNone;
+                if ((icmp_errors_ >> place & 1) != 0) return Exit::kNone;
                 break;
             default:
                 break;
@@ -182,8 +184,9 @@ class Translation {
     Selection in_;
     unsigned left_ = 0;                      // first fragments
     std::array<VrfId, kBurstSizeMax> vrfs_;  // where they are routed once they are translated
-    std::array<Why, kBurstSizeMax> why_;
-    std::array<Exit, kBurstSizeMax> exits_;
+    std::uint64_t icmp_errors_ = 0;          // a bit a place: out for what they are, not by address
+    std::array<Exit, kBurstSizeMax> exits_{};
+    unsigned leaving_ = 0;
 };
 
 }  // namespace
