@@ -74,7 +74,7 @@ inline constexpr std::array kFpmEvents{
                  "next-hop objects deleted"},
     FpmEventInfo{FpmEvent::kDeletionHeld, EventVerdict::kFine, "deletion_held",
                  "routes and next-hop objects that stay although zebra deleted them, for bgpd was "
-                 "away"},
+                 "away, or went before it could answer for that"},
     FpmEventInfo{FpmEvent::kKernelRoute, EventVerdict::kFine, "kernel_route",
                  "connected and kernel routes, which are not taken from FPM"},
     FpmEventInfo{FpmEvent::kSweptRoute, EventVerdict::kFine, "swept_route",

@@ -96,6 +96,7 @@ void RouteFeed::set_route(const FpmSetRoute& route) {
     }
     const std::uint32_t slot = slot_of(route.key);
     slots_[slot].generation = generation_;
+    slots_[slot].doubt = kNoDoubt;
     take_way(slot, way);
     note_waiting(route, ways_[way]);
     if (needs_telling(slots_[slot])) queue_slot(slot);
@@ -124,6 +125,11 @@ void RouteFeed::delete_route(const FpmRouteKey& key) {
     if (found == slots_by_key_.end() || slots_[found->second].way == kNone)
         return counters_.count(FpmEvent::kUnknownRoute, key.table);
     if (is_holding_) return hold_deletion();
+    if (options_.doubts_deletions) {
+        if (std::exchange(slots_[found->second].doubt, question_ + 1) != question_ + 1)
+            doubted_.push_back(found->second);
+        return;
+    }
     counters_.count(FpmEvent::kRouteDeleted);
     withdraw(found->second);
 }
@@ -131,6 +137,35 @@ void RouteFeed::delete_route(const FpmRouteKey& key) {
 void RouteFeed::hold_deletion() {
     has_held_ = true;
     counters_.count(FpmEvent::kDeletionHeld);
+}
+
+void RouteFeed::hold_deletions() {
+    is_holding_ = true;
+    for (const std::uint32_t slot : doubted_) {
+        if (std::exchange(slots_[slot].doubt, kNoDoubt) != kNoDoubt) hold_deletion();
+    }
+    doubted_.clear();
+    asked_ = 0;
+    is_vouched_ = false;
+}
+
+void RouteFeed::note_asked() noexcept {
+    asked_ = doubted_.size();
+    ++question_;
+}
+
+// One that was set and deleted again since the question was asked waits for the next.
+void RouteFeed::delete_vouched() {
+    for (std::size_t i = 0; i < kChangesPerWork && is_vouched_; ++i) {
+        const std::uint32_t slot = doubted_.front();
+        doubted_.pop_front();
+        is_vouched_ = --asked_ != 0;
+        if (slots_[slot].doubt != question_) continue;
+        slots_[slot].doubt = kNoDoubt;
+        if (slots_[slot].way == kNone) continue;  // it was swept meanwhile
+        counters_.count(FpmEvent::kRouteDeleted);
+        withdraw(slot);
+    }
 }
 
 void RouteFeed::withdraw(std::uint32_t slot) {
@@ -231,11 +266,12 @@ bool RouteFeed::needs_telling(const Slot& slot) const {
 }
 
 bool RouteFeed::has_work() const noexcept {
-    return !queued_ways_.empty() || !queued_slots_.empty() || scan_left_ != 0;
+    return !queued_ways_.empty() || !queued_slots_.empty() || scan_left_ != 0 || is_vouched_;
 }
 
 void RouteFeed::work() {
     changes_.clear();
+    delete_vouched();
     while (!queued_ways_.empty() && changes_.size() < kChangesPerWork) {
         const std::uint32_t way = queued_ways_.front();
         queued_ways_.pop_front();

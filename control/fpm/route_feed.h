@@ -19,6 +19,8 @@
 //       never silent has repeated all it has by `sweep_latest_ns`.
 //   (5) Between hold_deletions() and heed_deletions() nothing is deleted and nothing swept. Where
 //       something would have been, only a replay after that tells what is gone for good.
+//   (6) With `doubts_deletions`, a route that zebra deletes stays until vouch() answers a question
+//       that was asked after it; or, where hold_deletions() comes first, for as long as (5) says.
 //
 // Next-hop objects
 //   Routes may name an object before it is told of, and groups their members. A group has the known
@@ -91,6 +93,7 @@ class RouteFeed {
         std::uint64_t sweep_latest_ns = 600'000'000'000;  // a full table takes a minute
         std::size_t routes_max = kRoutesMax;
         std::size_t next_hops_max = kNextHopsMax;
+        bool doubts_deletions = false;
     };
 
     // The applier must outlive the feed.
@@ -108,13 +111,19 @@ class RouteFeed {
     void begin_replay(std::uint64_t now_ns);
     void end_session();  // it is gone: no sweep until it is back
     void hear(const FpmMessage& message, std::uint64_t now_ns);
-    // The protocol whose routes zebra has is away: what zebra deletes now nobody has withdrawn.
-    void hold_deletions() noexcept { is_holding_ = true; }
+    // The protocol whose routes zebra has is away: what zebra deletes now nobody has withdrawn, nor
+    // what it has deleted and nobody has vouched for.
+    void hold_deletions();
     // True: some were held, so a replay is needed.
     [[nodiscard]] bool heed_deletions() noexcept {
         is_holding_ = false;
         return std::exchange(has_held_, false);
     }
+    // A protocol that ends withdraws its routes before, and this looks like any withdrawal; but it
+    // answers nobody any more. So who was asked after a deletion, and answers, meant it.
+    [[nodiscard]] bool has_question() const noexcept { return asked_ == 0 && !doubted_.empty(); }
+    void note_asked() noexcept;
+    void vouch() noexcept { is_vouched_ = asked_ != 0; }
 
     // Begins the sweep when it is time. To be called now and then.
     void tick(std::uint64_t now_ns);
@@ -138,6 +147,7 @@ class RouteFeed {
   private:
     enum class Replay : std::uint8_t { kAway, kListening, kSweeping, kDone };
     static constexpr std::uint32_t kNone = UINT32_MAX;
+    static constexpr std::uint64_t kNoDoubt = 0;
 
     // The epoch changes with each mapping, so what was told under another counts for nothing.
     struct Table {
@@ -148,6 +158,7 @@ class RouteFeed {
     struct Slot {
         const FpmRouteKey* key = nullptr;  // in slots_by_key_; null: free
         std::uint64_t told_epoch = 0;      // of its table, when the applier was told
+        std::uint64_t doubt = kNoDoubt;    // it is deleted when this question is answered
         std::uint32_t way = kNone;         // that it should take; kNone: it is deleted
         std::uint32_t told_way = kNone;    // that the applier knows of
         std::uint32_t generation = 0;      // of the replay in which it was last repeated
@@ -172,6 +183,7 @@ class RouteFeed {
     void set_route(const FpmSetRoute& route);
     void delete_route(const FpmRouteKey& key);
     void hold_deletion();
+    void delete_vouched();
     void set_next_hop(const FpmSetNextHop& next_hop);
     void delete_next_hop(NextHopObjectId id);
 
@@ -229,6 +241,10 @@ class RouteFeed {
     std::uint32_t generation_ = 0;
     bool is_holding_ = false;
     bool has_held_ = false;
+    std::deque<std::uint32_t> doubted_;  // slots, some of which have been set again since
+    std::size_t asked_ = 0;              // of these, the first
+    std::uint64_t question_ = 0;         // the last that was asked
+    bool is_vouched_ = false;            // it is answered, and not all of them are deleted yet
     bool has_spoken_ = false;
     bool is_silence_noted_ = false;
     std::uint64_t connected_ns_ = 0;

@@ -55,17 +55,26 @@ void BgpdClient::connect() {
 
 void BgpdClient::type(const std::vector<std::string>& lines) {
     CHECK(is_connected() && !is_typing());
-    const auto add = [this](std::string_view command) {
-        connection_->output += command;
-        connection_->output += '\0';
-        ++connection_->awaited;
-    };
     connection_->complaint.clear();
-    add("enable");
-    add("configure terminal");
-    for (const std::string& line : lines) add(line);
-    add("end");
+    add("enable", Awaited::kLine);
+    add("configure terminal", Awaited::kLine);
+    for (const std::string& line : lines) add(line, Awaited::kLine);
+    add("end", Awaited::kLine);
+    connection_->lines_awaited = lines.size() + 3;
     if (!send()) disconnect();
+}
+
+// A command that does nothing, whatever was typed before.
+void BgpdClient::ask() {
+    CHECK(is_connected());
+    add("enable", Awaited::kSignOfLife);
+    if (!send()) disconnect();
+}
+
+void BgpdClient::add(std::string_view command, Awaited answer) {
+    connection_->output += command;
+    connection_->output += '\0';
+    connection_->awaited.push_back(answer);
 }
 
 void BgpdClient::ready(EventLoop::Events events) {
@@ -80,19 +89,22 @@ bool BgpdClient::receive() {
     if (count == 0) return false;
     connection_->reader.append({bytes.data(), static_cast<std::size_t>(count)});
     while (const auto answer = connection_->reader.next()) {
-        if (connection_->awaited == 0) return false;  // it answers what nobody has asked
+        if (connection_->awaited.empty()) return false;  // it answers what nobody has asked
         hear(*answer);
     }
     return connection_->reader.waiting() <= kAnswerBytesMax;
 }
 
 void BgpdClient::hear(const VtyAnswer& answer) {
+    const Awaited awaited = connection_->awaited.front();
+    connection_->awaited.pop_front();
+    if (awaited == Awaited::kSignOfLife) return listener_.answered();
     std::string& complaint = connection_->complaint;
     if (answer.code != 0 && complaint.empty()) {
         complaint = answer.text.empty() ? "code " + std::to_string(answer.code) : answer.text;
         while (complaint.ends_with('\n')) complaint.pop_back();
     }
-    if (--connection_->awaited != 0) return;
+    if (--connection_->lines_awaited != 0) return;
     if (complaint.empty()) return listener_.typed(ok());
     listener_.typed(Unexpected(ErrorCode::kInvalid, complaint));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // BgpdClient: the connection to the bgpd of one namespace, at the socket where vtysh finds it, too.
-// It says whether bgpd is there, the moment that it is not, and types lines of configuration.
+// It says whether bgpd is there, the moment that it is not, and whether it goes on; and types lines
+// of configuration.
 //
 // Thread safety: control thread only.
 //
@@ -11,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -46,6 +48,7 @@ class BgpdClient {
 
     struct Listener {
         std::function<void()> came;
+        std::function<void()> answered;  // as often as ask() was called
         std::function<void()> went;
         // What was typed has been done, or why some of it has not: bgpd's own words.
         std::function<void(const Status&)> typed;
@@ -61,19 +64,23 @@ class BgpdClient {
     void connect();
     [[nodiscard]] bool is_connected() const noexcept { return connection_.has_value(); }
     [[nodiscard]] bool is_typing() const noexcept {
-        return connection_ && connection_->awaited > 0;
+        return connection_ && connection_->lines_awaited > 0;
     }
 
     // Types lines in configuration mode. REQUIRES: is_connected() and not is_typing().
     void type(const std::vector<std::string>& lines);
+    // Asks for a sign of life. A bgpd that is about to end gives none. REQUIRES: is_connected().
+    void ask();
 
   private:
+    enum class Awaited : std::uint8_t { kLine, kSignOfLife };
     struct Connection {
         int socket;
         VtyReader reader{};
-        std::string output{};     // that bgpd has not taken yet
-        std::size_t awaited = 0;  // answers
-        std::string complaint{};  // the first, of what is being typed
+        std::string output{};  // that bgpd has not taken yet
+        std::deque<Awaited> awaited{};
+        std::size_t lines_awaited = 0;
+        std::string complaint{};  // the first, of the lines that are being typed
         bool waits_to_send = false;
     };
 
@@ -81,6 +88,7 @@ class BgpdClient {
     // False: the connection is over.
     [[nodiscard]] bool receive();
     [[nodiscard]] bool send();
+    void add(std::string_view command, Awaited answer);
     void hear(const VtyAnswer& answer);
     void disconnect();
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/frr/frr_teller.h"
 
-#include <set>
 #include <utility>
 
 #include "control/log/log.h"
@@ -19,7 +18,7 @@ void FrrTeller::configure(const Config& config) {
     const auto runtime = [](const Config& one) {
         return one.bgp ? one.bgp->frr_runtime : std::string();
     };
-    if (runtime(config) != runtime(config_)) instances_.clear();
+    if (runtime(config) != runtime(config_)) forget_all_but({});
     config_ = config;
     plan();
 }
@@ -47,7 +46,29 @@ void FrrTeller::plan() {
         instance.bgpd = std::make_unique<BgpdClient>(
             loop_, config_.bgp->frr_runtime + '/' + name + "/bgpd.vty", listener(name));
     }
-    std::erase_if(instances_, [&](const auto& entry) { return !names.contains(entry.first); });
+    forget_all_but(names);
+}
+
+// Who waits for a bgpd's answer hears that there will be none.
+void FrrTeller::forget_all_but(const std::set<std::string>& names) {
+    std::vector<std::string> gone;
+    std::erase_if(instances_, [&](const auto& entry) {
+        const auto& [name, instance] = entry;
+        const bool goes = !names.contains(name);
+        if (goes && instance.bgpd->is_connected()) gone.push_back(instance.vrf);
+        return goes;
+    });
+    for (const std::string& vrf : gone) changed_(vrf, Bgpd::kWent);
+}
+
+bool FrrTeller::ask(std::string_view vrf) {
+    for (auto& entry : instances_) {
+        Instance& instance = entry.second;
+        if (instance.vrf != vrf || !instance.bgpd->is_connected()) continue;
+        instance.bgpd->ask();
+        return true;
+    }
+    return false;
 }
 
 BgpdClient::Listener FrrTeller::listener(const std::string& name) {
@@ -59,6 +80,7 @@ BgpdClient::Listener FrrTeller::listener(const std::string& name) {
                 instance.again = EventLoop::Clock::now() + kFileRead;
                 changed_(instance.vrf, Bgpd::kCame);
             },
+        .answered = [this, name] { changed_(instances_.at(name).vrf, Bgpd::kAnswered); },
         .went = [this, name] { changed_(instances_.at(name).vrf, Bgpd::kWent); },
         .typed = [this, name](const Status& status) { typed(instances_.at(name), name, status); }};
 }

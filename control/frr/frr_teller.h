@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ class FrrTeller {
     static constexpr std::chrono::milliseconds kPeriod{500};
     static constexpr std::chrono::seconds kFileRead{15};
 
-    enum class Bgpd : std::uint8_t { kCame, kWent };
+    enum class Bgpd : std::uint8_t { kCame, kAnswered, kWent };
     using BgpdChanged = std::function<void(const std::string& vrf, Bgpd change)>;
 
     // The loop must outlive it.
@@ -45,6 +46,9 @@ class FrrTeller {
     void set_appeals(const LinkAppeals& appeals);
     // A session of the VRF may have more prefixes than its limit.
     void check_limits(std::string_view vrf);
+    // Asks the bgpd of the VRF for a sign of life: kAnswered follows, or kWent. False: none is
+    // there.
+    [[nodiscard]] bool ask(std::string_view vrf);
 
   private:
     struct Instance {
@@ -60,6 +64,7 @@ class FrrTeller {
     };
 
     void plan();
+    void forget_all_but(const std::set<std::string>& names);
     void tick();
     void tell(Instance& instance);
     [[nodiscard]] BgpdClient::Listener listener(const std::string& name);

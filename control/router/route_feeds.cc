@@ -26,6 +26,7 @@ RouteFeed::Options options_of(const FpmConfig& config) {
     options.quiet_ns = std::min(options.quiet_ns, restart_ns);
     options.sweep_after_ns = restart_ns;
     options.sweep_latest_ns = std::max(options.sweep_latest_ns, restart_ns);
+    options.doubts_deletions = true;
     return options;
 }
 
@@ -180,6 +181,21 @@ void RouteFeeds::bgpd_came(std::string_view vrf) {
     if (feed != nullptr && feed->held_until) hold(*feed);
 }
 
+void RouteFeeds::bgpd_answered(std::string_view vrf) {
+    if (Feed* feed = feed_of(vrf)) feed->feed.vouch();
+}
+
+// Noted first: a bgpd that has just gone is found out by asking it.
+void RouteFeeds::clear_doubts(Feed& feed) {
+    if (!feed.feed.has_question()) return;
+    feed.feed.note_asked();
+    const bool is_asked = std::ranges::any_of(
+        feed.config.tables, [this](const FpmTable& table) { return ask_(table.vrf); });
+    if (is_asked) return;
+    feed.feed.vouch();
+    loop_.hurry();
+}
+
 void RouteFeeds::end_hold(Feed& feed, EventLoop::Clock::time_point now) {
     if (!feed.held_until || now < *feed.held_until) return;
     feed.held_until.reset();
@@ -195,6 +211,7 @@ void RouteFeeds::turn() {
     for (std::size_t count = feeds_.size(); count > 0; --count) {
         end_hold(*next->second, now);
         next->second->listener->turn(end);
+        clear_doubts(*next->second);
         if (++next == feeds_.end()) next = feeds_.begin();
     }
 }

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -53,6 +54,12 @@ class RouteFeeds {
     // that zebra is asked for all of them, and what it has no more is swept.
     void bgpd_went(std::string_view vrf);
     void bgpd_came(std::string_view vrf);
+    // It lives: what its routes lost before it was asked, they have lost.
+    void bgpd_answered(std::string_view vrf);
+    // Asks the bgpd of a VRF for a sign of life, upon which bgpd_answered() or bgpd_went() follows.
+    // False: there is none to be asked.
+    using AskBgpd = std::function<bool(std::string_view vrf)>;
+    void ask_by(AskBgpd ask) { ask_ = std::move(ask); }
     // Routes that zebra has told of each VRF; the names are those of the configuration.
     [[nodiscard]] std::map<std::string_view, std::size_t> route_counts() const;
     // There may be room for routes that were refused: asks their zebras to tell them again.
@@ -87,10 +94,12 @@ class RouteFeeds {
     [[nodiscard]] Feed* feed_of(std::string_view vrf) const;
     static void hold(Feed& feed);
     static void end_hold(Feed& feed, EventLoop::Clock::time_point now);
+    void clear_doubts(Feed& feed);
     [[nodiscard]] static FpmView view_of(const Feed& feed);
 
     EventLoop& loop_;
     FedTables tables_;
+    AskBgpd ask_ = [](std::string_view) { return false; };
     std::map<Endpoint, std::unique_ptr<Feed>> feeds_;
     std::size_t first_ = 0;  // which feed works first in the next turn
 };

@@ -210,8 +210,12 @@ void Router::wire_up_host() {
 void Router::wire_up_frr() {
     frr_ =
         std::make_unique<FrrTeller>(loop_, [this](const std::string& vrf, FrrTeller::Bgpd change) {
-            change == FrrTeller::Bgpd::kWent ? feeds_->bgpd_went(vrf) : feeds_->bgpd_came(vrf);
+            using enum FrrTeller::Bgpd;
+            if (change == kCame) feeds_->bgpd_came(vrf);
+            if (change == kAnswered) feeds_->bgpd_answered(vrf);
+            if (change == kWent) feeds_->bgpd_went(vrf);
         });
+    feeds_->ask_by([this](std::string_view vrf) { return frr_->ask(vrf); });
     timers_.push_back(loop_.every(kLimitPeriod, [this] { watch_limits(); }));
 }
 

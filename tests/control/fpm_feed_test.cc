@@ -105,6 +105,93 @@ TEST_F(RouteFeedTest, held_deletions_count_when_they_are_not_repeated) {
     EXPECT_TRUE(installed().empty());
 }
 
+// Deletions wait for word that bgpd lives.
+class DoubtingFeedTest : public RouteFeedTest {
+  protected:
+    DoubtingFeedTest() {
+        feed_.set_options({.doubts_deletions = true});
+        for (const char* prefix : {"10.0.0.0/8", "10.1.0.0/16"}) set(prefix, kWay);
+        drain();
+    }
+    [[nodiscard]] std::size_t count() { return installed().size(); }
+
+    const FpmWay kWay = via("192.0.2.1");
+};
+
+TEST_F(DoubtingFeedTest, a_deletion_waits_for_an_answer_to_a_later_question) {
+    EXPECT_FALSE(feed_.has_question());
+    remove("10.0.0.0/8");
+    remove("10.0.0.0/8");
+    feed_.vouch();  // nobody had been asked
+    EXPECT_EQ(count(), 2U);
+    ASSERT_TRUE(feed_.has_question());
+    feed_.note_asked();
+    EXPECT_FALSE(feed_.has_question());
+    remove("10.1.0.0/16");  // after the question
+    feed_.vouch();
+    EXPECT_EQ(installed(), just("10.1.0.0/16", kWay));
+    ASSERT_TRUE(feed_.has_question());
+    feed_.note_asked();
+    feed_.vouch();
+    EXPECT_EQ(count(), 0U);
+    EXPECT_EQ(feed_.route_count(), 0U);
+    EXPECT_EQ(counters_.read(FpmEvent::kRouteDeleted), 2U);
+}
+
+TEST_F(DoubtingFeedTest, what_is_set_again_stays) {
+    remove("10.0.0.0/8");
+    remove("10.1.0.0/16");
+    feed_.note_asked();
+    set("10.0.0.0/8", via("192.0.2.2"));
+    set("10.1.0.0/16", kWay);
+    remove("10.1.0.0/16");  // anew, and so not what the question was about
+    feed_.vouch();
+    EXPECT_EQ(count(), 2U);
+    EXPECT_EQ(installed().at({kVrf, parse_ip_prefix("10.0.0.0/8").value()}), via("192.0.2.2"));
+    feed_.note_asked();
+    feed_.vouch();
+    EXPECT_EQ(installed(), just("10.0.0.0/8", via("192.0.2.2")));
+}
+
+TEST_F(DoubtingFeedTest, who_goes_instead_of_an_answer_has_withdrawn_nothing) {
+    remove("10.0.0.0/8");
+    feed_.note_asked();
+    remove("10.1.0.0/16");
+    feed_.hold_deletions();
+    feed_.vouch();
+    EXPECT_EQ(count(), 2U);
+    EXPECT_FALSE(feed_.has_question());
+    EXPECT_EQ(counters_.read(FpmEvent::kDeletionHeld), 2U);
+    EXPECT_TRUE(feed_.heed_deletions());
+}
+
+TEST_F(DoubtingFeedTest, a_deletion_that_waits_is_swept_like_any_other) {
+    feed_.begin_replay(now_);
+    set("10.1.0.0/16", kWay);
+    remove("10.0.0.0/8");
+    feed_.note_asked();
+    pass(200);
+    EXPECT_EQ(installed(), just("10.1.0.0/16", kWay));
+    set("10.2.0.0/16", kWay);  // in the place that has become free
+    feed_.vouch();
+    EXPECT_EQ(count(), 2U);
+}
+
+TEST_F(DoubtingFeedTest, many_deletions_are_done_in_slices) {
+    constexpr std::size_t kMany = 10 * RouteFeed::kChangesPerWork;
+    const auto prefix = [](std::size_t i) {
+        return "172." + std::to_string(16 + i / 256) + '.' + std::to_string(i % 256) + ".0/24";
+    };
+    for (std::size_t i = 0; i < kMany; ++i) set(prefix(i).c_str(), kWay);
+    drain();
+    for (std::size_t i = 0; i < kMany; ++i) remove(prefix(i).c_str());
+    feed_.note_asked();
+    feed_.vouch();
+    feed_.work();
+    EXPECT_GE(applier_.routes().size(), kMany - RouteFeed::kChangesPerWork);
+    EXPECT_EQ(count(), 2U);
+}
+
 TEST_F(RouteFeedTest, several_changes_of_a_route_are_one) {
     set("10.0.0.0/8", via("192.0.2.1"));
     remove("10.0.0.0/8");

@@ -107,10 +107,12 @@ class BgpdTest : public testing::Test {
 
 TEST_F(BgpdTest, types_and_hears_what_was_refused) {
     int came = 0;
+    int answered = 0;
     int went = 0;
     std::vector<std::string> verdicts;
     BgpdClient client(*loop_, path(),
                       {.came = [&] { ++came; },
+                       .answered = [&] { ++answered; },
                        .went = [&] { ++went; },
                        .typed =
                            [&](const Status& status) {
@@ -140,18 +142,38 @@ TEST_F(BgpdTest, types_and_hears_what_was_refused) {
     turn();
     EXPECT_EQ(verdicts.back(), "% Unknown command");
 
+    // A question has an answer of its own, and none is taken for that of a line.
+    client.ask();
+    EXPECT_FALSE(client.is_typing());
+    client.type({"another"});
+    client.ask();
+    EXPECT_EQ(bgpd->hear().size(), 6U);
+    for (int i = 0; i < 5; ++i) {
+        bgpd->answer("", 0);
+        turn();
+        EXPECT_EQ(answered, 1);
+        EXPECT_EQ(client.is_typing(), i < 4);
+    }
+    EXPECT_EQ(verdicts.back(), "done");
+    bgpd->answer("", 0);
+    turn();
+    EXPECT_EQ(answered, 2);
+
     client.type({"never answered"});
+    client.ask();
     bgpd.reset();
     turn();
+    EXPECT_EQ(answered, 2);
     EXPECT_EQ(went, 1);
     EXPECT_FALSE(client.is_connected());
-    EXPECT_EQ(verdicts.size(), 2U);
+    EXPECT_EQ(verdicts.size(), 3U);
 }
 
 TEST_F(BgpdTest, an_answer_to_nothing_ends_the_connection) {
     int went = 0;
-    BgpdClient client(*loop_, path(),
-                      {.came = [] {}, .went = [&] { ++went; }, .typed = [](const Status&) {}});
+    BgpdClient client(
+        *loop_, path(),
+        {.came = [] {}, .answered = [] {}, .went = [&] { ++went; }, .typed = [](const Status&) {}});
     Bgpd bgpd(path());
     client.connect();
     EXPECT_TRUE(bgpd.hear().empty());
@@ -209,6 +231,16 @@ TEST_F(BgpdTest, the_latest_is_told_to_whichever_bgpd_is_there) {
     EXPECT_TRUE(has_heard("route-map contoso-private-primary-out deny 5"));
     using enum FrrTeller::Bgpd;
     EXPECT_EQ(changes, (std::vector{kCame, kWent, kCame}));
+
+    EXPECT_FALSE(teller.ask("adatum"));
+    EXPECT_TRUE(teller.ask("contoso"));
+    EXPECT_EQ(bgpd->hear(), std::vector<std::string>{"enable"});
+    bgpd->answer("", 0);
+    EXPECT_TRUE(turn_until([&] { return changes.size() == 4; }));
+    EXPECT_EQ(changes.back(), kAnswered);
+    teller.configure(Config());  // it is no bgpd of ours any more
+    EXPECT_EQ(changes.back(), kWent);
+    EXPECT_FALSE(teller.ask("contoso"));
 }
 
 }  // namespace
