@@ -101,6 +101,12 @@ class Frr:
         self.start_one(daemon)
         self.configure(daemon)
 
+    def restart_all(self, how: signal.Signals) -> None:
+        """As frrinit.sh does, in its order."""
+        for daemon in reversed(self.options):
+            self._end(daemon, how)
+        self.start()
+
     def type(self, *lines: str) -> None:
         self._vtysh(*(word for line in ("configure terminal", *lines) for word in ("-c", line)))
 
