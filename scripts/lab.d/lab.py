@@ -264,11 +264,8 @@ class Lab:
 
     def _compile_tagger(self, tags: tuple[int, ...]) -> None:
         outer, inner = (0, *tags)[-2:]
-        # -g: without BTF libbpf warns; the -I is where Debian keeps asm/types.h.
-        run("clang", "-O2", "-g", "-target", "bpf", "-Wall", "-Werror",
-            f"-I/usr/include/{os.uname().machine}-linux-gnu", f"-DOUTER={outer}",
-            f"-DINNER={inner}", "-c", str(HERE / "qinq_tagger.bpf.c"), "-o",
-            str(self._tagger(tags)))
+        netns.compile_bpf(HERE / "qinq_tagger.bpf.c", self._tagger(tags),
+                          {"OUTER": outer, "INNER": inner})
 
     def _settle(self, name: str) -> None:
         """Addresses and routes of one host."""

@@ -115,6 +115,14 @@ def bridge(namespace: str, name: str, ports: list[str]) -> None:
     ip_batch(namespace, lines)
 
 
+def compile_bpf(source: Path, target: Path, macros: dict[str, int]) -> None:
+    # -g: without BTF libbpf warns; the -I is where Debian keeps asm/types.h.
+    run("clang", "-O2", "-g", "-target", "bpf", "-Wall", "-Werror",
+        f"-I/usr/include/{os.uname().machine}-linux-gnu",
+        *(f"-D{name}={value}" for name, value in macros.items()), "-c", str(source), "-o",
+        str(target))
+
+
 def attach_tagger(namespace: str, device: str, program: Path) -> None:
     run("tc", "-n", namespace, "qdisc", "add", "dev", device, "clsact")
     for direction, section in (("egress", "push"), ("ingress", "pop")):

@@ -30,8 +30,8 @@ def checksum(data: bytes) -> int:
     return ~total & 0xffff
 
 
-def syn(macs: bytes, source: bytes, destination: bytes, port: int) -> bytes:
-    tcp = struct.pack("!HHIIBBHHH", port, 179, 1, 0, 5 << 4, 2, 1024, 0, 0)
+def syn(macs: bytes, source: bytes, destination: bytes, port: int, window: int = 1024) -> bytes:
+    tcp = struct.pack("!HHIIBBHHH", port, 179, 1, 0, 5 << 4, 2, window, 0, 0)
     pseudo = source + destination + struct.pack("!HH", 6, len(tcp))
     tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + source + destination
