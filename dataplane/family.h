@@ -93,12 +93,13 @@ struct Ipv4 {
             std::memcpy(&word_, at_, sizeof word_);
         }
         [[nodiscard]] std::uint32_t value() const noexcept { return word_ & 0xffU; }
-        // RFC 1812 5.3.1, and RFC 1624 for the checksum.
+        // RFC 1812 5.3.1. The TTL is the low byte and the checksum the upper half: one less, and
+        // one more in one's complement, whose carry comes back in and which has no 0xffff. RFC 1624
+        // eqn. 3 says the same.
         void decrement() noexcept {
-            // The TTL is the low byte of its 16 bits. Whatever they were, they are less by one.
-            const std::uint16_t checksum =
-                checksum_replace(static_cast<std::uint16_t>(word_ >> 16), 1, 0);
-            word_ = std::uint32_t{checksum} << 16 | ((word_ - 1) & 0xffffU);
+            const std::uint64_t sum = std::uint64_t{word_} + 0xffffU;
+            const std::uint64_t carry = (sum + 0x1'0000U) >> 32;
+            word_ = static_cast<std::uint32_t>(sum + (carry << 16));
             std::memcpy(at_, &word_, sizeof word_);
         }
 
