@@ -59,14 +59,15 @@ class PublicAddresses {
 
     PublicAddresses() = default;
     // REQUIRES: no two overlap, unless they are equal; then the first one counts.
-    explicit PublicAddresses(std::vector<Entry> entries) : entries_(std::move(entries)) {
+    explicit PublicAddresses(std::vector<Entry> entries)
+        : entries_(std::move(entries)), count_(entries_.size()) {
         std::ranges::stable_sort(entries_, {}, &Entry::prefix);
     }
 
     // Whose it is, or nullptr. A binary search without a branch.
     [[nodiscard]] const Entry* find(Ipv4Address address) const noexcept {
         const Entry* first = entries_.data();
-        std::size_t count = entries_.size();
+        std::size_t count = count_;
         if (count == 0) return nullptr;
         while (count > 1) {
             const std::size_t half = count / 2;
@@ -79,6 +80,7 @@ class PublicAddresses {
 
   private:
     std::vector<Entry> entries_;
+    std::size_t count_ = 0;  // of them: twelve bytes each, and find() does not divide
 };
 
 struct NatTables {

@@ -188,14 +188,14 @@ bool Translator::restore(const Session& saved, NatSeconds then, NatSeconds now) 
 // the new sessions will be written to, also those that depend on the port, which is guessed: a
 // claim is an atomic exchange and waits for every store before it.
 void Translator::begin_together(std::span<const std::uint8_t> places, std::span<PacketView> views,
-                                std::span<const NatPacket> packets, std::span<NatResult> results,
+                                NatBatch<NatDirection::kOutbound>& batch,
                                 const Turn& turn) noexcept {
     DCHECK(places.size() <= kTogether);
     std::array<MappingTable::Wish, kTogether> room;
     const auto wishes = std::span(room).first(places.size());
     sessions_->prefetch_free(places.size());
     for (std::size_t k = 0; k < places.size(); ++k) {
-        wishes[k] = wish_of(views[places[k]], packets[places[k]]);
+        wishes[k] = wish_of(views[places[k]], batch.packets_[places[k]]);
         mappings_.prefetch_claim(wishes[k]);
     }
     for (const MappingTable::Wish& wish : wishes) mappings_.prefetch_host(wish);
@@ -211,8 +211,7 @@ void Translator::begin_together(std::span<const std::uint8_t> places, std::span<
     }
     for (std::size_t k = 0; k < places.size(); ++k) {
         const std::uint8_t i = places[k];
-        results[i] = begin_or_pass(views[i], packets[i], wishes[k], turn);
-        count(results[i].outcome, 1);
+        settle(batch, i, begin_or_pass(views[i], batch.packets_[i], wishes[k], turn));
     }
 }
 

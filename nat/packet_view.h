@@ -71,9 +71,11 @@ class ChecksumDelta {
     void replace(std::uint16_t before, std::uint16_t after) noexcept {
         sum_ += (0xffffU ^ before) + std::uint32_t{after};
     }
+    // Both words at once: 2^16 is 1 in one's complement of 16 bits, so the carry of one may go into
+    // the other (RFC 1071 2).
     void replace32(std::uint32_t before, std::uint32_t after) noexcept {
-        replace(static_cast<std::uint16_t>(before), static_cast<std::uint16_t>(after));
-        replace(static_cast<std::uint16_t>(before >> 16), static_cast<std::uint16_t>(after >> 16));
+        const std::uint64_t sum = std::uint64_t{~before} + after;
+        sum_ += static_cast<std::uint32_t>((sum & 0xffffU) + (sum >> 16));
     }
     void add(const ChecksumDelta& other) noexcept { sum_ += other.sum_; }
     [[nodiscard]] std::uint16_t applied(std::uint16_t checksum) const noexcept {

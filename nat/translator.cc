@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nat/translator.h"
 
-#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/check.h"
@@ -34,87 +34,60 @@ Translator::Translator(MappingTable& mappings, std::unique_ptr<SessionTable> ses
 // Whole packets of flows, which are nearly all, look their sessions up together; those that have
 // none come next, and then what needs more thought.
 template <NatDirection direction>
-void Translator::translate(std::span<const NatPacket> packets, std::span<NatResult> results,
-                           const StaticMappings& statics, NatSeconds now) noexcept {
-    DCHECK(packets.size() <= kBurstSizeMax && packets.size() == results.size());
+void Translator::translate(NatBatch<direction>& batch, const StaticMappings& statics,
+                           NatSeconds now) noexcept {
     const Turn turn{statics, now};
-    RawArray<FlowKey, kBurstSizeMax> keys;
-    std::array<std::uint64_t, kBurstSizeMax> hashes;
+    const std::size_t size = batch.size_;
     std::array<std::uint32_t, kBurstSizeMax> found;
-    std::array<std::uint8_t, kBurstSizeMax> places;  // of the packets with a key
-    std::array<std::uint8_t, kBurstSizeMax> rest;    // of the others
-    std::size_t flows = 0;
-    std::size_t others = 0;
-    for (std::size_t i = 0; i < packets.size(); ++i) {
-        const NatPacket& packet = packets[i];
-        if (!read_flow<direction>(keys[flows], packet.bytes, packet.size, packet.pool))
-            [[unlikely]] {
-            rest[others++] = static_cast<std::uint8_t>(i);
-            continue;
-        }
-        hashes[flows] = sessions_->hash_and_prefetch<direction>(keys[flows]);
-        places[flows++] = static_cast<std::uint8_t>(i);
+    for (std::size_t i = 0; i < size; ++i) {
+        found[i] = sessions_->guess_and_prefetch<direction>(batch.hashes_[i]);
     }
-    for (std::size_t k = 0; k < flows; ++k) {
-        found[k] = sessions_->guess_and_prefetch<direction>(hashes[k]);
-    }
-    std::size_t missing = 0;
-    std::size_t translated = 0;
-    for (std::size_t k = 0; k < flows; ++k) {
-        const std::uint8_t i = places[k];
-        const std::uint32_t session = sessions_->confirm<direction>(found[k], hashes[k], keys[k]);
+    std::uint64_t missing = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        const std::uint32_t session =
+            sessions_->confirm<direction>(found[i], batch.hashes_[i], batch.keys_[i]);
         if (session == kNoSession) [[unlikely]] {
-            places[missing++] = i;
+            missing |= std::uint64_t{1} << i;
             continue;
         }
-        results[i] = pass_flow<direction>(packets[i], session, turn);
-        if (results[i].outcome == NatOutcome::kTranslated) [[likely]] {
-            ++translated;
-        } else {
-            count(results[i].outcome, 1);
-        }
+        const NatResult result = pass_flow<direction>(batch.packets_[i], session, turn);
+        batch.settle(i, result);
+        if (result.outcome != NatOutcome::kTranslated) [[unlikely]]
+            count(result.outcome, 1);
     }
-    count(NatOutcome::kTranslated, translated);
-    translate_rest<direction>(packets, results, std::span(places).first(missing),
-                              std::span(rest).first(others), turn);
+    const auto not_passed = static_cast<std::size_t>(std::popcount(missing | batch.untranslated_));
+    count(NatOutcome::kTranslated, size - not_passed);
+    if (missing != 0) translate_rest<direction>(batch, missing, turn);
 }
 
-// `missing` have no session yet, `others` are no plain flows.
 template <NatDirection direction>
-void Translator::translate_rest(std::span<const NatPacket> packets, std::span<NatResult> results,
-                                std::span<const std::uint8_t> missing,
-                                std::span<const std::uint8_t> others, const Turn& turn) noexcept {
-    if (missing.empty() && others.empty()) return;
+void Translator::translate_rest(NatBatch<direction>& batch, std::uint64_t missing,
+                                const Turn& turn) noexcept {
     std::array<PacketView, kBurstSizeMax> views;
-    for (const std::span<const std::uint8_t> places : {missing, others}) {
-        for (const std::uint8_t i : places) {
-            read_packet(views[i], packets[i].bytes, packets[i].size, Extent::kWhole);
-        }
+    std::array<std::uint8_t, kBurstSizeMax> places;  // of those that have no session yet
+    std::size_t flows = 0;
+    for (std::uint64_t left = missing; left != 0; left &= left - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(left));
+        const NatPacket& packet = batch.packets_[i];
+        read_packet(views[i], packet.bytes, packet.size, Extent::kWhole);
+        if ((batch.others_ >> i & 1) == 0) places[flows++] = static_cast<std::uint8_t>(i);
     }
     if constexpr (direction == NatDirection::kOutbound) {
-        for (std::size_t done = 0; done < missing.size(); done += kTogether) {
-            const std::size_t count = std::min(kTogether, missing.size() - done);
-            begin_together(missing.subspan(done, count), views, packets, results, turn);
-        }
+        begin_together(std::span(places).first(flows), views, batch, turn);
     } else {
-        for (const std::uint8_t i : missing) {
-            results[i] = flow<direction>(views[i], packets[i], turn);
-            count(results[i].outcome, 1);
+        for (const std::uint8_t i : std::span(places).first(flows)) {
+            settle(batch, i, flow<direction>(views[i], batch.packets_[i], turn));
         }
     }
-    for (const std::uint8_t i : others) {
-        results[i] = translate_one<direction>(views[i], packets[i], turn);
-        count(results[i].outcome, 1);
+    for (std::uint64_t left = missing & batch.others_; left != 0; left &= left - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(left));
+        settle(batch, i, translate_one<direction>(views[i], batch.packets_[i], turn));
     }
 }
-template void Translator::translate<NatDirection::kOutbound>(std::span<const NatPacket>,
-                                                             std::span<NatResult>,
-                                                             const StaticMappings&,
-                                                             NatSeconds) noexcept;
-template void Translator::translate<NatDirection::kInbound>(std::span<const NatPacket>,
-                                                            std::span<NatResult>,
-                                                            const StaticMappings&,
-                                                            NatSeconds) noexcept;
+template void Translator::translate(NatBatch<NatDirection::kOutbound>&, const StaticMappings&,
+                                    NatSeconds) noexcept;
+template void Translator::translate(NatBatch<NatDirection::kInbound>&, const StaticMappings&,
+                                    NatSeconds) noexcept;
 
 template <NatDirection direction>
 NatResult Translator::translate_one(PacketView& view, const NatPacket& packet,
@@ -158,9 +131,7 @@ inline void Translator::refresh(std::uint32_t session, std::uint8_t tcp_flags,
     const Session& entry = (*sessions_)[session];
     const NatPoolSettings& settings = mappings_.space().settings(entry.inside.pool());
     const auto state = static_cast<NatState>(entry.state);
-    const bool may_refresh =
-        direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;
-    if (!is_steady(state, tcp_flags) || !may_refresh) [[unlikely]]
+    if (!is_steady(state, tcp_flags) || !may_refresh<direction>(settings)) [[unlikely]]
         return change_state<direction>(session, tcp_flags, now, settings);
     sessions_->touch(session, now + timeout(settings.timers, state), entry.state);
 }
@@ -171,9 +142,8 @@ void Translator::change_state(std::uint32_t session, std::uint8_t tcp_flags, Nat
     const Session& entry = (*sessions_)[session];
     const auto before = static_cast<NatState>(entry.state);
     const NatState after = next_state<direction>(before, tcp_flags);
-    const bool may_refresh =
-        direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;
-    const bool lives_on = after != before || (may_refresh && refreshes(after, tcp_flags));
+    const bool lives_on =
+        after != before || (may_refresh<direction>(settings) && refreshes(after, tcp_flags));
     sessions_->touch(session, lives_on ? now + timeout(settings.timers, after) : entry.deadline,
                      static_cast<std::uint8_t>(after));
 }

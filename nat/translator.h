@@ -23,54 +23,18 @@
 #include <memory>
 #include <span>
 
+#include "base/check.h"
 #include "base/limits.h"
 #include "nat/event.h"
 #include "nat/fragment_table.h"
 #include "nat/mapping_table.h"
+#include "nat/nat_batch.h"
 #include "nat/packet_view.h"
 #include "nat/session_table.h"
 #include "nat/static_mappings.h"
 #include "nat/tcp_state.h"
 
 namespace causeway {
-
-struct NatPacket {
-    std::uint8_t* bytes = nullptr;  // from the IPv4 header on; contiguous, the caller's to write
-    std::uint16_t size = 0;
-    NatPoolId pool;            // of packets from inside: whose
-    std::uint64_t handle = 0;  // by which a held fragment comes back
-};
-
-enum class NatOutcome : std::uint8_t {
-    kTranslated,
-    kUntouched,  // from outside and to no address of ours, or of a datagram of leave()
-    kHandOver,
-    kHeld,  // a fragment: keep it, and `stage`, until its handle is in released() or dropped()
-    // Dropped:
-    kMalformed,  // its layer 4 is cut off, or it is an ICMP error that does not add up
-    kForeign,    // a protocol that has no ports
-    kMidFlow,    // in the middle of a flow that nobody knows
-    kNoMapping,  // from outside, to a port that nobody has
-    kFiltered,
-    kBusy,
-    kHostsFull,
-    kHostSessions,
-    kHostPorts,
-    kPoolExhausted,
-    kMappingsFull,
-    kSessionsFull,
-    kFragmentsFull,
-    kFragmentRefused,  // its datagram's first was
-    kIcmpUnmatched,    // an error about nothing we have sent
-    kNoPool,
-};
-inline constexpr std::size_t kNatOutcomes = 20;
-
-struct NatResult {
-    NatOutcome outcome = NatOutcome::kMalformed;
-    WorkerId worker;                               // kHandOver: to whom
-    NatDirection stage = NatDirection::kOutbound;  // kHandOver, kHeld: to which method
-};
 
 class Translator {
   public:
@@ -90,8 +54,33 @@ class Translator {
     [[nodiscard]] static Result<std::unique_ptr<Translator>> create(MappingTable& mappings,
                                                                     const Options& options);
 
-    // At most kBurstSizeMax packets, a result each. Exceptions that are not to be translated are
-    // the caller's: he does not ask.
+    // Takes a packet into a batch, and asks memory for what its flow needs. Exceptions that are not
+    // to be translated are the caller's: he does not add them.
+    template <NatDirection direction>
+    void add(NatBatch<direction>& batch, const NatPacket& packet) const noexcept {
+        DCHECK(batch.size_ < kBurstSizeMax);
+        const std::size_t i = batch.size_++;
+        batch.packets_[i] = packet;
+        if (!read_flow<direction>(batch.keys_[i], packet.bytes, packet.size, packet.pool))
+            [[unlikely]] {
+            batch.others_ |= std::uint64_t{1} << i;
+            batch.keys_[i] = FlowKey();  // which no session has
+        }
+        batch.hashes_[i] = sessions_->hash_and_prefetch<direction>(batch.keys_[i]);
+    }
+    template <NatDirection direction>
+    void translate(NatBatch<direction>& batch, const StaticMappings& statics,
+                   NatSeconds now) noexcept;
+    // The same of packets that lie side by side, a result each.
+    template <NatDirection direction>
+    void translate(std::span<const NatPacket> packets, std::span<NatResult> results,
+                   const StaticMappings& statics, NatSeconds now) noexcept {
+        DCHECK(packets.size() <= kBurstSizeMax && packets.size() == results.size());
+        NatBatch<direction> batch;
+        for (const NatPacket& packet : packets) add(batch, packet);
+        translate(batch, statics, now);
+        for (std::size_t i = 0; i < results.size(); ++i) results[i] = batch.result(i);
+    }
     void outbound(std::span<const NatPacket> packets, std::span<NatResult> results,
                   const StaticMappings& statics, NatSeconds now) noexcept {
         translate<NatDirection::kOutbound>(packets, results, statics, now);
@@ -144,9 +133,9 @@ class Translator {
     }
 
   private:
-    // Sessions that begin or end side by side: enough for their loads to wait for memory together,
-    // and few enough for the ten lines of each to stay in a first-level cache until they are used.
-    static constexpr std::size_t kTogether = 32;
+    // Sessions that begin or end side by side: all of a burst, so that their loads wait for memory
+    // together; the ten lines of each stay in a second-level cache until they are used.
+    static constexpr std::size_t kTogether = kBurstSizeMax;
 
     void count(NatOutcome outcome, std::uint64_t packets) noexcept {
         auto& counter = counters_[static_cast<std::size_t>(outcome)];
@@ -168,11 +157,7 @@ class Translator {
                const Options& options);
 
     template <NatDirection direction>
-    void translate(std::span<const NatPacket> packets, std::span<NatResult> results,
-                   const StaticMappings& statics, NatSeconds now) noexcept;
-    template <NatDirection direction>
-    void translate_rest(std::span<const NatPacket> packets, std::span<NatResult> results,
-                        std::span<const std::uint8_t> missing, std::span<const std::uint8_t> others,
+    void translate_rest(NatBatch<direction>& batch, std::uint64_t missing,
                         const Turn& turn) noexcept;
     template <NatDirection direction>
     [[nodiscard]] NatResult translate_one(PacketView& view, const NatPacket& packet,
@@ -193,6 +178,10 @@ class Translator {
                                     Hairpin hairpin, const Turn& turn) noexcept;
     template <NatDirection direction>
     void refresh(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now) noexcept;
+    template <NatDirection direction>
+    [[nodiscard]] static bool may_refresh(const NatPoolSettings& settings) noexcept {
+        return direction == NatDirection::kOutbound || settings.refresh == NatRefresh::kBothWays;
+    }
     template <NatDirection direction>
     void change_state(std::uint32_t session, std::uint8_t tcp_flags, NatSeconds now,
                       const NatPoolSettings& settings) noexcept;
@@ -218,8 +207,7 @@ class Translator {
                                           const MappingTable::Wish& wish,
                                           const Turn& turn) noexcept;
     void begin_together(std::span<const std::uint8_t> places, std::span<PacketView> views,
-                        std::span<const NatPacket> packets, std::span<NatResult> results,
-                        const Turn& turn) noexcept;
+                        NatBatch<NatDirection::kOutbound>& batch, const Turn& turn) noexcept;
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
     [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
     void release_later(PortRef port, Ipv4Address remote) noexcept;
@@ -281,6 +269,13 @@ class Translator {
             return FlowKey::outside(view.protocol, view.destination,
                                     remote_of(view.protocol, view.source));
         }
+    }
+
+    // Of what a packet that has no session of its own, or is none of a flow, becomes.
+    template <NatDirection direction>
+    void settle(NatBatch<direction>& batch, std::size_t i, const NatResult& result) noexcept {
+        batch.settle(i, result);
+        count(result.outcome, 1);
     }
 
     // The session of one packet, or kNoSession.

@@ -2,21 +2,21 @@
 #include "dataplane/stages/translate.h"
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "base/headers.h"
-#include "base/raw_array.h"
 #include "dataplane/family.h"
 #include "dataplane/nat_exceptions.h"
 #include "dataplane/nat_tables.h"
 #include "dataplane/nat_worker.h"
+#include "nat/nat_batch.h"
 #include "nat/packet_view.h"
+#include "nat/translator.h"
 
 namespace causeway {
 namespace {
-
-static_assert(kBurstSizeMax <= 64, "a place is a bit of 64");
 
 constexpr std::array kExitOfOutcome{
     Exit::kNone,
@@ -62,20 +62,11 @@ bool is_fragment(const PacketMeta& meta) noexcept {
 }
 
 // Packets of one burst that are translated in one direction.
+template <NatDirection direction>
 struct Selection {
+    NatBatch<direction> batch;
     std::array<std::uint8_t, kBurstSizeMax> places;  // in the burst
-    RawArray<NatPacket, kBurstSizeMax> packets;
-    RawArray<NatResult, kBurstSizeMax> results;
-    unsigned count = 0;
-
-    void add(Burst& burst, unsigned place, NatPoolId pool) noexcept {
-        const PacketMeta& meta = burst.walking()[place];
-        places[count] = static_cast<std::uint8_t>(place);
-        packets[count++] = {.bytes = meta.frame,
-                            .size = meta.packet_bytes,
-                            .pool = pool,
-                            .handle = NatWorker::handle_of(*burst.mbufs()[place])};
-    }
+    std::uint64_t redirected = 0;  // bit k: the k-th, once it is translated, is routed in its vrfs_
 };
 
 class Translation {
@@ -85,18 +76,9 @@ class Translation {
 
     void run() noexcept {
         for (unsigned place = 0; place < burst_.size(); ++place) select(place);
-        if (out_.count + in_.count + left_ == 0) return;
-        const NatTables& nat = *tables_.nat;
-        if (out_.count != 0) {
-            nat_.translator().outbound(out_.packets.first(out_.count),
-                                       out_.results.first(out_.count), nat.statics, nat_.now());
-            settle(out_);
-        }
-        if (in_.count != 0) {
-            nat_.translator().inbound(in_.packets.first(in_.count), in_.results.first(in_.count),
-                                      nat.statics, nat_.now());
-            settle(in_);
-        }
+        if (out_.batch.size() + in_.batch.size() + left_ == 0) return;
+        translate(out_);
+        translate(in_);
         if (leaving_ != 0) {
             burst_.filter(exits_, [](PacketMeta&, const Exit& exit) noexcept { return exit; });
         }
@@ -122,20 +104,33 @@ class Translation {
         if (meta.vrf != nat.outside) return;
         const NatInside* const inside = nat.inside_of(meta.attachment);
         const PublicAddresses::Entry* const target = nat.publics.find(Ipv4::destination_of(meta));
-        vrfs_[place] = target != nullptr ? target->inside : meta.vrf;
         const bool is_inside = inside != nullptr && inside->translates(Ipv4::source_of(meta),
                                                                        Ipv4::destination_of(meta));
-        if (is_inside && !is_excepted(meta)) {
-            out_.add(burst_, place, inside->pool);
-            return;
-        }
+        if (is_inside && !is_excepted(meta)) return add(out_, place, inside->pool, target);
         if (is_inside && is_fragment(meta)) leave(place, inside->pool);
         if (target != nullptr) {
-            in_.add(burst_, place, NatPoolId());
+            add(in_, place, NatPoolId(), target);
         } else if (inside != nullptr && is_icmp_error(meta)) {
             icmp_errors_ |= std::uint64_t{1} << place;
-            out_.add(burst_, place, inside->pool);
+            add(out_, place, inside->pool, nullptr);
         }
+    }
+
+    // `target` is whose address it is for, if it is one of ours.
+    template <NatDirection direction>
+    void add(Selection<direction>& to, unsigned place, NatPoolId pool,
+             const PublicAddresses::Entry* target) noexcept {
+        const PacketMeta& meta = burst_.walking()[place];
+        const std::size_t k = to.batch.size();
+        to.places[k] = static_cast<std::uint8_t>(place);
+        if (target != nullptr) {
+            vrfs_[place] = target->inside;
+            to.redirected |= std::uint64_t{1} << k;
+        }
+        nat_.translator().add(to.batch, {.bytes = meta.frame,
+                                         .size = meta.packet_bytes,
+                                         .pool = pool,
+                                         .handle = NatWorker::handle_of(*burst_.mbufs()[place])});
     }
 
     // So will the rest of its datagram be, that may have come before it.
@@ -146,16 +141,23 @@ class Translation {
         ++left_;
     }
 
-    void settle(const Selection& selection) noexcept {
-        for (unsigned k = 0; k < selection.count; ++k) {
-            const std::uint8_t place = selection.places[k];
-            if (selection.results[k].outcome == NatOutcome::kTranslated) [[likely]] {
-                burst_.walking()[place].vrf = vrfs_[place];
-                continue;
-            }
-            exits_[place] = exit_of(place, selection.results[k]);
+    template <NatDirection direction>
+    void translate(Selection<direction>& packets) noexcept {
+        if (packets.batch.size() == 0) return;
+        nat_.translator().translate(packets.batch, tables_.nat->statics, nat_.now());
+        const std::uint64_t untranslated = packets.batch.untranslated();
+        for (std::uint64_t left = packets.redirected & ~untranslated; left != 0; left &= left - 1) {
+            const std::uint8_t place = packets.places[first_of(left)];
+            burst_.walking()[place].vrf = vrfs_[place];
+        }
+        for (std::uint64_t left = untranslated; left != 0; left &= left - 1) {
+            const std::uint8_t place = packets.places[first_of(left)];
+            exits_[place] = exit_of(place, packets.batch.result(first_of(left)));
             leaving_ += exits_[place] != Exit::kNone ? 1U : 0U;
         }
+    }
+    [[nodiscard]] static std::size_t first_of(std::uint64_t bits) noexcept {
+        return static_cast<std::size_t>(std::countr_zero(bits));
     }
 
     // REQUIRES: a packet that was not translated.
@@ -180,8 +182,8 @@ class Translation {
     Burst& burst_;
     const Tables& tables_;
     NatWorker& nat_;
-    Selection out_;
-    Selection in_;
+    Selection<NatDirection::kOutbound> out_;
+    Selection<NatDirection::kInbound> in_;
     unsigned left_ = 0;                      // first fragments
     std::array<VrfId, kBurstSizeMax> vrfs_;  // where they are routed once they are translated
     std::uint64_t icmp_errors_ = 0;          // a bit a place: out for what they are, not by address
