@@ -191,8 +191,8 @@ void Translator::begin_together(std::span<const std::uint8_t> places, std::span<
                                 NatBatch<NatDirection::kOutbound>& batch,
                                 const Turn& turn) noexcept {
     DCHECK(places.size() <= kTogether);
-    std::array<MappingTable::Wish, kTogether> room;
-    const auto wishes = std::span(room).first(places.size());
+    RawArray<MappingTable::Wish, kTogether> room;
+    const std::span<MappingTable::Wish> wishes = room.first(places.size());
     sessions_->prefetch_free(places.size());
     for (std::size_t k = 0; k < places.size(); ++k) {
         wishes[k] = wish_of(views[places[k]], batch.packets_[places[k]]);
@@ -211,18 +211,19 @@ void Translator::begin_together(std::span<const std::uint8_t> places, std::span<
     }
     for (std::size_t k = 0; k < places.size(); ++k) {
         const std::uint8_t i = places[k];
-        settle(batch, i, begin_or_pass(views[i], batch.packets_[i], wishes[k], turn));
+        settle(batch, i, begin_or_pass(views[i], batch, i, wishes[k], turn));
     }
 }
 
 // A packet before it, in the same burst, may have begun its flow.
-NatResult Translator::begin_or_pass(PacketView& view, const NatPacket& packet,
+NatResult Translator::begin_or_pass(PacketView& view,
+                                    const NatBatch<NatDirection::kOutbound>& batch, std::size_t i,
                                     const MappingTable::Wish& wish, const Turn& turn) noexcept {
-    const std::uint32_t session = find<NatDirection::kOutbound>(view, packet);
-    if (session != kNoSession) {
-        return pass<NatDirection::kOutbound>(view, packet, session, turn);
-    }
-    if (turn.statics.size() != 0) return begin<NatDirection::kOutbound>(view, packet, turn);
+    constexpr NatDirection kOutbound = NatDirection::kOutbound;
+    const NatPacket& packet = batch.packets_[i];
+    const std::uint32_t session = sessions_->find<kOutbound>(batch.hashes_[i], batch.keys_[i]);
+    if (session != kNoSession) return pass<kOutbound>(view, packet, session, turn);
+    if (turn.statics.size() != 0) return begin<kOutbound>(view, packet, turn);
     return begin_from_inside(view, packet, wish, turn);
 }
 

@@ -119,6 +119,11 @@ class SessionTable {
         prefetch_line(&sessions_[session]);
         return session;
     }
+    // Where the key's lines have come already.
+    template <NatDirection direction>
+    [[nodiscard]] std::uint32_t find(std::uint64_t hash, const FlowKey& key) const noexcept {
+        return confirm<direction>(index<direction>().guess(hash), hash, key);
+    }
     template <NatDirection direction>
     [[nodiscard]] std::uint32_t confirm(std::uint32_t guess, std::uint64_t hash,
                                         const FlowKey& key) const noexcept {

@@ -63,17 +63,21 @@ void Translator::translate(NatBatch<direction>& batch, const StaticMappings& sta
 template <NatDirection direction>
 void Translator::translate_rest(NatBatch<direction>& batch, std::uint64_t missing,
                                 const Turn& turn) noexcept {
-    std::array<PacketView, kBurstSizeMax> views;
+    RawArray<PacketView, kBurstSizeMax> views;
     std::array<std::uint8_t, kBurstSizeMax> places;  // of those that have no session yet
     std::size_t flows = 0;
     for (std::uint64_t left = missing; left != 0; left &= left - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
+        if ((batch.others_ >> i & 1) == 0) {
+            places[flows++] = static_cast<std::uint8_t>(i);
+        } else {
+            views[i] = PacketView();  // not all of it will be read from the packet
+        }
         const NatPacket& packet = batch.packets_[i];
         read_packet(views[i], packet.bytes, packet.size, Extent::kWhole);
-        if ((batch.others_ >> i & 1) == 0) places[flows++] = static_cast<std::uint8_t>(i);
     }
     if constexpr (direction == NatDirection::kOutbound) {
-        begin_together(std::span(places).first(flows), views, batch, turn);
+        begin_together(std::span(places).first(flows), views.first(kBurstSizeMax), batch, turn);
     } else {
         for (const std::uint8_t i : std::span(places).first(flows)) {
             settle(batch, i, flow<direction>(views[i], batch.packets_[i], turn));

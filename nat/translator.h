@@ -203,8 +203,9 @@ class Translator {
                                                const Turn& turn) noexcept;
     [[nodiscard]] std::uint32_t create_session(const MappingTable::Held& held, Endpoint remote,
                                                NewFlow flow, NatSeconds now) noexcept;
-    [[nodiscard]] NatResult begin_or_pass(PacketView& view, const NatPacket& packet,
-                                          const MappingTable::Wish& wish,
+    [[nodiscard]] NatResult begin_or_pass(PacketView& view,
+                                          const NatBatch<NatDirection::kOutbound>& batch,
+                                          std::size_t i, const MappingTable::Wish& wish,
                                           const Turn& turn) noexcept;
     void begin_together(std::span<const std::uint8_t> places, std::span<PacketView> views,
                         NatBatch<NatDirection::kOutbound>& batch, const Turn& turn) noexcept;
