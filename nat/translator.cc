@@ -60,6 +60,7 @@ void Translator::translate(NatBatch<direction>& batch, const StaticMappings& sta
     if (missing != 0) translate_rest<direction>(batch, missing, turn);
 }
 
+// Bit i of `missing`: the i-th packet has no session, or is no whole packet of a flow.
 template <NatDirection direction>
 void Translator::translate_rest(NatBatch<direction>& batch, std::uint64_t missing,
                                 const Turn& turn) noexcept {

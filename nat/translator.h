@@ -68,6 +68,7 @@ class Translator {
         }
         batch.hashes_[i] = sessions_->hash_and_prefetch<direction>(batch.keys_[i]);
     }
+    // All that were added, once.
     template <NatDirection direction>
     void translate(NatBatch<direction>& batch, const StaticMappings& statics,
                    NatSeconds now) noexcept;
@@ -272,7 +273,7 @@ class Translator {
         }
     }
 
-    // Of what a packet that has no session of its own, or is none of a flow, becomes.
+    // Notes and counts what became of a packet that had no session, or is none of a flow.
     template <NatDirection direction>
     void settle(NatBatch<direction>& batch, std::size_t i, const NatResult& result) noexcept {
         batch.settle(i, result);
