@@ -2,9 +2,9 @@
 //
 // Counters of one worker: who sent how much, and how each packet ended.
 //
-// Thread safety: one writer, its worker; anyone may read at any time. A counter is a relaxed atomic
-// that is loaded and stored, never read-modify-written: the writer is alone, so this is a plain
-// add.
+// Thread safety: one writer, its worker; anyone may read at any time. A counter is a relaxed
+// atomic, and as its writer is alone, the add needs no lock: an aligned word is stored whole (Intel
+// SDM volume 3A section 9.1.1).
 //
 // Invariants, once the worker is between two bursts:
 //   an attachment's row   rx = forwarded + the sum of its exits
@@ -31,9 +31,8 @@ namespace causeway {
 
 class Counter {
   public:
-    void add(std::uint64_t amount) noexcept {
-        value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-    }
+    // One instruction, where g++ 12 makes three of a relaxed load, a sum and a relaxed store.
+    void add(std::uint64_t amount) noexcept { asm("addq %1, %0" : "+m"(value_) : "er"(amount)); }
     [[nodiscard]] std::uint64_t read() const noexcept {
         return value_.load(std::memory_order_relaxed);
     }
@@ -44,11 +43,9 @@ class Counter {
 
 // In which millisecond a row last counted bytes, and how many it had before (see peaks.h).
 struct WindowNote {
-    std::atomic<std::uint32_t> window{0};
+    std::uint32_t window = 0;                    // the writer's own
     std::atomic<std::uint32_t> bytes_before{0};  // the low half
-    [[nodiscard]] bool is(std::uint32_t number) const noexcept {
-        return window.load(std::memory_order_relaxed) == number;
-    }
+    [[nodiscard]] bool is(std::uint32_t number) const noexcept { return window == number; }
     [[nodiscard]] std::uint32_t bytes_since(const Counter& bytes) const noexcept {
         return static_cast<std::uint32_t>(bytes.read()) -
                bytes_before.load(std::memory_order_relaxed);
@@ -134,12 +131,11 @@ class Counters {
     [[gnu::noinline]] void turn(Peak& peak, WindowNote& note, const Counter& bytes) noexcept {
         prefetch_line(&peak);
         if (turned_count_ == turned_.size()) hand_over_turned();
-        turned_[turned_count_++] = {.peak = &peak,
-                                    .window = note.window.load(std::memory_order_relaxed),
-                                    .bytes = note.bytes_since(bytes)};
+        turned_[turned_count_++] = {
+            .peak = &peak, .window = note.window, .bytes = note.bytes_since(bytes)};
         note.bytes_before.store(static_cast<std::uint32_t>(bytes.read()),
                                 std::memory_order_relaxed);
-        note.window.store(window_, std::memory_order_relaxed);
+        note.window = window_;
     }
     [[gnu::noinline]] void hand_over_turned() noexcept {
         for (std::size_t k = 0; k < turned_count_; ++k) {

@@ -108,7 +108,8 @@ struct CheckIpv4 {
     }
 
     // The whole examination, for whatever is not a plain good packet, in the order of RFC 1812.
-    [[nodiscard]] static Exit examine(const PacketMeta& meta, const Tables& tables) noexcept;
+    [[nodiscard, gnu::pure]] static Exit examine(const PacketMeta& meta,
+                                                 const Tables& tables) noexcept;
 
     const Tables& tables_;
 };

@@ -20,31 +20,33 @@ Exit exit_of(TagFault fault) noexcept {
 }
 
 // Whether a frame that is not sent to us alone is nonetheless for us.
-bool is_for_everyone(const PacketMeta& meta) noexcept {
-    const auto type = static_cast<EtherType>(meta.ether_type.host());
+bool is_for_everyone(const PacketMeta& meta, const TagStack& tags) noexcept {
+    const auto type = static_cast<EtherType>(tags.ether_type.host());
     MacAddress mac;
     std::memcpy(&mac, meta.frame, sizeof mac);
     if (type == EtherType::kArp) return mac == kBroadcastMac;
     if (type != EtherType::kIpv6) return false;
-    if (meta.frame_bytes < meta.header_bytes + sizeof(Ipv6Header)) return false;
+    if (meta.frame_bytes < tags.header_bytes + sizeof(Ipv6Header)) return false;
     // The group of the packet must be that of the frame: else a multicast would be forwarded.
     Ipv6Header header;
-    std::memcpy(&header, meta.frame + meta.header_bytes, sizeof header);
+    std::memcpy(&header, meta.frame + tags.header_bytes, sizeof header);
     const Ipv6Address group = header.destination.host();
     return (group == kAllNodes || is_solicited_node_group(group)) && mac == multicast_mac(group);
 }
 
 }  // namespace
 
-Exit ParseEthernet::examine(PacketMeta& meta, PortTpids tpids, std::uint64_t mac) noexcept {
-    const TagStack stack = parse_any_tags(meta.frame, meta.frame_bytes, tpids);
-    meta.outer_tag = stack.outer;
-    meta.inner_tag = stack.inner;
-    meta.ether_type = stack.ether_type;
-    meta.header_bytes = stack.header_bytes;
-    if (stack.fault != TagFault::kNone) return exit_of(stack.fault);
-    if (mac_word(meta.frame) == mac || is_for_everyone(meta)) return Exit::kNone;
-    return Exit::kNotOurMac;
+ParseEthernet::Parsed ParseEthernet::examine(const PacketMeta& meta, PortTpids tpids,
+                                             std::uint64_t mac) noexcept {
+    const TagStack tags = parse_any_tags(meta.frame, meta.frame_bytes, tpids);
+    const bool is_for_us = mac_word(meta.frame) == mac || is_for_everyone(meta, tags);
+    return {.outer_tag = tags.outer,
+            .inner_tag = tags.inner,
+            .ether_type = tags.ether_type,
+            .header_bytes = tags.header_bytes,
+            .exit = tags.fault != TagFault::kNone ? exit_of(tags.fault)
+                    : is_for_us                   ? Exit::kNone
+                                                  : Exit::kNotOurMac};
 }
 
 }  // namespace causeway
