@@ -65,6 +65,10 @@ struct FlowKey {
     [[nodiscard]] constexpr NatPoolId pool() const noexcept {
         return NatPoolId(static_cast<std::uint16_t>((rest >> 48) - 1));
     }
+    // REQUIRES: a key from inside. The flow's key from outside, of which this is the endpoint.
+    [[nodiscard]] constexpr FlowKey seen_from_outside(Endpoint endpoint) const noexcept {
+        return outside(protocol(), endpoint, remote());
+    }
     friend constexpr bool operator==(const FlowKey&, const FlowKey&) = default;
 };
 static_assert(sizeof(FlowKey) == 16);

@@ -29,7 +29,7 @@ std::uint32_t claims_for(std::uint32_t hosts_max) noexcept {
 // The right to all that belongs to the inside hosts of one hash, until the end of the scope.
 class MappingTable::Claim {
   public:
-    explicit Claim(std::atomic<std::uint64_t>& claim) noexcept : word_(claim) {
+    explicit Claim(ClaimWord& claim) noexcept : word_(claim) {
         for (int tries = 0; tries < kClaimTries; ++tries) {
             std::uint64_t word = word_.load(std::memory_order_relaxed);
             if ((word & kClaimed) == 0 &&
@@ -51,7 +51,7 @@ class MappingTable::Claim {
     void set_first(std::uint32_t host) noexcept { first_ = host; }
 
   private:
-    std::atomic<std::uint64_t>& word_;
+    ClaimWord& word_;
     std::uint32_t first_ = 0;
     bool is_held_ = false;
 };
@@ -88,7 +88,7 @@ MappingTable::MappingTable(PortSpace& space, const Steering& steering, const Opt
       host_memory_(std::move(hosts)),
       claim_memory_(std::move(claims)),
       hosts_(reinterpret_cast<Host*>(host_memory_.data())),
-      claims_(reinterpret_cast<std::atomic<std::uint64_t>*>(claim_memory_.data())),
+      claims_(reinterpret_cast<ClaimWord*>(claim_memory_.data())),
       claim_count_(claims_for(options.hosts_max)),
       free_hosts_(1),
       mappings_(std::move(mappings)),
@@ -96,7 +96,7 @@ MappingTable::MappingTable(PortSpace& space, const Steering& steering, const Opt
     for (std::uint32_t host = 1; host < hosts_max_; ++host) hosts_[host].next = host + 1;
 }
 
-std::atomic<std::uint64_t>& MappingTable::claim_of(std::uint64_t host_key) const noexcept {
+MappingTable::ClaimWord& MappingTable::claim_of(std::uint64_t host_key) const noexcept {
     const std::uint64_t hash = keyed_hash(host_key, 0, secret_);
     return claims_[scaled(static_cast<std::uint32_t>(hash >> 32), claim_count_)];
 }
@@ -231,9 +231,16 @@ std::optional<MappingTable::Inside> MappingTable::peek(PortRef port) const noexc
 
 MappingTable::Released MappingTable::release(PortRef port, Ipv4Address remote) noexcept {
     const std::uint32_t host = space_.read(port).host();  // ours to read: the session holds it
+    return release(port, remote, claim_of(hosts_[host].key.load(std::memory_order_relaxed)));
+}
+
+MappingTable::Released MappingTable::release(PortRef port, Ipv4Address remote,
+                                             ClaimWord& claim_word) noexcept {
+    const std::uint32_t host = space_.read(port).host();
     DCHECK(host != 0);
     const std::uint64_t key = hosts_[host].key.load(std::memory_order_relaxed);
-    Claim claim(claim_of(key));
+    DCHECK(&claim_word == &claim_of(key));
+    Claim claim(claim_word);
     if (!claim.is_held()) return {};
     if (space_.settings(space_.pool(port.address())).filtering == NatFiltering::kAddressDependent) {
         std::uint32_t* const sessions = peers_.find(peer_key(port, remote));
@@ -303,10 +310,13 @@ void MappingTable::prefetch_port(Wish& wish) const noexcept {
     if (wish.port != PortRef()) space_.prefetch(wish.port);
 }
 
-void MappingTable::prefetch_use(PortRef port, NatPoolId pool, Ipv4Address host) const noexcept {
-    prefetch_line(&claim_of(host_key(pool, host)));
+MappingTable::ClaimWord& MappingTable::prefetch_use(PortRef port, NatPoolId pool,
+                                                    Ipv4Address host) const noexcept {
+    ClaimWord& claim = claim_of(host_key(pool, host));
+    prefetch_line(&claim);
     space_.prefetch(port);
     space_.prefetch(space_.block_of(port), port.protocol());
+    return claim;
 }
 
 void MappingTable::prefetch_user(PortRef port) const noexcept {

@@ -58,13 +58,14 @@ class MappingTable {
         NatProtocol protocol = NatProtocol::kTcp;
         Endpoint endpoint;
     };
+    using ClaimWord = std::atomic<std::uint64_t>;  // the right to a host; see the .cc
     // A session that is wanted, and what is known of it before its host is claimed: of the steps
     // below each fills in what it finds. None is needed; nor need what was found be true any more.
     struct Wish {
         Inside inside;
         Ipv4Address remote;
         std::uint64_t random = 0;  // makes ports hard to guess (RFC 6056)
-        std::atomic<std::uint64_t>* claim = nullptr;
+        ClaimWord* claim = nullptr;
         BlockRef block;  // the host's newest
         PortRef port;    // that it would get, free at the time
     };
@@ -113,8 +114,10 @@ class MappingTable {
     // One session more for the inside endpoint, whose mapping must be this one, or is made if the
     // port is free and its block is, or is the host's.
     [[nodiscard]] Held hold_at(const Inside& inside, PortRef port, Ipv4Address remote) noexcept;
-    // One session less.
+    // One session less. The claim is that on the port's host, as prefetch_use() gives it.
     [[nodiscard]] Released release(PortRef port, Ipv4Address remote) noexcept;
+    [[nodiscard]] Released release(PortRef port, Ipv4Address remote,
+                                   ClaimWord& claim_word) noexcept;
 
     // Fetch what hold() and release() will need, in steps of loads that depend on those before; the
     // caller takes each step for a whole burst. They only look, without a claim, so what they fetch
@@ -124,7 +127,8 @@ class MappingTable {
     void prefetch_mapping(Wish& wish) const noexcept;
     void prefetch_port(Wish& wish) const noexcept;
     // Of a port that is going to be released, by a session of this inside host.
-    void prefetch_use(PortRef port, NatPoolId pool, Ipv4Address host) const noexcept;
+    [[nodiscard]] ClaimWord& prefetch_use(PortRef port, NatPoolId pool,
+                                          Ipv4Address host) const noexcept;
     void prefetch_user(PortRef port) const noexcept;
     void prefetch_mapping(PortRef port) const noexcept;
 
@@ -181,7 +185,7 @@ class MappingTable {
     [[nodiscard]] static std::uint64_t peer_key(PortRef port, Ipv4Address remote) noexcept {
         return std::uint64_t{port.bits()} << 32 | remote.value();
     }
-    [[nodiscard]] std::atomic<std::uint64_t>& claim_of(std::uint64_t host_key) const noexcept;
+    [[nodiscard]] ClaimWord& claim_of(std::uint64_t host_key) const noexcept;
     [[nodiscard]] std::uint32_t find_host(const Claim& claim, std::uint64_t key) const noexcept;
     [[nodiscard]] std::uint32_t take_host(Claim& claim, std::uint64_t key) noexcept;
     void give_host(Claim& claim, std::uint32_t host) noexcept;
@@ -217,8 +221,8 @@ class MappingTable {
     HashSecret secret_;
     Mapping host_memory_;
     Mapping claim_memory_;
-    Host* hosts_;                         // from 1
-    std::atomic<std::uint64_t>* claims_;  // busy 63 | first host 31..0
+    Host* hosts_;        // from 1
+    ClaimWord* claims_;  // busy 63 | first host 31..0
     std::uint32_t claim_count_;
     std::atomic<std::uint64_t> free_hosts_;  // a stack: how often it changed 63..32 | first 31..0
     std::atomic<std::uint32_t> host_count_ = 0;

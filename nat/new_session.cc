@@ -56,7 +56,7 @@ NatResult Translator::begin(PacketView& view, const NatPacket& packet, const Tur
             return rewrite<direction>(view, packet, *outside,
                                       turns_back ? Hairpin::kYes : Hairpin::kNo, turn);
         }
-        return begin_from_inside(view, packet, wish_of(view, packet), turn);
+        return begin_from_inside(view, packet, turn);
     } else {
         const auto inside = turn.statics.inside_of(view.protocol, view.destination);
         if (inside) return rewrite<direction>(view, packet, inside->endpoint, Hairpin::kNo, turn);
@@ -68,38 +68,52 @@ template NatResult Translator::begin<NatDirection::kOutbound>(PacketView&, const
 template NatResult Translator::begin<NatDirection::kInbound>(PacketView&, const NatPacket&,
                                                              const Turn&) noexcept;
 
-MappingTable::Wish Translator::wish_of(const PacketView& view,
-                                       const NatPacket& packet) const noexcept {
-    return mappings_.wish({packet.pool, view.protocol, view.source}, view.destination.address,
-                          random_of(view));
-}
-
 NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packet,
-                                        const MappingTable::Wish& wish, const Turn& turn) noexcept {
-    const Endpoint remote = remote_of(view.protocol, view.destination);
-    const WorkerId owner = mappings_.steering().worker_of(view.protocol, view.source, remote);
-    if (owner != worker_) {
+                                        const Turn& turn) noexcept {
+    const FlowKey inside = key_of<NatDirection::kOutbound>(view, packet.pool);
+    if (const WorkerId owner = owner_of(inside); owner != worker_) {
         return {NatOutcome::kHandOver, owner, NatDirection::kOutbound};
     }
     if (!may_begin(view)) return {.outcome = NatOutcome::kMidFlow};
-    if (!mappings_.space().has_pool(packet.pool)) return {.outcome = NatOutcome::kNoPool};
-    if (sessions_->size() == sessions_->sessions_max()) {
-        return {.outcome = NatOutcome::kSessionsFull};
-    }
+    const std::uint64_t hash = sessions_->hash_of(inside);
+    const Begun begun = begin_session(inside, hash, wish_of(inside, hash), turn);
+    if (begun.session == kNoSession) return begun.why_not;
+    const Session& entry = (*sessions_)[begun.session];
+    return rewrite<NatDirection::kOutbound>(view, packet, entry.outside.own(),
+                                            static_cast<Hairpin>(entry.flags), turn);
+}
+
+// A flow's ports are chosen by the hash of its key: the same each time it is asked for, and
+// nobody's outside to guess.
+MappingTable::Wish Translator::wish_of(const FlowKey& inside, std::uint64_t hash) const noexcept {
+    return mappings_.wish({inside.pool(), inside.protocol(), inside.own()}, inside.remote().address,
+                          hash);
+}
+
+// REQUIRES: a packet that may begin a flow, of this worker.
+Translator::Begun Translator::begin_session(const FlowKey& inside, std::uint64_t hash,
+                                            const MappingTable::Wish& wish,
+                                            const Turn& turn) noexcept {
+    const auto refused = [](NatOutcome outcome) noexcept {
+        return Begun{.why_not = {.outcome = outcome}};
+    };
+    if (!mappings_.space().has_pool(wish.inside.pool)) return refused(NatOutcome::kNoPool);
+    if (sessions_->size() == sessions_->sessions_max()) return refused(NatOutcome::kSessionsFull);
     const MappingTable::Held held = mappings_.hold(wish);
-    if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
+    if (held.refusal != NatRefusal::kNone) return refused(outcome_of(held.refusal));
     if (held.lent) {
-        tell_block(NatEventKind::kBlockLent, held.lent, packet.pool, view.source.address);
+        tell_block(NatEventKind::kBlockLent, held.lent, wish.inside.pool,
+                   wish.inside.endpoint.address);
     }
-    const bool turns_back = is_ours(remote.address, turn.statics);
-    const std::uint32_t session =
-        create_session(held, remote,
-                       {.state = first_state(view.protocol, NatDirection::kOutbound),
-                        .hairpin = turns_back ? Hairpin::kYes : Hairpin::kNo},
-                       turn.now);
-    if (session == kNoSession) return {.outcome = NatOutcome::kSessionsFull};
-    return rewrite<NatDirection::kOutbound>(view, packet, (*sessions_)[session].outside.own(),
-                                            turns_back ? Hairpin::kYes : Hairpin::kNo, turn);
+    const std::uint32_t session = create_session(
+        held.port,
+        {.inside = inside,
+         .hash = hash,
+         .state = first_state(wish.inside.protocol, NatDirection::kOutbound),
+         .hairpin = is_ours(wish.remote, turn.statics) ? Hairpin::kYes : Hairpin::kNo},
+        turn.now);
+    if (session == kNoSession) return refused(NatOutcome::kSessionsFull);
+    return {.session = session, .why_not = {}};
 }
 
 NatResult Translator::begin_from_outside(PacketView& view, const NatPacket& packet,
@@ -121,31 +135,34 @@ NatResult Translator::begin_from_outside(PacketView& view, const NatPacket& pack
     }
     const MappingTable::Held held = mappings_.hold_from_outside(port, remote.address);
     if (held.refusal != NatRefusal::kNone) return {.outcome = outcome_of(held.refusal)};
-    const bool turns_back = is_ours(remote.address, turn.statics);
-    const std::uint32_t session =
-        create_session(held, remote,
-                       {.state = first_state(view.protocol, NatDirection::kInbound),
-                        .hairpin = turns_back ? Hairpin::kYes : Hairpin::kNo},
-                       turn.now);
+    const FlowKey key =
+        FlowKey::inside(held.inside.pool, held.inside.protocol, held.inside.endpoint, remote);
+    const std::uint32_t session = create_session(
+        port,
+        {.inside = key,
+         .hash = sessions_->hash_of(key),
+         .state = first_state(view.protocol, NatDirection::kInbound),
+         .hairpin = is_ours(remote.address, turn.statics) ? Hairpin::kYes : Hairpin::kNo},
+        turn.now);
     if (session == kNoSession) return {.outcome = NatOutcome::kSessionsFull};
     return rewrite<NatDirection::kInbound>(view, packet, held.inside.endpoint, Hairpin::kNo, turn);
 }
 
-std::uint32_t Translator::create_session(const MappingTable::Held& held, Endpoint remote,
-                                         NewFlow flow, NatSeconds now) noexcept {
+std::uint32_t Translator::create_session(PortRef port, const NewFlow& flow,
+                                         NatSeconds now) noexcept {
     const PortSpace& space = mappings_.space();
-    const NatTimers& timers = space.settings(held.inside.pool).timers;
-    const std::uint32_t session = sessions_->insert(
-        {.inside =
-             FlowKey::inside(held.inside.pool, held.inside.protocol, held.inside.endpoint, remote),
-         .outside = FlowKey::outside(held.inside.protocol, space.endpoint(held.port), remote),
-         .mapping = held.port.bits(),
-         .created = now,
-         .deadline = now + timeout(timers, flow.state),
-         .state = static_cast<std::uint8_t>(flow.state),
-         .flags = static_cast<std::uint8_t>(flow.hairpin)});
+    const NatTimers& timers = space.settings(flow.inside.pool()).timers;
+    const std::uint32_t session =
+        sessions_->insert({.inside = flow.inside,
+                           .outside = flow.inside.seen_from_outside(space.endpoint(port)),
+                           .hash = flow.hash,
+                           .mapping = port.bits(),
+                           .created = now,
+                           .deadline = now + timeout(timers, flow.state),
+                           .state = static_cast<std::uint8_t>(flow.state),
+                           .flags = static_cast<std::uint8_t>(flow.hairpin)});
     if (session == kNoSession) {
-        release_later(held.port, remote.address);
+        release_later(port, flow.inside.remote().address);
         return kNoSession;
     }
     created_.store(created() + 1, std::memory_order_relaxed);
@@ -175,6 +192,7 @@ bool Translator::restore(const Session& saved, NatSeconds then, NatSeconds now) 
     const NatSeconds age = then - std::min(saved.created, then);
     session = sessions_->insert({.inside = inside,
                                  .outside = saved.outside,
+                                 .hash = sessions_->hash_of(inside),
                                  .mapping = port.bits(),
                                  .created = now - std::min(age, now),
                                  .deadline = now + std::min(saved.deadline - then, longest),
@@ -187,7 +205,7 @@ bool Translator::restore(const Session& saved, NatSeconds then, NatSeconds now) 
 // Plain flows from inside that have no session: all take each step together. Fetches all lines that
 // the new sessions will be written to, also those that depend on the port, which is guessed: a
 // claim is an atomic exchange and waits for every store before it.
-void Translator::begin_together(std::span<const std::uint8_t> places, std::span<PacketView> views,
+void Translator::begin_together(std::span<const std::uint8_t> places,
                                 NatBatch<NatDirection::kOutbound>& batch,
                                 const Turn& turn) noexcept {
     DCHECK(places.size() <= kTogether);
@@ -195,7 +213,7 @@ void Translator::begin_together(std::span<const std::uint8_t> places, std::span<
     const std::span<MappingTable::Wish> wishes = room.first(places.size());
     sessions_->prefetch_free(places.size());
     for (std::size_t k = 0; k < places.size(); ++k) {
-        wishes[k] = wish_of(views[places[k]], batch.packets_[places[k]]);
+        wishes[k] = wish_of(batch.keys_[places[k]], batch.hashes_[places[k]]);
         mappings_.prefetch_claim(wishes[k]);
     }
     for (const MappingTable::Wish& wish : wishes) mappings_.prefetch_host(wish);
@@ -204,27 +222,39 @@ void Translator::begin_together(std::span<const std::uint8_t> places, std::span<
         if (!mappings_.space().has_pool(wishes[k].inside.pool)) continue;
         mappings_.prefetch_port(wishes[k]);
         if (wishes[k].port == PortRef()) continue;
-        const PacketView& view = views[places[k]];
         const Endpoint outside = mappings_.space().endpoint(wishes[k].port);
-        sessions_->prefetch_key(NatDirection::kInbound,
-                                FlowKey::outside(view.protocol, outside, view.destination));
+        sessions_->prefetch_key<NatDirection::kInbound>(
+            sessions_->hash_of(batch.keys_[places[k]].seen_from_outside(outside)));
     }
     for (std::size_t k = 0; k < places.size(); ++k) {
         const std::uint8_t i = places[k];
-        settle(batch, i, begin_or_pass(views[i], batch, i, wishes[k], turn));
+        settle(batch, i, begin_or_pass(batch, i, wishes[k], turn));
     }
 }
 
 // A packet before it, in the same burst, may have begun its flow.
-NatResult Translator::begin_or_pass(PacketView& view,
-                                    const NatBatch<NatDirection::kOutbound>& batch, std::size_t i,
+NatResult Translator::begin_or_pass(const NatBatch<NatDirection::kOutbound>& batch, std::size_t i,
                                     const MappingTable::Wish& wish, const Turn& turn) noexcept {
     constexpr NatDirection kOutbound = NatDirection::kOutbound;
     const NatPacket& packet = batch.packets_[i];
-    const std::uint32_t session = sessions_->find<kOutbound>(batch.hashes_[i], batch.keys_[i]);
-    if (session != kNoSession) return pass<kOutbound>(view, packet, session, turn);
-    if (turn.statics.size() != 0) return begin<kOutbound>(view, packet, turn);
-    return begin_from_inside(view, packet, wish, turn);
+    const FlowKey& key = batch.keys_[i];
+    const std::uint64_t hash = batch.hashes_[i];
+    const std::uint32_t session = sessions_->find<kOutbound>(hash, key);
+    if (session != kNoSession) return pass_flow<kOutbound>(packet, session, turn);
+    if (turn.statics.size() != 0) {
+        PacketView view = view_of(packet.bytes, packet.size, Extent::kWhole);
+        return begin<kOutbound>(view, packet, turn);
+    }
+    if (const WorkerId owner = owner_of(key); owner != worker_) {
+        return {NatOutcome::kHandOver, owner, kOutbound};
+    }
+    const NatProtocol protocol = wish.inside.protocol;
+    if (protocol == NatProtocol::kTcp && !is_first_segment(tcp_flags_of(packet.bytes, protocol))) {
+        return {.outcome = NatOutcome::kMidFlow};
+    }
+    const Begun begun = begin_session(key, hash, wish, turn);
+    if (begun.session == kNoSession) return begun.why_not;
+    return send_flow<kOutbound>(packet, begun.session, turn);
 }
 
 bool Translator::is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept {
@@ -232,7 +262,10 @@ bool Translator::is_ours(Ipv4Address address, const StaticMappings& statics) con
 }
 
 bool Translator::release(PortRef port, Ipv4Address remote) noexcept {
-    const MappingTable::Released released = mappings_.release(port, remote);
+    return note(mappings_.release(port, remote));
+}
+
+bool Translator::note(const MappingTable::Released& released) noexcept {
     if (released.returned) {
         tell_block(NatEventKind::kBlockReturned, released.returned, released.pool, released.host);
     }
@@ -283,13 +316,6 @@ void Translator::tell_session(NatEventKind kind, std::uint32_t session) noexcept
           .pool = entry.inside.pool(),
           .kind = kind,
           .protocol = entry.inside.protocol()});
-}
-
-// Of a flow's first packet: the same each time it is asked for, and nobody's outside to guess.
-std::uint64_t Translator::random_of(const PacketView& view) const noexcept {
-    return keyed_hash(std::uint64_t{view.source.address.value()} << 32 | view.source.port,
-                      std::uint64_t{view.destination.address.value()} << 32 | view.destination.port,
-                      secret_);
 }
 
 }  // namespace causeway

@@ -155,11 +155,15 @@ PacketView view_of(std::uint8_t* layer3, std::size_t bytes, Extent extent) noexc
     return view;
 }
 
-bool may_begin(const PacketView& packet) noexcept {
+bool is_first_segment(std::uint8_t tcp_flags) noexcept {
     constexpr std::uint8_t kDeciding = kTcpFin | kTcpSyn | kTcpRst | kTcpAck;
+    return (tcp_flags & kDeciding) == kTcpSyn;
+}
+
+bool may_begin(const PacketView& packet) noexcept {
     switch (packet.protocol) {
         case NatProtocol::kTcp:
-            return (packet.tcp_flags & kDeciding) == kTcpSyn;
+            return is_first_segment(packet.tcp_flags);
         case NatProtocol::kIcmp:
             return packet.layer4[0] == static_cast<std::uint8_t>(IcmpType::kEchoRequest) ||
                    packet.layer4[0] == kIcmpTimestamp;

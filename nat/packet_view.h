@@ -61,6 +61,8 @@ inline constexpr std::uint8_t kIcmpTimestampReply = 14;
 
 // Whether a packet may begin a flow: TCP's first SYN, an ICMP request, any UDP.
 [[nodiscard]] bool may_begin(const PacketView& packet) noexcept;
+// Of TCP: a SYN that is neither an answer nor an end.
+[[nodiscard]] bool is_first_segment(std::uint8_t tcp_flags) noexcept;
 
 enum class End : std::uint8_t { kSource, kDestination };
 
@@ -120,7 +122,13 @@ template <NatDirection direction>
     if (kIsOutbound) key.rest |= (std::uint64_t{pool.value()} + 1) << 48;
     return true;
 }
-// Of a packet that read_flow() has read: one endpoint and the checksums that cover it.
+// Of a packet that read_flow() has read: none of UDP.
+[[nodiscard]] inline std::uint8_t tcp_flags_of(const std::uint8_t* layer3,
+                                               NatProtocol protocol) noexcept {
+    return protocol == NatProtocol::kTcp ? layer3[sizeof(Ipv4Header) + kTcpFlagsAt]
+                                         : std::uint8_t{0};
+}
+// Likewise: one endpoint and the checksums that cover it.
 inline void rewrite_flow(std::uint8_t* layer3, NatProtocol protocol, End end,
                          Endpoint endpoint) noexcept {
     auto& header = *reinterpret_cast<Ipv4Header*>(layer3);

@@ -203,7 +203,7 @@ RestoredSessions restore_sessions(const SavedSessions& saved, std::span<Translat
                 ++counts.over;
                 continue;
             }
-            const std::size_t owner = workers.front()->owner_of(session).value();
+            const std::size_t owner = workers.front()->owner_of(session.inside).value();
             const bool is_back =
                 owner < workers.size() && workers[owner]->restore(session, then, now);
             ++(is_back ? counts.restored : counts.lost);

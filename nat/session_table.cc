@@ -106,9 +106,9 @@ void SessionTable::look_up(std::span<const FlowKey> keys,
 }
 
 template <NatDirection direction>
-bool SessionTable::enter(const FlowKey& key, std::uint32_t session) noexcept {
+bool SessionTable::enter(std::uint64_t hash, std::uint32_t session) noexcept {
     return indices_[static_cast<std::size_t>(direction)].insert(
-        hash_of(key), session,
+        hash, session,
         [this](std::uint32_t other) { return hash_of(key_of(sessions_[other], direction)); });
 }
 
@@ -123,9 +123,10 @@ std::uint32_t SessionTable::insert(const NewSession& wanted) noexcept {
     store(entry.inside.rest, wanted.inside.rest);
     store(entry.outside.addresses, wanted.outside.addresses);
     store(entry.outside.rest, wanted.outside.rest);
-    if (!enter<NatDirection::kOutbound>(wanted.inside, session)) return kNoSession;
-    if (!enter<NatDirection::kInbound>(wanted.outside, session)) {
-        indices_[0].erase(hash_of(wanted.inside), session);
+    DCHECK(wanted.hash == hash_of(wanted.inside));
+    if (!enter<NatDirection::kOutbound>(wanted.hash, session)) return kNoSession;
+    if (!enter<NatDirection::kInbound>(hash_of(wanted.outside), session)) {
+        indices_[0].erase(wanted.hash, session);
         return kNoSession;
     }
     store(entry.deadline, wanted.deadline);
@@ -147,16 +148,14 @@ void SessionTable::prefetch_free(std::size_t count) const noexcept {
     }
 }
 
-void SessionTable::prefetch_key(NatDirection direction, const FlowKey& key) const noexcept {
-    indices_[static_cast<std::size_t>(direction)].prefetch(hash_of(key));
-}
-
-void SessionTable::erase(std::uint32_t session) noexcept {
+void SessionTable::erase(const Due& over) noexcept {
+    const std::uint32_t session = over.session;
     Session& entry = sessions_[session];
     DCHECK(entry.version % 2 == 0);
     if (entry.alarm != 0) leave_wheel(session);
-    indices_[0].erase(hash_of(entry.inside), session);
-    indices_[1].erase(hash_of(entry.outside), session);
+    for (const std::size_t direction : {0U, 1U}) {
+        indices_[direction].erase(over.hashes[direction], session);
+    }
     std::atomic_ref(entry.version).store(entry.version + 1, std::memory_order_release);
     const std::uint32_t size = this->size() - 1;
     size_.store(size, std::memory_order_relaxed);
@@ -197,8 +196,7 @@ void SessionTable::postpone(std::uint32_t session, NatSeconds deadline) noexcept
     set_alarm(session, deadline);
 }
 
-std::size_t SessionTable::take_due(NatSeconds now,
-                                   std::span<std::uint32_t, kWheelLanes> due) noexcept {
+std::size_t SessionTable::take_due(NatSeconds now, std::span<Due, kWheelLanes> due) noexcept {
     std::size_t count = 0;
     std::size_t looked_at = 0;
     // Empty seconds are passed quickly, yet not more of them at once than a burst's time allows.
@@ -219,9 +217,9 @@ std::size_t SessionTable::take_due(NatSeconds now,
                 set_alarm(session, entry.deadline);
                 continue;
             }
-            due[count++] = session;
-            prefetch_key(NatDirection::kOutbound, entry.inside);
-            prefetch_key(NatDirection::kInbound, entry.outside);
+            const Due& over = due[count++] = this->due(session);
+            prefetch_key<NatDirection::kOutbound>(over.hashes[0]);
+            prefetch_key<NatDirection::kInbound>(over.hashes[1]);
         }
         if (looked_at == 0) ++cursor_;
     }

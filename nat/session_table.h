@@ -81,11 +81,17 @@ class SessionTable {
     struct NewSession {
         FlowKey inside;
         FlowKey outside;
+        std::uint64_t hash = 0;  // of `inside`
         std::uint32_t mapping = 0;
         NatSeconds created = 0;
         NatSeconds deadline = 0;
         std::uint8_t state = 0;
         std::uint8_t flags = 0;
+    };
+    // A session that is over, and the hashes of its keys, by NatDirection.
+    struct Due {
+        std::uint32_t session;
+        std::array<std::uint64_t, 2> hashes;
     };
     // What read() says of a session.
     struct Reading {
@@ -107,6 +113,9 @@ class SessionTable {
 
     // The same in its steps, each of loads that do not depend on each other, for a caller who has
     // something to do between them: hash all keys of a burst, then guess all, then confirm all.
+    [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept {
+        return keyed_hash(key.addresses, key.rest, secret_);
+    }
     template <NatDirection direction>
     [[nodiscard]] std::uint64_t hash_and_prefetch(const FlowKey& key) const noexcept {
         const std::uint64_t hash = hash_of(key);
@@ -140,8 +149,16 @@ class SessionTable {
     [[nodiscard]] std::uint32_t insert(const NewSession& session) noexcept;
     // Fetches what the next `count` insertions will write, as far as it does not depend on keys.
     void prefetch_free(std::size_t count) const noexcept;
-    void prefetch_key(NatDirection direction, const FlowKey& key) const noexcept;
-    void erase(std::uint32_t session) noexcept;
+    template <NatDirection direction>
+    void prefetch_key(std::uint64_t hash) const noexcept {
+        index<direction>().prefetch(hash);
+    }
+    [[nodiscard]] Due due(std::uint32_t session) const noexcept {
+        const Session& entry = sessions_[session];
+        return {session, {hash_of(entry.inside), hash_of(entry.outside)}};
+    }
+    void erase(std::uint32_t session) noexcept { erase(due(session)); }
+    void erase(const Due& over) noexcept;
 
     [[nodiscard]] const Session& operator[](std::uint32_t session) const noexcept {
         return sessions_[session];
@@ -173,8 +190,7 @@ class SessionTable {
     // needs of their lines on its way to the cache. The caller erases or postpones each of them;
     // until it does they are on no list. Looks at no more than kWheelLanes of them, so it is short.
     // Zero does not mean that nothing is left, is_behind() does.
-    [[nodiscard]] std::size_t take_due(NatSeconds now,
-                                       std::span<std::uint32_t, kWheelLanes> due) noexcept;
+    [[nodiscard]] std::size_t take_due(NatSeconds now, std::span<Due, kWheelLanes> due) noexcept;
     void postpone(std::uint32_t session, NatSeconds deadline) noexcept;
     [[nodiscard]] bool is_behind(NatSeconds now) const noexcept { return cursor_ <= now; }
 
@@ -192,9 +208,6 @@ class SessionTable {
     static void store(T& field, T value) noexcept {
         std::atomic_ref<T>(field).store(value, std::memory_order_relaxed);
     }
-    [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept {
-        return keyed_hash(key.addresses, key.rest, secret_);
-    }
     [[nodiscard]] static const FlowKey& key_of(const Session& session,
                                                NatDirection direction) noexcept {
         return direction == NatDirection::kOutbound ? session.inside : session.outside;
@@ -206,7 +219,7 @@ class SessionTable {
     template <NatDirection direction>
     void look_up(std::span<const FlowKey> keys, std::span<std::uint32_t> found) const noexcept;
     template <NatDirection direction>
-    [[nodiscard]] bool enter(const FlowKey& key, std::uint32_t session) noexcept;
+    [[nodiscard]] bool enter(std::uint64_t hash, std::uint32_t session) noexcept;
 
     void set_alarm(std::uint32_t session, NatSeconds deadline) noexcept;
     void leave_wheel(std::uint32_t session) noexcept;

@@ -27,7 +27,6 @@ Translator::Translator(MappingTable& mappings, std::unique_ptr<SessionTable> ses
       mappings_(mappings),
       sessions_(std::move(sessions)),
       fragments_(options.fragments),
-      secret_(options.secret),
       events_(options.events),
       logging_(options.events == nullptr ? NatLogging::kNothing : options.logging) {}
 
@@ -64,29 +63,26 @@ void Translator::translate(NatBatch<direction>& batch, const StaticMappings& sta
 template <NatDirection direction>
 void Translator::translate_rest(NatBatch<direction>& batch, std::uint64_t missing,
                                 const Turn& turn) noexcept {
-    RawArray<PacketView, kBurstSizeMax> views;
     std::array<std::uint8_t, kBurstSizeMax> places;  // of those that have no session yet
     std::size_t flows = 0;
-    for (std::uint64_t left = missing; left != 0; left &= left - 1) {
-        const auto i = static_cast<std::size_t>(std::countr_zero(left));
-        if ((batch.others_ >> i & 1) == 0) {
-            places[flows++] = static_cast<std::uint8_t>(i);
-        } else {
-            views[i] = PacketView();  // not all of it will be read from the packet
-        }
-        const NatPacket& packet = batch.packets_[i];
-        read_packet(views[i], packet.bytes, packet.size, Extent::kWhole);
+    for (std::uint64_t left = missing & ~batch.others_; left != 0; left &= left - 1) {
+        places[flows++] = static_cast<std::uint8_t>(std::countr_zero(left));
     }
+    const auto view_at = [&batch](std::size_t i) noexcept {
+        return view_of(batch.packets_[i].bytes, batch.packets_[i].size, Extent::kWhole);
+    };
     if constexpr (direction == NatDirection::kOutbound) {
-        begin_together(std::span(places).first(flows), views.first(kBurstSizeMax), batch, turn);
+        begin_together(std::span(places).first(flows), batch, turn);
     } else {
         for (const std::uint8_t i : std::span(places).first(flows)) {
-            settle(batch, i, flow<direction>(views[i], batch.packets_[i], turn));
+            PacketView view = view_at(i);
+            settle(batch, i, flow<direction>(view, batch.packets_[i], turn));
         }
     }
     for (std::uint64_t left = missing & batch.others_; left != 0; left &= left - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
-        settle(batch, i, translate_one<direction>(views[i], batch.packets_[i], turn));
+        PacketView view = view_at(i);
+        settle(batch, i, translate_one<direction>(view, batch.packets_[i], turn));
     }
 }
 template void Translator::translate(NatBatch<NatDirection::kOutbound>&, const StaticMappings&,
@@ -157,14 +153,18 @@ void Translator::change_state(std::uint32_t session, std::uint8_t tcp_flags, Nat
 template <NatDirection direction>
 NatResult Translator::pass_flow(const NatPacket& packet, std::uint32_t session,
                                 const Turn& turn) noexcept {
+    const NatProtocol protocol = (*sessions_)[session].inside.protocol();
+    refresh<direction>(session, tcp_flags_of(packet.bytes, protocol), turn.now);
+    return send_flow<direction>(packet, session, turn);
+}
+
+template <NatDirection direction>
+inline NatResult Translator::send_flow(const NatPacket& packet, std::uint32_t session,
+                                       const Turn& turn) noexcept {
     constexpr bool kIsOutbound = direction == NatDirection::kOutbound;
     const Session& entry = (*sessions_)[session];
-    const NatProtocol protocol = entry.inside.protocol();
-    const std::uint8_t tcp_flags = protocol == NatProtocol::kTcp
-                                       ? packet.bytes[sizeof(Ipv4Header) + kTcpFlagsAt]
-                                       : std::uint8_t{0};
-    refresh<direction>(session, tcp_flags, turn.now);
-    rewrite_flow(packet.bytes, protocol, kIsOutbound ? End::kSource : End::kDestination,
+    rewrite_flow(packet.bytes, entry.inside.protocol(),
+                 kIsOutbound ? End::kSource : End::kDestination,
                  kIsOutbound ? entry.outside.own() : entry.inside.own());
     if (!kIsOutbound || entry.flags == 0) [[likely]]
         return {.outcome = NatOutcome::kTranslated};
@@ -202,37 +202,44 @@ std::size_t Translator::expire(NatSeconds now, std::size_t pieces) noexcept {
     fragments_.expire(now);
     retry_releases();
     std::size_t ended = 0;
-    std::array<std::uint32_t, kTogether> due;
+    RawArray<SessionTable::Due, kTogether> room;
+    const std::span<SessionTable::Due> due = room.first(kTogether);
     static_assert(kTogether % kWheelLanes == 0);
     while (pieces > 0 && sessions_->is_behind(now)) {
         std::size_t count = 0;
         while (pieces > 0 && sessions_->is_behind(now) && due.size() - count >= kWheelLanes) {
-            count += sessions_->take_due(now, std::span(due).subspan(count).first<kWheelLanes>());
+            count += sessions_->take_due(now, due.subspan(count).first<kWheelLanes>());
             --pieces;
         }
-        ended += end_together(std::span(due).first(count), now);
+        ended += end_together(due.first(count), now);
     }
     return ended;
 }
 
 // As with new sessions: rounds of loads that do not wait for each other. Returns how many it ended.
-std::size_t Translator::end_together(std::span<const std::uint32_t> due, NatSeconds now) noexcept {
-    const auto port_of = [this](std::uint32_t session) {
-        return PortRef::from_bits((*sessions_)[session].mapping);
+std::size_t Translator::end_together(std::span<const SessionTable::Due> due,
+                                     NatSeconds now) noexcept {
+    const auto session_of = [this](const SessionTable::Due& over) noexcept -> const Session& {
+        return (*sessions_)[over.session];
     };
-    for (const std::uint32_t session : due) {
-        const FlowKey& key = (*sessions_)[session].inside;
-        mappings_.prefetch_use(port_of(session), key.pool(), key.own().address);
+    std::array<PortRef, kTogether> ports;
+    std::array<MappingTable::ClaimWord*, kTogether> claims;
+    for (std::size_t k = 0; k < due.size(); ++k) {
+        const Session& entry = session_of(due[k]);
+        ports[k] = PortRef::from_bits(entry.mapping);
+        claims[k] =
+            &mappings_.prefetch_use(ports[k], entry.inside.pool(), entry.inside.own().address);
     }
-    for (const std::uint32_t session : due) mappings_.prefetch_user(port_of(session));
-    for (const std::uint32_t session : due) mappings_.prefetch_mapping(port_of(session));
+    for (const PortRef port : std::span(ports).first(due.size())) mappings_.prefetch_user(port);
+    for (const PortRef port : std::span(ports).first(due.size())) mappings_.prefetch_mapping(port);
     std::size_t ended = 0;
-    for (const std::uint32_t session : due) {
-        if (release(port_of(session), (*sessions_)[session].inside.remote().address)) {
-            end(session);
+    for (std::size_t k = 0; k < due.size(); ++k) {
+        const Session& entry = session_of(due[k]);
+        if (note(mappings_.release(ports[k], entry.inside.remote().address, *claims[k]))) {
+            end(due[k]);
             ++ended;
         } else {
-            sessions_->postpone(session, now + 1);
+            sessions_->postpone(due[k].session, now + 1);
         }
     }
     return ended;
@@ -242,15 +249,19 @@ bool Translator::clear(std::uint32_t session, std::uint32_t version) noexcept {
     const Session& entry = (*sessions_)[session];
     if (entry.version != version || version % 2 != 0) return true;  // it is gone already
     if (!release(PortRef::from_bits(entry.mapping), entry.inside.remote().address)) return false;
-    end(session);
+    end(sessions_->due(session));
     return true;
 }
 
-void Translator::end(std::uint32_t session) noexcept {
-    if (logging_ == NatLogging::kSessions) tell_session(NatEventKind::kSessionEnded, session);
-    sessions_->erase(session);
+void Translator::end(const SessionTable::Due& over) noexcept {
+    if (logging_ == NatLogging::kSessions) tell_session(NatEventKind::kSessionEnded, over.session);
+    sessions_->erase(over);
 }
 
+template NatResult Translator::pass_flow<NatDirection::kOutbound>(const NatPacket&, std::uint32_t,
+                                                                  const Turn&) noexcept;
+template NatResult Translator::send_flow<NatDirection::kOutbound>(const NatPacket&, std::uint32_t,
+                                                                  const Turn&) noexcept;
 template NatResult Translator::flow<NatDirection::kInbound>(PacketView&, const NatPacket&,
                                                             const Turn&) noexcept;
 template NatResult Translator::pass<NatDirection::kOutbound>(PacketView&, const NatPacket&,

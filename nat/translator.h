@@ -120,9 +120,9 @@ class Translator {
     // endpoint it had; `then` was the other's clock. False where its address is no pool's, its port
     // somebody else's, or a table full.
     [[nodiscard]] bool restore(const Session& saved, NatSeconds then, NatSeconds now) noexcept;
-    [[nodiscard]] WorkerId owner_of(const Session& session) const noexcept {
-        return mappings_.steering().worker_of(session.inside.protocol(), session.inside.own(),
-                                              session.inside.remote());
+    // Whose a flow is; `inside` is its key from there.
+    [[nodiscard]] WorkerId owner_of(const FlowKey& inside) const noexcept {
+        return mappings_.steering().worker_of(inside.protocol(), inside.own(), inside.remote());
     }
 
     [[nodiscard]] const SessionTable& sessions() const noexcept { return *sessions_; }
@@ -172,6 +172,9 @@ class Translator {
     [[nodiscard]] NatResult pass_flow(const NatPacket& packet, std::uint32_t session,
                                       const Turn& turn) noexcept;
     template <NatDirection direction>
+    [[nodiscard]] NatResult send_flow(const NatPacket& packet, std::uint32_t session,
+                                      const Turn& turn) noexcept;
+    template <NatDirection direction>
     [[nodiscard]] NatResult pass(PacketView& view, const NatPacket& packet, std::uint32_t session,
                                  const Turn& turn) noexcept;
     template <NatDirection direction>
@@ -188,7 +191,13 @@ class Translator {
                       const NatPoolSettings& settings) noexcept;
 
     // new_session.cc: flows without a session
+    struct Begun {
+        std::uint32_t session = kNoSession;
+        NatResult why_not;  // where there is none
+    };
     struct NewFlow {
+        FlowKey inside;
+        std::uint64_t hash;  // of it
         NatState state;
         Hairpin hairpin;
     };
@@ -196,31 +205,32 @@ class Translator {
     [[nodiscard]] NatResult begin(PacketView& view, const NatPacket& packet,
                                   const Turn& turn) noexcept;
     [[nodiscard]] NatResult begin_from_inside(PacketView& view, const NatPacket& packet,
-                                              const MappingTable::Wish& wish,
                                               const Turn& turn) noexcept;
-    [[nodiscard]] MappingTable::Wish wish_of(const PacketView& view,
-                                             const NatPacket& packet) const noexcept;
     [[nodiscard]] NatResult begin_from_outside(PacketView& view, const NatPacket& packet,
                                                const Turn& turn) noexcept;
-    [[nodiscard]] std::uint32_t create_session(const MappingTable::Held& held, Endpoint remote,
-                                               NewFlow flow, NatSeconds now) noexcept;
-    [[nodiscard]] NatResult begin_or_pass(PacketView& view,
-                                          const NatBatch<NatDirection::kOutbound>& batch,
+    [[nodiscard]] NatResult begin_or_pass(const NatBatch<NatDirection::kOutbound>& batch,
                                           std::size_t i, const MappingTable::Wish& wish,
                                           const Turn& turn) noexcept;
-    void begin_together(std::span<const std::uint8_t> places, std::span<PacketView> views,
+    void begin_together(std::span<const std::uint8_t> places,
                         NatBatch<NatDirection::kOutbound>& batch, const Turn& turn) noexcept;
+    [[nodiscard]] MappingTable::Wish wish_of(const FlowKey& inside,
+                                             std::uint64_t hash) const noexcept;
+    [[nodiscard]] Begun begin_session(const FlowKey& inside, std::uint64_t hash,
+                                      const MappingTable::Wish& wish, const Turn& turn) noexcept;
+    [[nodiscard]] std::uint32_t create_session(PortRef port, const NewFlow& flow,
+                                               NatSeconds now) noexcept;
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
     [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
+    // False where it was not released.
+    bool note(const MappingTable::Released& released) noexcept;
     void release_later(PortRef port, Ipv4Address remote) noexcept;
     void retry_releases() noexcept;
     void tell(const NatEvent& event) noexcept;
     void tell_block(NatEventKind kind, BlockRef block, NatPoolId pool, Ipv4Address host) noexcept;
     void tell_session(NatEventKind kind, std::uint32_t session) noexcept;
-    std::size_t end_together(std::span<const std::uint32_t> due, NatSeconds now) noexcept;
+    std::size_t end_together(std::span<const SessionTable::Due> due, NatSeconds now) noexcept;
     // Ends a session whose mapping has been released.
-    void end(std::uint32_t session) noexcept;
-    [[nodiscard]] std::uint64_t random_of(const PacketView& view) const noexcept;
+    void end(const SessionTable::Due& over) noexcept;
 
     // translate_fragment.cc
     template <NatDirection direction>
@@ -294,7 +304,6 @@ class Translator {
     MappingTable& mappings_;
     std::unique_ptr<SessionTable> sessions_;
     FragmentTable fragments_;
-    HashSecret secret_;
     NatEventRing* events_;
     NatLogging logging_;
     std::array<Unreleased, 64> unreleased_{};

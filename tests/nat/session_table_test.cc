@@ -40,6 +40,11 @@ std::uint32_t find(const SessionTable& table, NatDirection direction, FlowKey ke
     return found;
 }
 
+std::uint32_t enter(SessionTable& table, SessionTable::NewSession wanted) {
+    wanted.hash = table.hash_of(wanted.inside);
+    return table.insert(wanted);
+}
+
 TEST(SessionTable, ten_million_sessions_fit) {
     // The other half of the 1.5 GiB is for what all workers share: docs/design/nat.md.
     EXPECT_LT(SessionTable::bytes_for(10'000'000), std::size_t{900} << 20);
@@ -60,10 +65,10 @@ TEST(SessionTable, fills_to_the_last_place_and_empties) {
     constexpr std::uint32_t kSessions = 100'000;
     const auto table = make_table(kSessions);
     for (std::uint32_t i = 0; i < kSessions; ++i) {
-        ASSERT_NE(table->insert({.inside = inside_key(i), .outside = outside_key(i)}), kNoSession)
+        ASSERT_NE(enter(*table, {.inside = inside_key(i), .outside = outside_key(i)}), kNoSession)
             << i;
     }
-    EXPECT_EQ(table->insert({.inside = inside_key(kSessions), .outside = outside_key(kSessions)}),
+    EXPECT_EQ(enter(*table, {.inside = inside_key(kSessions), .outside = outside_key(kSessions)}),
               kNoSession);
     for (std::uint32_t i = 0; i < kSessions; ++i) {
         const std::uint32_t session = find(*table, NatDirection::kOutbound, inside_key(i));
@@ -83,7 +88,7 @@ class Twin {
     void insert(std::uint32_t number, NatSeconds lifetime) {
         if (deadlines_.contains(number)) return;
         const bool is_full = deadlines_.size() == table_->sessions_max();
-        const std::uint32_t session = table_->insert({.inside = inside_key(number),
+        const std::uint32_t session = enter(*table_, {.inside = inside_key(number),
                                                       .outside = outside_key(number),
                                                       .mapping = number,
                                                       .created = now_,
@@ -106,11 +111,11 @@ class Twin {
     // All that is over is gone after this, and nothing else.
     void pass(NatSeconds seconds) {
         now_ += seconds;
-        std::array<std::uint32_t, kWheelLanes> due;
+        std::array<SessionTable::Due, kWheelLanes> due;
         while (table_->is_behind(now_)) {
             const std::size_t count = table_->take_due(now_, due);
             for (std::size_t i = 0; i < count; ++i) {
-                const std::uint32_t number = (*table_)[due[i]].mapping;
+                const std::uint32_t number = (*table_)[due[i].session].mapping;
                 ASSERT_EQ(deadlines_.count(number), 1U);
                 ASSERT_LE(deadlines_[number], now_);
                 deadlines_.erase(number);
@@ -171,10 +176,10 @@ TEST(SessionTable, a_second_of_wheel_is_taken_in_short_pieces) {
     const auto table = make_table(10'000);
     for (std::uint32_t i = 0; i < 10'000; ++i) {
         ASSERT_NE(
-            table->insert({.inside = inside_key(i), .outside = outside_key(i), .deadline = 5}),
+            enter(*table, {.inside = inside_key(i), .outside = outside_key(i), .deadline = 5}),
             kNoSession);
     }
-    std::array<std::uint32_t, kWheelLanes> due;
+    std::array<SessionTable::Due, kWheelLanes> due;
     while (table->is_behind(4)) ASSERT_EQ(table->take_due(4, due), 0U);
     std::size_t pieces = 0;
     for (; table->size() != 0; ++pieces) {
@@ -204,7 +209,8 @@ TEST(SessionTable, a_reader_beside_the_owner_sees_whole_sessions) {
     for (std::uint32_t i = 0; i < 200'000 || seen < 1'000; ++i) {
         std::uint32_t& session = live[i % live.size()];
         if (session != 0) table->erase(session);
-        session = table->insert(
+        session = enter(
+            *table,
             {.inside = inside_key(i), .outside = outside_key(i), .mapping = i, .deadline = 100});
     }
     stop = true;
