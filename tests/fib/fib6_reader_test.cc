@@ -133,7 +133,7 @@ std::size_t change_under_a_reader(Fib6Kernel kernel) {
         }
         progress.fetch_add(1);
         large += bed.fib->usage().vrfs_large;
-        // After the last one nobody reads any more.
+        // After the last one the reader may have left.
         if (++made % kChangesAtOnce == 0 && made < kChanges) wait_for_reader(grace);
     }
     reader.join();

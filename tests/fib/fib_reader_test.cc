@@ -140,7 +140,7 @@ std::size_t change_under_a_reader(FibKernel kernel) {
         progress.fetch_add(1);
         refused += tables.rib.apply({&change, 1}).has_value();
         progress.fetch_add(1);
-        // After the last one nobody reads any more.
+        // After the last one the reader may have left.
         if (++made % kChangesAtOnce == 0 && made < kChanges) wait_for_reader(grace);
     }
     reader.join();
