@@ -126,7 +126,8 @@ class MappingTable {
     void prefetch_host(const Wish& wish) const noexcept;
     void prefetch_mapping(Wish& wish) const noexcept;
     void prefetch_port(Wish& wish) const noexcept;
-    // Of a port that is going to be released, by a session of this inside host.
+    // Of a port that is going to be released, by a session of this inside host; gives the claim on
+    // the host, for release().
     [[nodiscard]] ClaimWord& prefetch_use(PortRef port, NatPoolId pool,
                                           Ipv4Address host) const noexcept;
     void prefetch_user(PortRef port) const noexcept;

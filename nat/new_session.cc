@@ -3,6 +3,8 @@
 // Translator: packets that have no session, and how they get one.
 #include <algorithm>
 
+#include "base/check.h"
+#include "base/raw_array.h"
 #include "nat/translator.h"
 
 namespace causeway {
@@ -83,8 +85,8 @@ NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packe
                                             static_cast<Hairpin>(entry.flags), turn);
 }
 
-// A flow's ports are chosen by the hash of its key: the same each time it is asked for, and
-// nobody's outside to guess.
+// A flow's ports are chosen by the hash of its key: the same each time it is asked for, and not to
+// be guessed from outside.
 MappingTable::Wish Translator::wish_of(const FlowKey& inside, std::uint64_t hash) const noexcept {
     return mappings_.wish({inside.pool(), inside.protocol(), inside.own()}, inside.remote().address,
                           hash);
@@ -241,15 +243,16 @@ NatResult Translator::begin_or_pass(const NatBatch<NatDirection::kOutbound>& bat
     const std::uint64_t hash = batch.hashes_[i];
     const std::uint32_t session = sessions_->find<kOutbound>(hash, key);
     if (session != kNoSession) return pass_flow<kOutbound>(packet, session, turn);
-    if (turn.statics.size() != 0) {
+    const MappingTable::Inside& inside = wish.inside;
+    if (turn.statics.outside_of(inside.pool, inside.protocol, inside.endpoint)) {
         PacketView view = view_of(packet.bytes, packet.size, Extent::kWhole);
         return begin<kOutbound>(view, packet, turn);
     }
     if (const WorkerId owner = owner_of(key); owner != worker_) {
         return {NatOutcome::kHandOver, owner, kOutbound};
     }
-    const NatProtocol protocol = wish.inside.protocol;
-    if (protocol == NatProtocol::kTcp && !is_first_segment(tcp_flags_of(packet.bytes, protocol))) {
+    if (inside.protocol == NatProtocol::kTcp &&
+        !is_first_segment(tcp_flags_of(packet.bytes, inside.protocol))) {
         return {.outcome = NatOutcome::kMidFlow};
     }
     const Begun begun = begin_session(key, hash, wish, turn);

@@ -121,21 +121,19 @@ std::uint16_t new_checksum(NatProtocol protocol, std::uint16_t checksum,
 
 }  // namespace
 
-void read_packet(PacketView& view, std::uint8_t* layer3, std::size_t bytes,
-                 Extent extent) noexcept {
-    view.shape = PacketShape::kMalformed;
-    view.tcp_flags = 0;
+PacketView view_of(std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept {
+    PacketView view;
     view.layer3 = layer3;
-    if (bytes < sizeof(Ipv4Header)) return;
+    if (bytes < sizeof(Ipv4Header)) return view;
     const Ipv4Header& header = view.header();
     const std::size_t header_bytes = header.header_bytes();
     const std::size_t total = header.total_length.host();
     if (header.version_ihl >> 4 != 4 || header_bytes < sizeof header || total < header_bytes) {
-        return;
+        return view;
     }
-    if (extent == Extent::kWhole && total > bytes) return;
+    if (extent == Extent::kWhole && total > bytes) return view;
     const std::size_t end = std::min(total, bytes);
-    if (end < header_bytes) return;
+    if (end < header_bytes) return view;
     view.layer4 = layer3 + header_bytes;
     view.layer4_bytes = static_cast<std::uint16_t>(end - header_bytes);
     view.source.address = Ipv4Address(header.source.host());
@@ -144,14 +142,9 @@ void read_packet(PacketView& view, std::uint8_t* layer3, std::size_t bytes,
     view.is_fragment = (fragment & (Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask)) != 0;
     if ((fragment & Ipv4Header::kOffsetMask) != 0) {
         view.shape = PacketShape::kLaterFragment;
-        return;
+        return view;
     }
     view.shape = read_layer4(view, header.protocol, extent);
-}
-
-PacketView view_of(std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept {
-    PacketView view;
-    read_packet(view, layer3, bytes, extent);
     return view;
 }
 

@@ -45,8 +45,6 @@ struct PacketView {
     }
 };
 
-// In place: a view that is copied behind its small stores waits for them.
-void read_packet(PacketView& view, std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept;
 [[nodiscard]] PacketView view_of(std::uint8_t* layer3, std::size_t bytes, Extent extent) noexcept;
 
 // From the beginning of layer 4, in bytes.
@@ -91,8 +89,8 @@ class ChecksumDelta {
     std::uint32_t sum_ = 0;
 };
 
-// The key of a whole TCP or UDP packet without IP options, which nearly all are, as read_packet()
-// and a look at the view would find it; false of any other packet.
+// The key of a whole TCP or UDP packet without IP options, which nearly all are, as a look at
+// its view would find it; false of any other packet.
 template <NatDirection direction>
 [[nodiscard]] inline bool read_flow(FlowKey& key, const std::uint8_t* layer3, std::size_t bytes,
                                     NatPoolId pool) noexcept {
@@ -122,13 +120,13 @@ template <NatDirection direction>
     if (kIsOutbound) key.rest |= (std::uint64_t{pool.value()} + 1) << 48;
     return true;
 }
-// Of a packet that read_flow() has read: none of UDP.
+// The flags of TCP of a packet that read_flow() has read; zero where it is UDP.
 [[nodiscard]] inline std::uint8_t tcp_flags_of(const std::uint8_t* layer3,
                                                NatProtocol protocol) noexcept {
     return protocol == NatProtocol::kTcp ? layer3[sizeof(Ipv4Header) + kTcpFlagsAt]
                                          : std::uint8_t{0};
 }
-// Likewise: one endpoint and the checksums that cover it.
+// Rewrites one endpoint of such a packet, and the checksums that cover it.
 inline void rewrite_flow(std::uint8_t* layer3, NatProtocol protocol, End end,
                          Endpoint endpoint) noexcept {
     auto& header = *reinterpret_cast<Ipv4Header*>(layer3);

@@ -153,9 +153,8 @@ void SessionTable::erase(const Due& over) noexcept {
     Session& entry = sessions_[session];
     DCHECK(entry.version % 2 == 0);
     if (entry.alarm != 0) leave_wheel(session);
-    for (const std::size_t direction : {0U, 1U}) {
-        indices_[direction].erase(over.hashes[direction], session);
-    }
+    indices_[0].erase(over.hashes[0], session);
+    indices_[1].erase(over.hashes[1], session);
     std::atomic_ref(entry.version).store(entry.version + 1, std::memory_order_release);
     const std::uint32_t size = this->size() - 1;
     size_.store(size, std::memory_order_relaxed);

@@ -4,7 +4,6 @@
 #include <bit>
 #include <utility>
 
-#include "base/check.h"
 #include "base/raw_array.h"
 
 namespace causeway {
@@ -262,10 +261,6 @@ template NatResult Translator::pass_flow<NatDirection::kOutbound>(const NatPacke
                                                                   const Turn&) noexcept;
 template NatResult Translator::send_flow<NatDirection::kOutbound>(const NatPacket&, std::uint32_t,
                                                                   const Turn&) noexcept;
-template NatResult Translator::flow<NatDirection::kInbound>(PacketView&, const NatPacket&,
-                                                            const Turn&) noexcept;
-template NatResult Translator::pass<NatDirection::kOutbound>(PacketView&, const NatPacket&,
-                                                             std::uint32_t, const Turn&) noexcept;
 template NatResult Translator::rewrite<NatDirection::kOutbound>(PacketView&, const NatPacket&,
                                                                 Endpoint, Hairpin,
                                                                 const Turn&) noexcept;
