@@ -9,16 +9,30 @@ namespace causeway {
 namespace {
 
 constexpr std::size_t kBucketsMin = kPageBytes / kCacheLine;
-constexpr std::size_t kUsedMax = 4;  // of a bucket's entries, on average
+
+// How many entries may be used: 5.2 of a bucket, on average.
+constexpr std::size_t used_max(std::size_t buckets) noexcept {
+    return buckets * LearnedBucket::kEntries * 52 / 100;
+}
+
+// With room for a quarter more than these. Powers of two and what is in the middle of them: a
+// million addresses need twelve megabytes, and to wait for sixteen takes longer.
+constexpr std::size_t buckets_for(std::size_t addresses) noexcept {
+    std::size_t buckets = kBucketsMin;
+    while (used_max(buckets) < addresses * 5 / 4) {
+        buckets = std::has_single_bit(buckets) ? buckets / 2 * 3 : buckets / 3 * 4;
+    }
+    return buckets;
+}
 
 }  // namespace
 
 template <class Address>
-auto LearnedTable<Address>::Table::find(Key key) noexcept -> std::optional<Entry> {
+auto LearnedTable<Address>::Table::find(Key key) const noexcept -> std::optional<Entry> {
     for (std::size_t at = this->home_of(key);; at = this->next(at)) {
-        const Bucket& bucket = this->buckets[at];
-        for (Entry entry{at, 0}; entry.index < Bucket::kEntries; ++entry.index) {
-            if (!bucket.is_new(entry.index) && this->key(entry) == key) return entry;
+        const LearnedBucket& bucket = this->buckets[at];
+        for (Entry entry{at, 0}; entry.index < bucket.used(); ++entry.index) {
+            if (keys[entry.position()] == key) return entry;
         }
         if (!bucket.is_passed()) return std::nullopt;
     }
@@ -27,9 +41,41 @@ auto LearnedTable<Address>::Table::find(Key key) noexcept -> std::optional<Entry
 template <class Address>
 auto LearnedTable<Address>::Table::room_for(Key key) noexcept -> Entry {
     for (std::size_t at = this->home_of(key);; at = this->next(at)) {
-        Bucket& bucket = this->buckets[at];
-        if (const auto index = bucket.room()) return {at, *index};
+        LearnedBucket& bucket = this->buckets[at];
+        if (!bucket.is_full()) return {at, bucket.used()};
         bucket.pass();
+    }
+}
+
+template <class Address>
+void LearnedTable<Address>::Table::put(Entry entry, Key key, LearnedSets sets) noexcept {
+    keys[entry.position()] = key;
+    // Before the number by which a reader comes to it.
+    std::atomic_ref(sets_by_entry[entry.position()]).store(sets.bits(), std::memory_order_release);
+    this->buckets[entry.bucket].put(entry.index, key, number_of(sets.bits()));
+}
+
+template <class Address>
+std::uint8_t LearnedTable<Address>::Table::number_of(NameSetBits sets) noexcept {
+    const auto end = sets_by_number.begin() + static_cast<std::ptrdiff_t>(numbers);
+    const auto at = std::find(sets_by_number.begin(), end, sets);
+    if (at == end) {
+        if (numbers == kElsewhere) return kElsewhere;
+        std::atomic_ref(*at).store(sets, std::memory_order_release);
+        ++numbers;
+    }
+    return static_cast<std::uint8_t>(at - sets_by_number.begin());
+}
+
+template <class Address>
+LearnedSets LearnedTable<Address>::View::look_further(Key key) const noexcept {
+    for (std::size_t at = home_of(key);; at = next(at)) {
+        const LearnedBucket::Answer answer = buckets[at].answer(key);
+        if (answer.sets != kElsewhere) return LearnedSets(by_number[answer.sets]);
+        if (answer.index == LearnedBucket::kEntries) continue;
+        const Entry entry{at, answer.index};
+        return LearnedSets(
+            std::atomic_ref(by_entry[entry.position()]).load(std::memory_order_acquire));
     }
 }
 
@@ -37,15 +83,20 @@ template <class Address>
 auto LearnedTable<Address>::make_table(std::size_t buckets,
                                        const std::array<std::uint64_t, 2>& seeds)
     -> Result<std::unique_ptr<Table>> {
-    const std::size_t bytes = buckets * sizeof(Bucket);
+    const std::size_t bytes = buckets * sizeof(LearnedBucket);
     // Most VRFs know a few, and there may be thousands of VRFs.
     auto memory =
         Mapping::allocate(bytes, bytes < kHugePageBytes ? PageSize::kSmall : PageSize::kHuge);
     if (!memory) return Unexpected(memory.error());
-    auto* const zeroed = reinterpret_cast<Bucket*>(memory->data());
-    return std::unique_ptr<Table>(new Table{{zeroed, buckets - 1, seeds},
-                                            std::move(memory).value(),
-                                            std::vector<Key>(buckets * Bucket::kEntries)});
+    const std::size_t entries = buckets * LearnedBucket::kEntries;
+    std::unique_ptr<Table> made(new Table{{},
+                                          std::move(memory).value(),
+                                          std::vector<NameSetBits>(kElsewhere + 1),
+                                          std::vector<NameSetBits>(entries),
+                                          std::vector<Key>(entries)});
+    static_cast<View&>(*made) = {reinterpret_cast<LearnedBucket*>(made->memory.data()), buckets,
+                                 seeds, made->sets_by_number.data(), made->sets_by_entry.data()};
+    return made;
 }
 
 template <class Address>
@@ -59,20 +110,17 @@ Result<std::unique_ptr<LearnedTable<Address>>> LearnedTable<Address>::create(Gra
     return made;
 }
 
-// With room for half as many again as are known, and with powers of two for twice as many.
 template <class Address>
 Status LearnedTable<Address>::rebuild() {
-    const std::size_t buckets =
-        std::max(kBucketsMin, std::bit_ceil(3 * (known_ + 1) / (2 * kUsedMax)));
     Table* const current = current_.load(std::memory_order_relaxed);
-    auto made = make_table(buckets, current->seeds);  // with the keys as they are
+    auto made = make_table(buckets_for(known_ + 1), current->seeds);  // with the keys as they are
     if (!made) return Unexpected(made.error());
     std::unique_ptr<Table> next = std::move(made).value();
     std::unique_ptr<Table> old(current);
-    for (Entry entry{0, 0}; entry.bucket <= old->bucket_mask; ++entry.bucket) {
-        for (entry.index = 0; entry.index < Bucket::kEntries; ++entry.index) {
-            const LearnedSets sets(old->buckets[entry.bucket].sets(entry.index));
-            const Key key = old->key(entry);
+    for (Entry entry{0, 0}; entry.bucket < old->bucket_count; ++entry.bucket) {
+        for (entry.index = 0; entry.index < old->buckets[entry.bucket].used(); ++entry.index) {
+            const LearnedSets sets(old->sets_of(entry));
+            const Key key = old->keys[entry.position()];
             if (sets.is_known()) next->put(next->room_for(key), key, sets);
         }
     }
@@ -88,16 +136,15 @@ Status LearnedTable<Address>::set(Address address, LearnedSets sets) {
     Table* table = current_.load(std::memory_order_relaxed);
     const Key key = table->key_of(address);
     std::optional<Entry> entry = table->find(key);
-    const bool was_known =
-        entry.has_value() && table->buckets[entry->bucket].sets(entry->index) != 0;
+    const bool was_known = entry.has_value() && table->sets_of(*entry) != 0;
     if (!entry) {
         if (!sets.is_known()) return ok();
-        if (used_ + 1 > kUsedMax * (table->bucket_mask + 1)) {
+        if (used_ + 1 > used_max(table->bucket_count)) {
             if (const Status status = rebuild(); !status) return status;
             table = current_.load(std::memory_order_relaxed);
         }
         entry = table->room_for(key);
-        used_ += table->buckets[entry->bucket].is_new(entry->index) ? 1 : 0;
+        ++used_;
     }
     known_ += sets.is_known() ? 1 : 0;
     known_ -= was_known ? 1 : 0;
