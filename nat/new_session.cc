@@ -157,12 +157,12 @@ std::uint32_t Translator::create_session(PortRef port, const NewFlow& flow,
     const std::uint32_t session =
         sessions_->insert({.inside = flow.inside,
                            .outside = flow.inside.seen_from_outside(space.endpoint(port)),
-                           .hash = flow.hash,
                            .mapping = port.bits(),
                            .created = now,
                            .deadline = now + timeout(timers, flow.state),
                            .state = static_cast<std::uint8_t>(flow.state),
-                           .flags = static_cast<std::uint8_t>(flow.hairpin)});
+                           .flags = static_cast<std::uint8_t>(flow.hairpin)},
+                          flow.hash);
     if (session == kNoSession) {
         release_later(port, flow.inside.remote().address);
         return kNoSession;
@@ -194,12 +194,12 @@ bool Translator::restore(const Session& saved, NatSeconds then, NatSeconds now) 
     const NatSeconds age = then - std::min(saved.created, then);
     session = sessions_->insert({.inside = inside,
                                  .outside = saved.outside,
-                                 .hash = sessions_->hash_of(inside),
                                  .mapping = port.bits(),
                                  .created = now - std::min(age, now),
                                  .deadline = now + std::min(saved.deadline - then, longest),
                                  .state = saved.state,
-                                 .flags = saved.flags});
+                                 .flags = saved.flags},
+                                sessions_->hash_of(inside));
     if (session == kNoSession) release_later(port, remote.address);
     return session != kNoSession;
 }

@@ -112,7 +112,7 @@ bool SessionTable::enter(std::uint64_t hash, std::uint32_t session) noexcept {
         [this](std::uint32_t other) { return hash_of(key_of(sessions_[other], direction)); });
 }
 
-std::uint32_t SessionTable::insert(const NewSession& wanted) noexcept {
+std::uint32_t SessionTable::insert(const NewSession& wanted, std::uint64_t hash) noexcept {
     const std::uint32_t size = this->size();
     if (size == sessions_max_) return kNoSession;
     const std::uint32_t session = free_[sessions_max_ - 1 - size];
@@ -123,10 +123,10 @@ std::uint32_t SessionTable::insert(const NewSession& wanted) noexcept {
     store(entry.inside.rest, wanted.inside.rest);
     store(entry.outside.addresses, wanted.outside.addresses);
     store(entry.outside.rest, wanted.outside.rest);
-    DCHECK(wanted.hash == hash_of(wanted.inside));
-    if (!enter<NatDirection::kOutbound>(wanted.hash, session)) return kNoSession;
+    DCHECK(hash == hash_of(wanted.inside));
+    if (!enter<NatDirection::kOutbound>(hash, session)) return kNoSession;
     if (!enter<NatDirection::kInbound>(hash_of(wanted.outside), session)) {
-        indices_[0].erase(wanted.hash, session);
+        indices_[0].erase(hash, session);
         return kNoSession;
     }
     store(entry.deadline, wanted.deadline);
@@ -148,10 +148,11 @@ void SessionTable::prefetch_free(std::size_t count) const noexcept {
     }
 }
 
-void SessionTable::erase(const Due& over) noexcept {
+void SessionTable::erase(const Hashed& over) noexcept {
     const std::uint32_t session = over.session;
     Session& entry = sessions_[session];
     DCHECK(entry.version % 2 == 0);
+    DCHECK(over.hashes == hashed(session).hashes);
     if (entry.alarm != 0) leave_wheel(session);
     indices_[0].erase(over.hashes[0], session);
     indices_[1].erase(over.hashes[1], session);
@@ -195,7 +196,7 @@ void SessionTable::postpone(std::uint32_t session, NatSeconds deadline) noexcept
     set_alarm(session, deadline);
 }
 
-std::size_t SessionTable::take_due(NatSeconds now, std::span<Due, kWheelLanes> due) noexcept {
+std::size_t SessionTable::take_due(NatSeconds now, std::span<Hashed, kWheelLanes> due) noexcept {
     std::size_t count = 0;
     std::size_t looked_at = 0;
     // Empty seconds are passed quickly, yet not more of them at once than a burst's time allows.
@@ -216,7 +217,7 @@ std::size_t SessionTable::take_due(NatSeconds now, std::span<Due, kWheelLanes> d
                 set_alarm(session, entry.deadline);
                 continue;
             }
-            const Due& over = due[count++] = this->due(session);
+            const Hashed& over = due[count++] = hashed(session);
             prefetch_key<NatDirection::kOutbound>(over.hashes[0]);
             prefetch_key<NatDirection::kInbound>(over.hashes[1]);
         }

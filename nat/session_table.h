@@ -81,15 +81,14 @@ class SessionTable {
     struct NewSession {
         FlowKey inside;
         FlowKey outside;
-        std::uint64_t hash = 0;  // of `inside`
         std::uint32_t mapping = 0;
         NatSeconds created = 0;
         NatSeconds deadline = 0;
         std::uint8_t state = 0;
         std::uint8_t flags = 0;
     };
-    // A session that is over, and the hashes of its keys, by NatDirection.
-    struct Due {
+    // A session and the hashes of its keys, by NatDirection.
+    struct Hashed {
         std::uint32_t session;
         std::array<std::uint64_t, 2> hashes;
     };
@@ -119,7 +118,7 @@ class SessionTable {
     template <NatDirection direction>
     [[nodiscard]] std::uint64_t hash_and_prefetch(const FlowKey& key) const noexcept {
         const std::uint64_t hash = hash_of(key);
-        index<direction>().prefetch(hash);
+        prefetch_key<direction>(hash);
         return hash;
     }
     template <NatDirection direction>
@@ -144,21 +143,21 @@ class SessionTable {
         });
     }
 
-    // REQUIRES: neither key is there. kNoSession where the table is full, or, which a hash does to
-    // one in a million when it nearly is, where both buckets of a key are.
-    [[nodiscard]] std::uint32_t insert(const NewSession& session) noexcept;
+    // REQUIRES: neither key is there; the hash of the inside one. kNoSession where the table is
+    // full, or, which a hash does to one in a million when it nearly is, where both buckets of a
+    // key are.
+    [[nodiscard]] std::uint32_t insert(const NewSession& session, std::uint64_t hash) noexcept;
     // Fetches what the next `count` insertions will write, as far as it does not depend on keys.
     void prefetch_free(std::size_t count) const noexcept;
     template <NatDirection direction>
     void prefetch_key(std::uint64_t hash) const noexcept {
         index<direction>().prefetch(hash);
     }
-    [[nodiscard]] Due due(std::uint32_t session) const noexcept {
+    [[nodiscard]] Hashed hashed(std::uint32_t session) const noexcept {
         const Session& entry = sessions_[session];
         return {session, {hash_of(entry.inside), hash_of(entry.outside)}};
     }
-    void erase(std::uint32_t session) noexcept { erase(due(session)); }
-    void erase(const Due& over) noexcept;
+    void erase(const Hashed& over) noexcept;
 
     [[nodiscard]] const Session& operator[](std::uint32_t session) const noexcept {
         return sessions_[session];
@@ -190,7 +189,7 @@ class SessionTable {
     // needs of their lines on its way to the cache. The caller erases or postpones each of them;
     // until it does they are on no list. Looks at no more than kWheelLanes of them, so it is short.
     // Zero does not mean that nothing is left, is_behind() does.
-    [[nodiscard]] std::size_t take_due(NatSeconds now, std::span<Due, kWheelLanes> due) noexcept;
+    [[nodiscard]] std::size_t take_due(NatSeconds now, std::span<Hashed, kWheelLanes> due) noexcept;
     void postpone(std::uint32_t session, NatSeconds deadline) noexcept;
     [[nodiscard]] bool is_behind(NatSeconds now) const noexcept { return cursor_ <= now; }
 

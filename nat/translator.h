@@ -222,15 +222,15 @@ class Translator {
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
     [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
     // False where it was not released.
-    bool note(const MappingTable::Released& released) noexcept;
+    [[nodiscard]] bool note(const MappingTable::Released& released) noexcept;
     void release_later(PortRef port, Ipv4Address remote) noexcept;
     void retry_releases() noexcept;
     void tell(const NatEvent& event) noexcept;
     void tell_block(NatEventKind kind, BlockRef block, NatPoolId pool, Ipv4Address host) noexcept;
     void tell_session(NatEventKind kind, std::uint32_t session) noexcept;
-    std::size_t end_together(std::span<const SessionTable::Due> due, NatSeconds now) noexcept;
+    std::size_t end_together(std::span<const SessionTable::Hashed> due, NatSeconds now) noexcept;
     // Ends a session whose mapping has been released.
-    void end(const SessionTable::Due& over) noexcept;
+    void end(const SessionTable::Hashed& over) noexcept;
 
     // translate_fragment.cc
     template <NatDirection direction>

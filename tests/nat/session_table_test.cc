@@ -40,9 +40,8 @@ std::uint32_t find(const SessionTable& table, NatDirection direction, FlowKey ke
     return found;
 }
 
-std::uint32_t enter(SessionTable& table, SessionTable::NewSession wanted) {
-    wanted.hash = table.hash_of(wanted.inside);
-    return table.insert(wanted);
+std::uint32_t enter(SessionTable& table, const SessionTable::NewSession& wanted) {
+    return table.insert(wanted, table.hash_of(wanted.inside));
 }
 
 TEST(SessionTable, ten_million_sessions_fit) {
@@ -74,7 +73,7 @@ TEST(SessionTable, fills_to_the_last_place_and_empties) {
         const std::uint32_t session = find(*table, NatDirection::kOutbound, inside_key(i));
         ASSERT_NE(session, kNoSession);
         ASSERT_EQ(session, find(*table, NatDirection::kInbound, outside_key(i)));
-        table->erase(session);
+        table->erase(table->hashed(session));
         ASSERT_EQ(find(*table, NatDirection::kInbound, outside_key(i)), kNoSession);
     }
     EXPECT_EQ(table->size(), 0U);
@@ -106,12 +105,12 @@ class Twin {
     }
     void erase(std::uint32_t number) {
         if (deadlines_.erase(number) == 0) return;
-        table_->erase(find(*table_, NatDirection::kInbound, outside_key(number)));
+        table_->erase(table_->hashed(find(*table_, NatDirection::kInbound, outside_key(number))));
     }
     // All that is over is gone after this, and nothing else.
     void pass(NatSeconds seconds) {
         now_ += seconds;
-        std::array<SessionTable::Due, kWheelLanes> due;
+        std::array<SessionTable::Hashed, kWheelLanes> due;
         while (table_->is_behind(now_)) {
             const std::size_t count = table_->take_due(now_, due);
             for (std::size_t i = 0; i < count; ++i) {
@@ -179,7 +178,7 @@ TEST(SessionTable, a_second_of_wheel_is_taken_in_short_pieces) {
             enter(*table, {.inside = inside_key(i), .outside = outside_key(i), .deadline = 5}),
             kNoSession);
     }
-    std::array<SessionTable::Due, kWheelLanes> due;
+    std::array<SessionTable::Hashed, kWheelLanes> due;
     while (table->is_behind(4)) ASSERT_EQ(table->take_due(4, due), 0U);
     std::size_t pieces = 0;
     for (; table->size() != 0; ++pieces) {
@@ -208,7 +207,7 @@ TEST(SessionTable, a_reader_beside_the_owner_sees_whole_sessions) {
     std::array<std::uint32_t, 48> live{};
     for (std::uint32_t i = 0; i < 200'000 || seen < 1'000; ++i) {
         std::uint32_t& session = live[i % live.size()];
-        if (session != 0) table->erase(session);
+        if (session != 0) table->erase(table->hashed(session));
         session = enter(
             *table,
             {.inside = inside_key(i), .outside = outside_key(i), .mapping = i, .deadline = 100});
