@@ -4,7 +4,7 @@
 //
 // Thread safety: one writer, its worker; anyone may read at any time. A counter is a relaxed
 // atomic, and as its writer is alone, the add needs no lock: an aligned word is stored whole (Intel
-// SDM volume 3A section 9.1.1).
+// SDM volume 3A, "Guaranteed Atomic Operations").
 //
 // Invariants, once the worker is between two bursts:
 //   an attachment's row   rx = forwarded + the sum of its exits

@@ -114,8 +114,9 @@ class MappingTable {
     // One session more for the inside endpoint, whose mapping must be this one, or is made if the
     // port is free and its block is, or is the host's.
     [[nodiscard]] Held hold_at(const Inside& inside, PortRef port, Ipv4Address remote) noexcept;
-    // One session less. The claim is that on the port's host, as prefetch_use() gives it.
+    // One session less.
     [[nodiscard]] Released release(PortRef port, Ipv4Address remote) noexcept;
+    // The claim is that on the port's host, as prefetch_use() gives it.
     [[nodiscard]] Released release(PortRef port, Ipv4Address remote,
                                    ClaimWord& claim_word) noexcept;
 

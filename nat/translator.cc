@@ -160,7 +160,7 @@ NatResult Translator::pass_flow(const NatPacket& packet, std::uint32_t session,
 // `inline`, as the compiler would not: ten cycles of a packet whose session is known.
 template <NatDirection direction>
 inline NatResult Translator::send_flow(const NatPacket& packet, std::uint32_t session,
-                                const Turn& turn) noexcept {
+                                       const Turn& turn) noexcept {
     constexpr bool kIsOutbound = direction == NatDirection::kOutbound;
     const Session& entry = (*sessions_)[session];
     rewrite_flow(packet.bytes, entry.inside.protocol(),

@@ -220,8 +220,8 @@ class Translator {
     [[nodiscard]] std::uint32_t create_session(PortRef port, const NewFlow& flow,
                                                NatSeconds now) noexcept;
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;
+    // False where the host was busy, and nothing was released.
     [[nodiscard]] bool release(PortRef port, Ipv4Address remote) noexcept;
-    // False where it was not released.
     [[nodiscard]] bool note(const MappingTable::Released& released) noexcept;
     void release_later(PortRef port, Ipv4Address remote) noexcept;
     void retry_releases() noexcept;

@@ -40,7 +40,6 @@ class Plan:
     every_round: list[list[str]]
     first_round: list[list[str]]
     l3fwd: list[list[str]]
-    l3fwd_first: list[list[str]]
     end_to_end: list[str]
     testpmd_seconds: float
     testpmd_repetitions: int = 1  # in a round: it says means, which a busy moment spoils
@@ -52,7 +51,7 @@ def gathers(kib_max: int) -> str:
 
 
 QUICK = Plan(
-    rounds_max=1, seconds_max=120, testpmd_seconds=0.3, first_round=[], l3fwd_first=[],
+    rounds_max=1, seconds_max=120, testpmd_seconds=0.3, first_round=[],
     end_to_end=["--device=af_xdp", "--seconds=0.5"],
     every_round=[
         ["worker_bench", "--passes=60",
@@ -69,6 +68,7 @@ QUICK = Plan(
         ["swap_bench", "--benchmark_filter=rules:1000/"],
         ["policer_bench", "--benchmark_min_time=0.05"],
         ["nat_bench", "--benchmark_min_time=0.05", "--benchmark_filter=established/outbound"],
+        ["names_bench", "--benchmark_min_time=0.05", "--benchmark_filter=learned.*/1000000/50"],
     ],
     l3fwd=[["--lookup=lpm", "--passes=60"], ["--lookup=fib", "--passes=60"],
            ["--lookup=fib", "--passes=60", f"--routes={FULL_TABLE}"]],
@@ -90,15 +90,16 @@ FULL = Plan(
         ["swap_bench"],
         ["policer_bench", "--benchmark_min_time=0.2"],
         ["nat_bench", "--benchmark_min_time=0.2", "--benchmark_filter=lookup|established|create"],
+        ["names_bench", "--benchmark_min_time=0.2", "--benchmark_filter=learned"],
     ],
     first_round=[
         ["fib_bench", "--benchmark_min_time=0.2", "--benchmark_filter=rte_lpm/64|load"],
         ["acl_bench", "--benchmark_min_time=0.2", "--benchmark_filter=rules:10000/"],
-        ["names_bench", "--benchmark_min_time=0.2"],
+        ["names_bench", "--benchmark_min_time=0.2", "--benchmark_filter=names"],
     ],
-    l3fwd=[["--lookup=lpm"], ["--lookup=fib"], ["--lookup=fib", f"--routes={FULL_TABLE}"],
+    l3fwd=[["--lookup=lpm"], ["--lookup=fib"], ["--lookup=lpm", f"--routes={FULL_TABLE}"],
+           ["--lookup=fib", f"--routes={FULL_TABLE}"],
            ["--lookup=fib", f"--routes={FULL_TABLE}", "--uniform"]],
-    l3fwd_first=[["--lookup=lpm", f"--routes={FULL_TABLE}"]],
 )  # fmt: skip
 
 
@@ -163,7 +164,6 @@ class Measurement:
     def measure_once(self) -> None:
         for command in self.plan.first_round:
             self.run_benchmark(command)
-        self.run_l3fwd(self.plan.l3fwd_first)
         self.run_end_to_end()
 
     def run_benchmark(self, command: list[str]) -> None:

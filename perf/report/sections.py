@@ -5,6 +5,7 @@ A section asks for the rows that it needs by name; one that is not there ends th
 IncompleteReport, but for what could not be measured on this machine, which the report says.
 """
 
+import statistics
 from collections.abc import Callable
 
 from report import plots
@@ -82,12 +83,18 @@ def whole_walk(report: Report) -> Section:
     return Section("walk", "The whole walk", text, header, table)
 
 
+def middle_ratio(ours: Row, theirs: Row) -> float:
+    rounds = zip(ours.values["net_min"], theirs.values["min"], ours.values["floor_min"])
+    return statistics.median(net / (their_min - floor) for net, their_min, floor in rounds)
+
+
 def beside_l3fwd(report: Report) -> Section:
     text = (
         "DPDK's own example forwarder (l3fwd, from Debian's sources) over the same rings, same "
         "routes, same packets less their tags, in the same minutes. It terminates no tag, keeps no "
         "counter of a customer and checks little. Both take bursts of 32, as l3fwd always does. "
-        "Net of the harness's floor; minimum. Built and run by `perf/yardsticks/build_l3fwd.py`."
+        "Net of the harness's floor; minimum. Ratios are of the minima of one round, the middle of "
+        "all rounds. Built and run by `perf/yardsticks/build_l3fwd.py`."
     )
     scenes = [
         scene(burst=32), scene(routes=FULL_TABLE, burst=32),
@@ -103,7 +110,7 @@ def beside_l3fwd(report: Report) -> Section:
         if ours is None or not any(theirs):
             continue
         nets = [row.low("min") - ours.low("floor_min") if row else None for row in theirs]
-        ratios = [f"{ours.low('net_min') / net:.2f}" if net else "" for net in nets]
+        ratios = [f"{middle_ratio(ours, row):.2f}" if row else "" for row in theirs]
         words = in_words(name).removesuffix("bursts of 32").removesuffix(", ") or "16 routes"
         table.append([words, number(ours.low("net_min")), *map(number, nets), *ratios])
         labels.append(words)
@@ -134,6 +141,9 @@ def stages(report: Report) -> Section:
         ("IPv4, 2 next hops a route", report.worker(ways=2)),
         ("IPv4, 940,000 routes", report.worker(routes=FULL_TABLE)),
         ("IPv4, 16,000 attachments", report.worker(attachments=16_000)),
+        ("IPv4, 1,000 rules", report.worker(rules=1_000)),
+        ("IPv4, policers", report.worker(policers=2)),
+        ("IPv4, 1,000,000 NAT sessions", report.worker(sessions=1_000_000)),
         ("IPv6", report.worker(ipv6=100)),
         ("IPv6, 168,000 routes", report.worker(ipv6=100, routes=FULL_TABLE)),
     ) if row]  # fmt: skip
@@ -148,7 +158,8 @@ def stages(report: Report) -> Section:
              for i, (words, _) in enumerate(rows)]  # fmt: skip
     text = (
         "Each stage in a loop of its own, as the daemon times one burst in 32 "
-        "(`causeway show stages`); in company they cost less. Median, TSC cycles a packet."
+        "(`causeway show stages`); in company they cost less. The first to touch a packet pays for "
+        "where its lines were. Median, TSC cycles a packet."
     )
     plot = plots.stacked("Stages: TSC cycles a packet", [words for words, _ in rows], series)
     return Section("stages", "Stages", text, ["scene", *known], table, plot)
