@@ -39,7 +39,7 @@ MappingTable::Held MappingTable::make(std::uint32_t host, const Wish& wish) noex
         held.refusal = enter(host, inside, port) ? NatRefusal::kNone : NatRefusal::kMappingsFull;
     }
     // Its address may have been drained meanwhile, or every port of it be a static mapping's.
-    if (loan.block && space_[loan.block].used == 0) {
+    if (loan.block && ports_in(host, loan.block) == 0) {
         return_block(host, loan.block);
         held.lent = {};
     }
@@ -63,7 +63,7 @@ bool MappingTable::enter(std::uint32_t host, const Inside& inside, PortRef port)
     if (value == nullptr) return false;
     *value = port.bits();
     space_.use(port, PortUse(host, inside.endpoint.port));
-    ++space_[space_.block_of(port)].used;
+    count_port(host, space_.block_of(port), 1);
     return true;
 }
 
@@ -84,7 +84,7 @@ MappingTable::Held MappingTable::make_at(std::uint32_t host, const Inside& insid
     } else {
         held.refusal = enter(host, inside, port) ? NatRefusal::kNone : NatRefusal::kMappingsFull;
     }
-    if (space_[block].used == 0) return_block(host, block);
+    if (ports_in(host, block) == 0) return_block(host, block);
     return held;
 }
 
@@ -147,6 +147,7 @@ MappingTable::Loan MappingTable::lend_block(std::uint32_t host, const Inside& in
 
 void MappingTable::add_block(std::uint32_t host, BlockRef block) noexcept {
     Host& entry = hosts_[host];
+    if (has_one_block(host)) space_[first_block(entry)].used = entry.ports;
     space_[block] = {.host = host, .next = first_block(entry)};
     entry.blocks.store(block, std::memory_order_relaxed);
     add(entry.block_count, 1);
@@ -156,7 +157,8 @@ BlockRef MappingTable::end_mapping(std::uint32_t host, PortRef port, PortUse use
     mappings_.erase(mapping_key(host, port.protocol(), use.inside_port()));
     space_.free(port);
     const BlockRef block = space_.block_of(port);
-    if (--space_[block].used != 0) return {};
+    count_port(host, block, -1);
+    if (ports_in(host, block) != 0) return {};
     return_block(host, block);
     return block;
 }

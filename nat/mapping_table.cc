@@ -126,6 +126,7 @@ std::uint32_t MappingTable::take_host(Claim& claim, std::uint64_t key) noexcept 
     taken.blocks.store({}, std::memory_order_relaxed);
     taken.block_count.store(0, std::memory_order_relaxed);
     taken.sessions.store(0, std::memory_order_relaxed);
+    taken.ports = 0;
     std::atomic_ref(taken.next).store(claim.first(), std::memory_order_relaxed);
     taken.key.store(key, std::memory_order_release);
     claim.set_first(host);
@@ -301,7 +302,9 @@ void MappingTable::prefetch_mapping(Wish& wish) const noexcept {
     }
     mappings_.prefetch(mapping_key(host, wish.inside.protocol, wish.inside.endpoint.port));
     wish.block = first_block(hosts_[host]);
-    if (wish.block) space_.prefetch(wish.block, wish.inside.protocol);
+    if (!wish.block) return;
+    space_.prefetch_ports(wish.block, wish.inside.protocol);
+    if (!has_one_block(host)) space_.prefetch(wish.block);
 }
 
 void MappingTable::prefetch_port(Wish& wish) const noexcept {
@@ -315,7 +318,7 @@ MappingTable::ClaimWord& MappingTable::prefetch_use(PortRef port, NatPoolId pool
     ClaimWord& claim = claim_of(host_key(pool, host));
     prefetch_line(&claim);
     space_.prefetch(port);
-    space_.prefetch(space_.block_of(port), port.protocol());
+    space_.prefetch_ports(space_.block_of(port), port.protocol());
     return claim;
 }
 
@@ -326,6 +329,7 @@ void MappingTable::prefetch_user(PortRef port) const noexcept {
 void MappingTable::prefetch_mapping(PortRef port) const noexcept {
     const PortUse use = space_.read(port);
     mappings_.prefetch(mapping_key(use.host(), port.protocol(), use.inside_port()));
+    if (!has_one_block(use.host())) space_.prefetch(space_.block_of(port));
 }
 
 std::optional<MappingTable::HostReading> MappingTable::read_host(

@@ -154,6 +154,7 @@ class MappingTable {
         std::atomic<BlockRef> blocks;    // the newest; the others behind it
         std::atomic<std::uint32_t> block_count;
         std::atomic<std::uint32_t> sessions;
+        std::uint32_t ports;  // in use, of all blocks
     };
     static_assert(sizeof(Host) == kCacheLine);
 
@@ -197,6 +198,18 @@ class MappingTable {
     enum class Fit : std::uint8_t { kKindAndParity, kKind, kAny };
     [[nodiscard]] Held make_at(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
     [[nodiscard]] bool enter(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
+    // Most hosts have one block, whose ports are the host's: then a block's own count is not kept,
+    // because its line would be fetched for nothing else.
+    [[nodiscard]] bool has_one_block(std::uint32_t host) const noexcept {
+        return hosts_[host].block_count.load(std::memory_order_relaxed) == 1;
+    }
+    [[nodiscard]] std::uint32_t ports_in(std::uint32_t host, BlockRef block) const noexcept {
+        return has_one_block(host) ? hosts_[host].ports : space_[block].used;
+    }
+    void count_port(std::uint32_t host, BlockRef block, int difference) noexcept {
+        hosts_[host].ports += static_cast<std::uint32_t>(difference);
+        if (!has_one_block(host)) space_[block].used += static_cast<std::uint32_t>(difference);
+    }
     void add_block(std::uint32_t host, BlockRef block) noexcept;
     [[nodiscard]] PortRef choose(std::uint32_t host, const Inside& inside, Fit fit,
                                  std::uint64_t random) noexcept;

@@ -116,7 +116,7 @@ inline constexpr NatPoolSettings kNatDefaults;  // of a pool that is not there
 struct alignas(16) Block {  // within a line
     std::uint32_t host = 0;
     BlockRef next;           // of the host's
-    std::uint32_t used = 0;  // ports of all protocols
+    std::uint32_t used = 0;  // ports of all protocols, where the host has other blocks, too
 };
 
 enum class AddressState : std::uint8_t { kAbsent, kActive, kDraining };
@@ -200,9 +200,9 @@ class PortSpace {
     [[nodiscard]] const Block& operator[](BlockRef block) const noexcept {
         return blocks_[block.address() * kUnitsPerAddress + block.first_port() / kUnitPorts];
     }
-    void prefetch(BlockRef block, NatProtocol protocol) const noexcept {
+    void prefetch(BlockRef block) const noexcept { prefetch_line(&(*this)[block]); }
+    void prefetch_ports(BlockRef block, NatProtocol protocol) const noexcept {
         prefetch_line(&used_[word_of(PortRef(block.address(), protocol, block.first_port()))]);
-        prefetch_line(&(*this)[block]);
     }
 
     // Of a block's 64 ports from `first` on, those free for the protocol.
