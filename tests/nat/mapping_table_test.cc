@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/nat/nat_bed.h"
@@ -174,6 +176,44 @@ TEST(Mappings, says_how_many_there_are) {
     for (const PortRef port : ports) EXPECT_TRUE(bed.mappings->release(port, kRemote));
     EXPECT_EQ(bed.mappings->estimated_mappings(), 0U);
     EXPECT_EQ(bed.mappings->hosts(), 0U);
+}
+
+// Blocks come and go while hosts have one of them, or several.
+TEST(Mappings, a_block_goes_back_with_its_last_port) {
+    test::SeededRandom random;
+    MappingBed bed({.block_ports = 64, .host_blocks_max = 4});
+    std::map<std::pair<std::uint32_t, std::uint16_t>, PortRef> mappings;  // by host, inside port
+    std::map<std::uint32_t, std::size_t> used;                            // ports, by first one
+    const auto block_of = [](PortRef port) { return port.port() & ~63U; };
+    std::array<std::size_t, 5> seen{};  // hosts, by how many blocks they had
+    for (std::size_t round = 0; round < test::rounds(40'000); ++round) {
+        const auto host = static_cast<std::uint32_t>(random.below(3));
+        const bool grows = random.below(4) < (round / 2'000 % 2 == 0 ? 3U : 1U);
+        const std::pair key(host, static_cast<std::uint16_t>(1 + random.below(150)));
+        const auto known = mappings.find(key);
+        if (grows && known == mappings.end()) {
+            const auto held = bed.mappings->hold(inside(host, key.second), kRemote, random());
+            ASSERT_EQ(held.refusal, NatRefusal::kNone);
+            mappings[key] = held.port;
+            ASSERT_EQ(static_cast<bool>(held.lent), ++used[block_of(held.port)] == 1);
+        } else if (!grows && known != mappings.end()) {
+            const auto released = bed.mappings->release(known->second, kRemote);
+            ASSERT_TRUE(released);
+            const bool is_last = --used[block_of(known->second)] == 0;
+            ASSERT_EQ(static_cast<bool>(released.returned), is_last);
+            if (is_last) used.erase(block_of(known->second));
+            mappings.erase(known);
+        }
+        ASSERT_EQ(bed.space->usage(kPool).blocks_lent, used.size());
+        for (std::uint32_t number = 1; number <= 3; ++number) {
+            const auto reading = bed.mappings->read_host(number);
+            if (reading) ++seen[reading->blocks];
+        }
+    }
+    for (const std::size_t blocks : {1, 2, 3}) EXPECT_GT(seen[blocks], 100U) << blocks;
+    for (const auto& [key, port] : mappings) EXPECT_TRUE(bed.mappings->release(port, kRemote));
+    EXPECT_EQ(bed.mappings->hosts(), 0U);
+    EXPECT_EQ(bed.space->usage(kPool).blocks_lent, 0U);
 }
 
 TEST(Mappings, a_drained_address_empties_while_another_takes_over) {
