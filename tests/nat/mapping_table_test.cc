@@ -210,7 +210,7 @@ TEST(Mappings, a_block_goes_back_with_its_last_port) {
             if (reading) ++seen[reading->blocks];
         }
     }
-    for (const std::size_t blocks : {1, 2, 3}) EXPECT_GT(seen[blocks], 100U) << blocks;
+    for (const std::size_t blocks : {1U, 2U, 3U}) EXPECT_GT(seen[blocks], 100U) << blocks;
     for (const auto& [key, port] : mappings) EXPECT_TRUE(bed.mappings->release(port, kRemote));
     EXPECT_EQ(bed.mappings->hosts(), 0U);
     EXPECT_EQ(bed.space->usage(kPool).blocks_lent, 0U);
