@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "acl/validate.h"
@@ -93,6 +94,12 @@ void set_prefix(rte_acl_field* field, const PrefixT& prefix) {
     }
 }
 
+// The first four bytes of an image, in network order.
+template <class Family>
+constexpr std::uint32_t first_word(std::uint8_t shape, std::uint8_t dscp) {
+    return std::uint32_t{shape} << 24 | std::uint32_t{dscp} << AclLayout<Family>::kDscpShift;
+}
+
 template <class Family>
 Rule<Fields<Family>::kCount> rule_of(const AclEntry<typename AclLayout<Family>::Address>& entry) {
     using F = Fields<Family>;
@@ -106,16 +113,24 @@ Rule<Fields<Family>::kCount> rule_of(const AclEntry<typename AclLayout<Family>::
     set_prefix(&rule.field[F::kDestination], entry.destination);
     set_range(rule.field[F::kSourcePort], entry.source_ports);
     set_range(rule.field[F::kDestinationPort], entry.destination_ports);
-    const auto first_word = [](std::uint8_t shape, std::uint8_t dscp) {
-        return std::uint32_t{shape} << 24 | std::uint32_t{dscp} << AclLayout<Family>::kDscpShift;
-    };
-    set_bits(rule.field[F::kShape], first_word(entry.shape.value, entry.dscp.value),
-             first_word(entry.shape.mask, entry.dscp.mask));
+    set_bits(rule.field[F::kShape], first_word<Family>(entry.shape.value, entry.dscp.value),
+             first_word<Family>(entry.shape.mask, entry.dscp.mask));
     set_bits(rule.field[F::kFlags], std::uint32_t{entry.flags.value} << 16,
              std::uint32_t{entry.flags.mask} << 16);
     set_bits(rule.field[F::kNames], entry.source_names, entry.source_names);
     set_bits(rule.field[F::kNames + 1], entry.destination_names, entry.destination_names);
     return rule;
+}
+
+// What a prefix wants of the n-th two bytes of an address.
+template <class PrefixT>
+ValueSet wish_of_chunk(const PrefixT& prefix, std::size_t n) {
+    constexpr int kBits = 16;
+    const int before = kBits * static_cast<int>(n);
+    const int shift = PrefixT::kLengthMax - kBits - before;
+    const auto first = static_cast<std::uint16_t>(prefix.address().value() >> shift);
+    const int length = std::clamp(prefix.length() - before, 0, kBits);
+    return {.first = first, .last = static_cast<std::uint16_t>(first | 0xffff >> length)};
 }
 
 struct Method {
@@ -153,11 +168,63 @@ Unexpected out_of_memory(std::string_view list, int error) {
 
 }  // namespace
 
+// The fields of an entry are those of rule_of(), in the order of their bytes.
 template <class Family>
-Result<AclList::Context> AclList::build_context(
-    std::string_view list,
-    const std::vector<AclEntry<typename AclLayout<Family>::Address>>& entries) {
-    if (entries.empty()) return Context();
+std::unique_ptr<const ClassTables> AclList::build_tables(const Entries<Family>& entries) {
+    using Layout = AclLayout<Family>;
+    using Width = ClassTables::Field::Width;
+    constexpr std::uint16_t kResultsMax = 0xffff;
+    if (entries.size() > ClassTables::kEntriesMax || entries.back().rule >= kResultsMax ||
+        ask_names(entries)) {
+        return nullptr;
+    }
+    std::vector<ClassTables::Field> fields;
+    const auto add = [&](std::size_t byte, Width width, auto&& wish_of) {
+        fields.push_back({.byte = static_cast<std::uint8_t>(byte), .width = width, .wanted = {}});
+        std::ranges::transform(entries, std::back_inserter(fields.back().wanted), wish_of);
+    };
+    const auto add_prefix = [&](std::size_t byte, auto prefix_of) {
+        for (std::size_t chunk = 0; chunk < sizeof(typename Layout::Address) / 2; ++chunk) {
+            add(byte + 2 * chunk, Width::kTwoBytes,
+                [=](const auto& entry) { return wish_of_chunk(entry.*prefix_of, chunk); });
+        }
+    };
+    const auto add_ports = [&](std::size_t byte, auto ports_of) {
+        add(byte, Width::kTwoBytes, [=](const auto& entry) {
+            const PortRange& ports = entry.*ports_of;
+            return ValueSet{.first = ports.first, .last = ports.last};
+        });
+    };
+    const auto add_bits = [&](std::size_t byte, auto bits_of) {
+        add(byte, Width::kByte, [=](const auto& entry) {
+            const BitMatch& match = entry.*bits_of;
+            return ValueSet{.bits = match.value, .mask = match.mask};
+        });
+    };
+    using Entry = AclEntry<typename Layout::Address>;
+    add(0, Width::kTwoBytes, [](const Entry& entry) {
+        const auto first_two = [](std::uint8_t shape, std::uint8_t dscp) {
+            return static_cast<std::uint16_t>(first_word<Family>(shape, dscp) >> 16);
+        };
+        return ValueSet{.bits = first_two(entry.shape.value, entry.dscp.value),
+                        .mask = first_two(entry.shape.mask, entry.dscp.mask)};
+    });
+    add_bits(Layout::kProtocol, &Entry::protocol);
+    add_prefix(Layout::kSource, &Entry::source);
+    add_prefix(Layout::kSource + sizeof(typename Layout::Address), &Entry::destination);
+    add_ports(Layout::kPorts, &Entry::source_ports);
+    add_ports(Layout::kPorts + 2, &Entry::destination_ports);
+    add_bits(kAclFlagsGroup<Family> + 1, &Entry::flags);
+    std::vector<std::uint16_t> results;
+    for (const Entry& entry : entries) {
+        results.push_back(static_cast<std::uint16_t>(entry.rule + 1));
+    }
+    return ClassTables::build(fields, results);
+}
+
+template <class Family>
+Result<AclList::Context> AclList::build_trie(std::string_view list,
+                                             const Entries<Family>& entries) {
     const AclNameFields names =
         ask_names(entries) ? AclNameFields::kPresent : AclNameFields::kAbsent;
     const std::string name = unique_name(std::is_same_v<Family, Ipv4> ? "v4" : "v6");
@@ -182,17 +249,32 @@ Result<AclList::Context> AclList::build_context(
     return context;
 }
 
+template <class Family>
+Result<AclList::Classifier> AclList::build_classifier(std::string_view list,
+                                                      const Entries<Family>& entries,
+                                                      AclEngine engine) {
+    Classifier classifier;
+    if (entries.empty()) return classifier;
+    if (engine == AclEngine::kBest) classifier.tables = build_tables<Family>(entries);
+    if (classifier.tables != nullptr) return classifier;
+    auto trie = build_trie<Family>(list, entries);
+    if (!trie) return Unexpected(trie.error());
+    classifier.trie = std::move(trie).value();
+    return classifier;
+}
+
 Result<std::unique_ptr<const AclList>> AclList::build(const Acl& acl, const AclSets& sets,
-                                                      std::span<const RuleCounterId> counters) {
+                                                      std::span<const RuleCounterId> counters,
+                                                      AclEngine engine) {
     CHECK(counters.size() == acl.rules.size() + 1);
     if (const Status status = validate(acl, sets); !status) return Unexpected(status.error());
     const auto entries = compile(acl, sets);
     if (!entries) return Unexpected(entries.error());
     std::unique_ptr<AclList> list(new AclList);
-    auto ipv4 = build_context<Ipv4>(acl.name, entries->ipv4);
+    auto ipv4 = build_classifier<Ipv4>(acl.name, entries->ipv4, engine);
     if (!ipv4) return Unexpected(ipv4.error());
     list->ipv4_ = std::move(ipv4).value();
-    auto ipv6 = build_context<Ipv6>(acl.name, entries->ipv6);
+    auto ipv6 = build_classifier<Ipv6>(acl.name, entries->ipv6, engine);
     if (!ipv6) return Unexpected(ipv6.error());
     list->ipv6_ = std::move(ipv6).value();
     list->asks_names_ = std::ranges::any_of(acl.rules, &causeway::asks_names);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AclList: a compiled list, ready to be asked in bulk. Over rte_acl, one context a family.
+// AclList: a compiled list, ready to be asked in bulk. Each family has class tables
+// (acl/class_tables.h) where they are small enough and no rule asks for names, and else an rte_acl
+// context, which takes any list and twice the time.
 //
 // Thread safety: immutable once built; any number of readers. The control thread builds a new one
 // (a third of a second for ten thousand rules, off the packet path), lets the next Tables name it,
@@ -17,6 +19,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "acl/class_tables.h"
 #include "acl/compile.h"
 #include "acl/rule.h"
 #include "base/result.h"
@@ -50,24 +53,29 @@ struct AclOutcome {
 };
 static_assert(sizeof(AclOutcome) == 16);
 
+enum class AclEngine : std::uint8_t { kBest, kTrie };  // kTrie: rte_acl, whatever the list
+
 class AclList {
   public:
     // counters[i] is rule i's, and counters.back() is that of `otherwise`. kInvalid and kFull as
     // validate() and compile() say, kUnavailable where memory is short.
     [[nodiscard]] static Result<std::unique_ptr<const AclList>> build(
-        const Acl& acl, const AclSets& sets, std::span<const RuleCounterId> counters);
+        const Acl& acl, const AclSets& sets, std::span<const RuleCounterId> counters,
+        AclEngine engine = AclEngine::kBest);
 
     // results[k] = which outcome images[k] meets: REQUIRES a result for each image.
     template <class Family>
     void classify(std::span<const std::uint8_t*> images,
                   std::span<std::uint32_t> results) const noexcept {
-        const rte_acl_ctx* const context = context_of<Family>();
-        if (context == nullptr) {
+        const Classifier& classifier = classifier_of<Family>();
+        if (classifier.tables != nullptr) [[likely]] {
+            classifier.tables->lookup(images, results);
+        } else if (classifier.trie != nullptr) {
+            (void)rte_acl_classify(classifier.trie.get(), images.data(), results.data(),
+                                   static_cast<std::uint32_t>(images.size()), 1);
+        } else {
             std::fill(results.begin(), results.end(), 0U);
-            return;
         }
-        (void)rte_acl_classify(context, images.data(), results.data(),
-                               static_cast<std::uint32_t>(images.size()), 1);
     }
     // By result.
     [[nodiscard]] const AclOutcome* outcomes() const noexcept { return outcomes_.data(); }
@@ -80,23 +88,44 @@ class AclList {
                                    [](const AclOutcome& o) { return o.steer != SteerGroups(); });
     }
 
-    // For benchmarks. Null where no rule concerns the family.
+    // For benchmarks and tests. Null where no rule concerns the family, or it has the other.
     template <class Family>
-    [[nodiscard]] const rte_acl_ctx* context_of() const noexcept {
-        return std::is_same_v<Family, Ipv4> ? ipv4_.get() : ipv6_.get();
+    [[nodiscard]] const rte_acl_ctx* trie_of() const noexcept {
+        return classifier_of<Family>().trie.get();
+    }
+    template <class Family>
+    [[nodiscard]] const ClassTables* tables_of() const noexcept {
+        return classifier_of<Family>().tables.get();
     }
 
   private:
     using Context = std::unique_ptr<rte_acl_ctx, Deleter<rte_acl_free>>;
     template <class Family>
-    [[nodiscard]] static Result<Context> build_context(
-        std::string_view list,
-        const std::vector<AclEntry<typename AclLayout<Family>::Address>>& entries);
+    using Entries = std::vector<AclEntry<typename AclLayout<Family>::Address>>;
+    // One of them, or none where no rule concerns the family.
+    struct Classifier {
+        std::unique_ptr<const ClassTables> tables;
+        Context trie;
+    };
+    template <class Family>
+    [[nodiscard]] static std::unique_ptr<const ClassTables> build_tables(
+        const Entries<Family>& entries);
+    template <class Family>
+    [[nodiscard]] static Result<Context> build_trie(std::string_view list,
+                                                    const Entries<Family>& entries);
+    template <class Family>
+    [[nodiscard]] static Result<Classifier> build_classifier(std::string_view list,
+                                                             const Entries<Family>& entries,
+                                                             AclEngine engine);
+    template <class Family>
+    [[nodiscard]] const Classifier& classifier_of() const noexcept {
+        return std::is_same_v<Family, Ipv4> ? ipv4_ : ipv6_;
+    }
 
     AclList() = default;
 
-    Context ipv4_;
-    Context ipv6_;
+    Classifier ipv4_;
+    Classifier ipv6_;
     std::vector<AclOutcome> outcomes_;  // 0: otherwise; i + 1: rule i
     AclExtras extras_ = AclExtras::kNone;
     bool asks_names_ = false;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/cpu.h"
 
 namespace causeway {
 namespace {
@@ -16,11 +17,6 @@ using EntryWord [[gnu::may_alias]] = std::uint64_t;
 constexpr std::size_t kEntriesPerWord = sizeof(EntryWord) / sizeof(FibEntry);
 constexpr EntryWord kFourEntries = 0x0001'0001'0001'0001;
 constexpr EntryWord kFourExtensionBits = kFourEntries * kFibExtensionBit;
-
-bool has_avx512() noexcept {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl");
-}
 
 void store(FibEntry* entry, FibEntry value) noexcept {
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);

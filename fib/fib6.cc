@@ -6,13 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "base/cpu.h"
+
 namespace causeway {
 namespace {
-
-bool has_avx512() noexcept {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
 
 template <class Entry>
 void store(Entry* entry, Entry value) noexcept {

@@ -138,6 +138,7 @@ int main() {
     walk("walk_ipv4_two_ports", {.ports = 2});
     walk("walk_ipv4_nat", {.sessions = 1'024});
     walk("walk_ipv4_nat_begins", {.sessions = 65'536});  // no packet's flow is known yet
+    walk("walk_ipv4_rules", {.rules = 1'000});
     walk("walk_ipv6", {.ipv6_percent = 100});
     route_lookups();
     tag_lookup();

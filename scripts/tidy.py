@@ -34,7 +34,7 @@ TURN = (
     "base/checksum.h", "base/endian.h", "base/headers.h", "base/ipv6.h",
     "dataplane/stages/*", "dataplane/burst.*", "dataplane/exit.h", "dataplane/family.h",
     "dataplane/flow_hash.*", "dataplane/stage.h", "dataplane/walk.h", "dataplane/worker.cc",
-    "fib/*_kernel*", "vlan/tag_stack.*",
+    "acl/*_kernel*", "fib/*_kernel*", "vlan/tag_stack.*",
 )  # fmt: skip
 ANY = ("*",)
 

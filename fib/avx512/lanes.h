@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the AVX-512 kernels cut a burst: sixteen keys are a group, a lane each, and four, two or one
-// group are looked up side by side. Included by those kernels only.
+// How the AVX-512 kernels cut a burst of keys: four groups (base/lanes.h), two or one are looked up
+// side by side. Included by those kernels only.
 #pragma once
 
 #include <immintrin.h>
@@ -12,25 +12,11 @@
 #include <cstdint>
 #include <span>
 
+#include "base/lanes.h"
 #include "base/limits.h"
 #include "base/types.h"
 
 namespace causeway {
-
-inline constexpr std::size_t kLanes = 16;
-
-// A vector a group. What is done is done with all groups before the next step, and without a branch
-// in between: so their gathers wait for memory together.
-template <std::size_t kGroups>
-struct Vectors {  // no std::array: that drops the type's alignment
-    __m512i of[kGroups];
-    __m512i& operator[](std::size_t group) noexcept { return of[group]; }
-    const __m512i& operator[](std::size_t group) const noexcept { return of[group]; }
-};
-
-inline __m512i lanes_of(std::uint32_t value) noexcept {
-    return _mm512_set1_epi32(static_cast<int>(value));
-}
 
 inline void store(GroupId* groups, std::size_t group, __m256i sixteen) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(groups + group * kLanes), sixteen);
