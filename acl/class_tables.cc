@@ -70,9 +70,10 @@ class Builder {
     explicit Builder(std::span<const std::uint16_t> results)
         : results_(results), words_((results.size() + 63) / 64) {}
 
-    // False where the tables would be too large.
+    // False where the tables would be too large or too many.
     [[nodiscard]] bool add(std::span<const ClassTables::Field> wanted) {
         for (const ClassTables::Field& field : wanted) add_field(field);
+        if (loads() > ClassTables::kLoadsMax) return false;
         if (nodes_.size() == 1) finish_with_one();
         for (std::size_t i = 0; i < nodes_.size(); ++i) place(nodes_[i]);
         while (live_.size() > 1) {
@@ -139,6 +140,15 @@ class Builder {
             entries[i / 64] |= std::uint64_t{1} << i % 64;
         }
         return entries;
+    }
+
+    // A field's one or two, and one for each pair.
+    [[nodiscard]] std::size_t loads() const noexcept {
+        std::size_t count = nodes_.empty() ? 0 : nodes_.size() - 1;
+        for (const FieldNode& node : nodes_) {
+            count += node.field->width == ClassTables::Field::Width::kTwoBytes ? 2 : 1;
+        }
+        return count;
     }
 
     // One field alone has results, not classes.

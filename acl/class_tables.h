@@ -40,8 +40,10 @@ struct ValueSet {
 
 class ClassTables {
   public:
-    // Fewer entries are quicker to build, too: 2,048 take some hundred milliseconds.
     static constexpr std::size_t kEntriesMax = 2'048;
+    // Of one packet. A list of 100 rules with 16 takes less than rte_acl does; one of IPv6 with 28
+    // takes less where a rule is met, and more where none is.
+    static constexpr std::size_t kLoadsMax = 20;
     static constexpr std::size_t kPairElementsMax = std::size_t{1} << 20;
     static constexpr std::size_t kElementsMax = std::size_t{1} << 21;  // 4 MiB
 
@@ -53,8 +55,8 @@ class ClassTables {
     };
 
     // results[i] is what a packet gets whose first entry is i; it gets 0 where there is none. Null
-    // where the tables would be too large, or where entries want nothing. REQUIRES: fields in the
-    // order of their bytes, and of each as many wishes as there are results.
+    // where the tables would be too large or too many, or where entries want nothing. REQUIRES:
+    // fields in the order of their bytes, and of each as many wishes as there are results.
     [[nodiscard]] static std::unique_ptr<const ClassTables> build(
         std::span<const Field> fields, std::span<const std::uint16_t> results);
 

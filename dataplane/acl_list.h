@@ -2,7 +2,7 @@
 //
 // AclList: a compiled list, ready to be asked in bulk. Each family has class tables
 // (acl/class_tables.h) where they are small enough and no rule asks for names, and else an rte_acl
-// context, which takes any list and twice the time.
+// context, which takes any list and more time.
 //
 // Thread safety: immutable once built; any number of readers. The control thread builds a new one
 // (a third of a second for ten thousand rules, off the packet path), lets the next Tables name it,
