@@ -108,9 +108,9 @@ class Counters {
     struct RuleCounters {
         Counter packets;
         Counter bytes;  // of layer 3
-        void count(std::uint64_t packet_bytes) noexcept {
-            packets.add(1);
-            bytes.add(packet_bytes);
+        void count(std::uint64_t of_packets, std::uint64_t of_bytes) noexcept {
+            packets.add(of_packets);
+            bytes.add(of_bytes);
         }
     };
     [[nodiscard]] RuleCounters* rules() noexcept { return rules_.data(); }

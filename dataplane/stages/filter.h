@@ -70,11 +70,15 @@ struct Filter {
                                     rooms);
         }
         list.classify<Family>(std::span(images).first(count), std::span(results).first(count));
-        judge(
-            burst, results,
-            list.extras(), [all = list.outcomes()](std::uint32_t result) noexcept -> auto& {
-                return all[result];
-            });
+        const AclOutcome* const outcomes = list.outcomes();
+        const auto is_first = [&](std::uint32_t result) noexcept { return result == results[0]; };
+        if (list.extras() == AclExtras::kNone &&
+            std::ranges::all_of(std::span(results).first(count), is_first)) {
+            return judge_alike(burst, outcomes[results[0]]);
+        }
+        judge(burst, results, list.extras(), [outcomes](std::uint32_t result) noexcept -> auto& {
+            return outcomes[result];
+        });
     }
 
     // One question a list, about all packets that it concerns.
@@ -130,7 +134,7 @@ struct Filter {
         auto* const counters = burst.counters().rules();
         const auto judge_one = [counters](const PacketMeta& meta,
                                           const AclOutcome& outcome) noexcept {
-            counters[outcome.counter.value()].count(meta.packet_bytes);
+            counters[outcome.counter.value()].count(1, meta.packet_bytes);
             return outcome.exit;
         };
         if (extras == AclExtras::kSome) [[unlikely]] {
@@ -145,6 +149,16 @@ struct Filter {
         burst.filter(values, [&](PacketMeta& meta, const Value& value) noexcept {
             return judge_one(meta, outcome_of(value));
         });
+    }
+
+    // All of the burst has one outcome, as most of what no rule concerns: one by one, each packet's
+    // count would wait for that of the packet before.
+    static void judge_alike(Burst& burst, const AclOutcome& outcome) noexcept {
+        std::uint64_t bytes = 0;
+        for (const PacketMeta& meta : burst.walking()) bytes += meta.packet_bytes;
+        burst.counters().rules()[outcome.counter.value()].count(burst.size(), bytes);
+        if (outcome.exit == Exit::kNone) return;
+        burst.filter([&](PacketMeta&, rte_mbuf&) noexcept { return outcome.exit; });
     }
 
     // What a rule does besides, before the packet is counted: so those of one burst are told apart,

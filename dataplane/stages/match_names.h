@@ -146,7 +146,7 @@ struct MatchNames {
             if (outcome.log_one_in != 0 && counter.packets.read() % outcome.log_one_in == 0) {
                 burst.log().put(outcome.counter, meta.attachment, {meta.frame, meta.packet_bytes});
             }
-            counter.count(meta.packet_bytes);
+            counter.count(1, meta.packet_bytes);
             if (outcome.mark_dscp != AclOutcome::kNoMark) {
                 Family::set_dscp(meta, outcome.mark_dscp);
             }

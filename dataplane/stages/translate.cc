@@ -94,7 +94,7 @@ class Translation {
             return false;
         const AclOutcome* const outcome = exception_of(meta, *list);
         if (outcome == nullptr) return false;
-        burst_.counters().rules()[outcome->counter.value()].count(meta.packet_bytes);
+        burst_.counters().rules()[outcome->counter.value()].count(1, meta.packet_bytes);
         return true;
     }
 
