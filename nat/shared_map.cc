@@ -22,17 +22,34 @@ SharedMap::SharedMap(Mapping memory, std::size_t buckets, const HashSecret& secr
       count_(static_cast<std::uint32_t>(buckets)),
       secret_(secret) {}
 
+std::uint32_t* SharedMap::take_place(Bucket& bucket, std::uint64_t key) noexcept {
+    for (unsigned places = places_of(bucket, 0); places != 0; places &= places - 1) {
+        const std::size_t place = first_of(places);
+        std::uint64_t free = 0;
+        if (!std::atomic_ref(bucket.keys[place]).compare_exchange_strong(free, key)) continue;
+        bucket.values[place] = 0;
+        return &bucket.values[place];
+    }
+    return nullptr;
+}
+
+std::uint32_t* SharedMap::find_or_insert(std::uint64_t key) noexcept {
+    Bucket& here = bucket(key, 0);
+    if (const unsigned places = places_of(here, key); places != 0) {
+        return &here.values[first_of(places)];
+    }
+    if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) != 0) {
+        if (std::uint32_t* const value = find(key)) return value;
+    }
+    std::uint32_t* const value = take_place(here, key);
+    return value != nullptr ? value : insert(key);
+}
+
 std::uint32_t* SharedMap::insert(std::uint64_t key) noexcept {
     DCHECK(key != 0);
     for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
         Bucket& here = bucket(key, turn);
-        for (std::size_t place = 0; place < kPlaces; ++place) {
-            std::uint64_t free = 0;
-            if (std::atomic_ref(here.keys[place]).load(std::memory_order_relaxed) != 0) continue;
-            if (!std::atomic_ref(here.keys[place]).compare_exchange_strong(free, key)) continue;
-            here.values[place] = 0;
-            return &here.values[place];
-        }
+        if (std::uint32_t* const value = take_place(here, key)) return value;
         std::atomic_ref(here.passed_on).fetch_add(1);
     }
     for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
@@ -44,12 +61,11 @@ std::uint32_t* SharedMap::insert(std::uint64_t key) noexcept {
 void SharedMap::erase(std::uint64_t key) noexcept {
     for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
         Bucket& here = bucket(key, turn);
-        const std::size_t place = place_of(here, key);
-        if (place != kPlaces) {
+        if (const unsigned places = places_of(here, key); places != 0) {
             for (unsigned before = 0; before < turn; ++before) {
                 std::atomic_ref(bucket(key, before).passed_on).fetch_sub(1);
             }
-            return std::atomic_ref(here.keys[place]).store(0, std::memory_order_release);
+            return std::atomic_ref(here.keys[first_of(places)]).store(0, std::memory_order_release);
         }
         if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) == 0) return;
     }

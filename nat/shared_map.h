@@ -12,6 +12,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,14 +36,17 @@ class SharedMap {
     [[nodiscard]] std::uint32_t* find(std::uint64_t key) const noexcept {
         for (unsigned turn = 0; turn < kBucketsOfKey; ++turn) {
             Bucket& here = bucket(key, turn);
-            const std::size_t place = place_of(here, key);
-            if (place != kPlaces) return &here.values[place];
+            if (const unsigned places = places_of(here, key); places != 0) {
+                return &here.values[first_of(places)];
+            }
             if (std::atomic_ref(here.passed_on).load(std::memory_order_acquire) == 0) break;
         }
         return nullptr;
     }
     // The place of a new key's value, zero so far; nullptr where its buckets are full.
     [[nodiscard]] std::uint32_t* insert(std::uint64_t key) noexcept;
+    // Either of them, for one look: zero where the key is new.
+    [[nodiscard]] std::uint32_t* find_or_insert(std::uint64_t key) noexcept;
     void erase(std::uint64_t key) noexcept;
     // How many keys there are: as counted in some thousand buckets, which is all of a small map,
     // and of a large one right to about a hundredth, because hashes spread keys evenly.
@@ -50,7 +54,7 @@ class SharedMap {
     void prefetch(std::uint64_t key) const noexcept { prefetch_line(&bucket(key, 0)); }
 
   private:
-    static constexpr std::size_t kPlaces = 5;
+    static constexpr std::size_t kPlaces = 5;  // as places_of() has it
     static constexpr unsigned kBucketsOfKey = 16;
     static constexpr std::uint32_t kSampledBuckets = 4'096;
     struct alignas(kCacheLine) Bucket {
@@ -66,15 +70,21 @@ class SharedMap {
     }
     SharedMap(Mapping memory, std::size_t buckets, const HashSecret& secret) noexcept;
 
-    // kPlaces where the bucket does not have the key.
-    [[nodiscard]] static std::size_t place_of(Bucket& bucket, std::uint64_t key) noexcept {
-        std::size_t place = 0;
-        while (place < kPlaces &&
-               std::atomic_ref(bucket.keys[place]).load(std::memory_order_acquire) != key) {
-            ++place;
-        }
-        return place;
+    // Bit i: place i has the key; of zero, nobody has it. All are looked at, because where a search
+    // would end is anybody's guess, and a wrong one costs more.
+    [[nodiscard]] static unsigned places_of(Bucket& bucket, std::uint64_t key) noexcept {
+        const auto bit = [&](std::size_t place) noexcept {
+            const std::uint64_t there =
+                std::atomic_ref(bucket.keys[place]).load(std::memory_order_acquire);
+            return static_cast<unsigned>(there == key) << place;
+        };
+        return bit(0) | bit(1) | bit(2) | bit(3) | bit(4);
     }
+    [[nodiscard]] static std::size_t first_of(unsigned places) noexcept {
+        return static_cast<std::size_t>(std::countr_zero(places));
+    }
+    // The value of a new key, if the bucket has room.
+    [[nodiscard]] static std::uint32_t* take_place(Bucket& bucket, std::uint64_t key) noexcept;
     [[nodiscard]] Bucket& bucket(std::uint64_t key, unsigned turn) const noexcept {
         const std::uint64_t hash = keyed_hash(key, turn, secret_);
         return buckets_[scaled(static_cast<std::uint32_t>(hash >> 32), count_)];
