@@ -22,7 +22,8 @@ int pick(std::uint64_t word, std::uint64_t random) noexcept {
 // RFC 4787 REQ-3: no port twice. Of the free ones, first those that keep the flow with its worker
 // and the port's parity (REQ-4), then those that keep it with its worker, if need be of a further
 // block; and before anything is refused, any: its packets from outside will change workers.
-MappingTable::Held MappingTable::make(std::uint32_t host, const Wish& wish) noexcept {
+void MappingTable::make(Held& held, std::uint32_t host, const Wish& wish,
+                        std::uint32_t& value) noexcept {
     const Inside& inside = wish.inside;
     const std::uint64_t random = wish.random;
     PortRef port = is_still_free(host, wish) ? wish.port : choose_of_kind(host, inside, random);
@@ -32,18 +33,18 @@ MappingTable::Held MappingTable::make(std::uint32_t host, const Wish& wish) noex
         if (loan.block) port = choose_of_kind(host, inside, random);
     }
     if (port == PortRef()) port = choose(host, inside, Fit::kAny, random);
-    Held held{.refusal = loan.refusal, .port = port, .inside = inside, .lent = loan.block};
-    if (port == PortRef()) {
-        if (held.refusal == NatRefusal::kNone) held.refusal = NatRefusal::kHostPorts;
+    held.lent = loan.block;
+    if (port != PortRef()) {
+        held.port = port;
+        enter(host, inside, port, value);
     } else {
-        held.refusal = enter(host, inside, port) ? NatRefusal::kNone : NatRefusal::kMappingsFull;
+        held.refusal = loan.refusal != NatRefusal::kNone ? loan.refusal : NatRefusal::kHostPorts;
     }
     // Its address may have been drained meanwhile, or every port of it be a static mapping's.
     if (loan.block && ports_in(host, loan.block) == 0) {
         return_block(host, loan.block);
         held.lent = {};
     }
-    return held;
 }
 
 // A port that was chosen before the host was claimed: of its newest block, and the best fit.
@@ -57,23 +58,22 @@ bool MappingTable::is_still_free(std::uint32_t host, const Wish& wish) const noe
     return (free >> wish.port.port() % 64 & 1U) != 0;
 }
 
-bool MappingTable::enter(std::uint32_t host, const Inside& inside, PortRef port) noexcept {
-    std::uint32_t* const value =
-        mappings_.insert(mapping_key(host, inside.protocol, inside.endpoint.port));
-    if (value == nullptr) return false;
-    *value = port.bits();
+void MappingTable::enter(std::uint32_t host, const Inside& inside, PortRef port,
+                         std::uint32_t& value) noexcept {
+    value = port.bits();
     space_.use(port, PortUse(host, inside.endpoint.port));
     count_port(host, space_.block_of(port), 1);
-    return true;
 }
 
-MappingTable::Held MappingTable::make_at(std::uint32_t host, const Inside& inside,
-                                         PortRef port) noexcept {
+void MappingTable::make_at(Held& held, std::uint32_t host, PortRef port,
+                           std::uint32_t& value) noexcept {
     const BlockRef block = space_.block_of(port);
     const std::uint32_t owner = space_[block].host;
-    Held held{.refusal = NatRefusal::kPoolExhausted, .port = port, .inside = inside};
     if (owner != host) {
-        if (owner != 0 || !space_.take_block(block)) return held;
+        if (owner != 0 || !space_.take_block(block)) {
+            held.refusal = NatRefusal::kPoolExhausted;
+            return;
+        }
         add_block(host, block);
         held.lent = block;
     }
@@ -82,10 +82,9 @@ MappingTable::Held MappingTable::make_at(std::uint32_t host, const Inside& insid
     if ((free >> port.port() % 64 & 1U) == 0) {
         held.refusal = NatRefusal::kHostPorts;
     } else {
-        held.refusal = enter(host, inside, port) ? NatRefusal::kNone : NatRefusal::kMappingsFull;
+        enter(host, held.inside, port, value);
     }
     if (ports_in(host, block) == 0) return_block(host, block);
-    return held;
 }
 
 PortRef MappingTable::choose_of_kind(std::uint32_t host, const Inside& inside,
@@ -130,7 +129,7 @@ PortRef MappingTable::choose_in(BlockRef block, const Inside& inside, Fit fit,
 
 MappingTable::Loan MappingTable::lend_block(std::uint32_t host, const Inside& inside,
                                             std::uint64_t random) noexcept {
-    Host& entry = hosts_[host];
+    NatHost& entry = hosts_[host];
     const std::uint32_t count = entry.block_count.load(std::memory_order_relaxed);
     if (count >= space_.settings(inside.pool).host_blocks_max) {
         return {.refusal = NatRefusal::kHostPorts};
@@ -146,7 +145,7 @@ MappingTable::Loan MappingTable::lend_block(std::uint32_t host, const Inside& in
 }
 
 void MappingTable::add_block(std::uint32_t host, BlockRef block) noexcept {
-    Host& entry = hosts_[host];
+    NatHost& entry = hosts_[host];
     if (has_one_block(host)) space_[first_block(entry)].used = entry.ports;
     space_[block] = {.host = host, .next = first_block(entry)};
     entry.blocks.store(block, std::memory_order_relaxed);

@@ -7,8 +7,8 @@
 // Theory of operation
 //   A flow's later packets find their session and never come here. A new session's first packet
 //   does: the same inside endpoint may talk to many remotes, whose flows belong to different
-//   workers, and all must get one public endpoint. So the worker claims the inside host: one bit in
-//   the word of the host's hash. Under the claim it finds the mapping or makes it, in blocks that
+//   workers, and all must get one public endpoint. So the worker claims the inside host, with all
+//   of its hash (host_table.h). Under the claim it finds the mapping or makes it, in blocks that
 //   only this host has. Two workers meet only where they make or end sessions of one host in the
 //   same hundred nanoseconds; the second tries a bounded number of times, then refuses.
 //
@@ -22,8 +22,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/mapping.h"
 #include "base/result.h"
+#include "nat/host_table.h"
 #include "nat/port_space.h"
 #include "nat/settings.h"
 #include "nat/shared_map.h"
@@ -58,14 +58,13 @@ class MappingTable {
         NatProtocol protocol = NatProtocol::kTcp;
         Endpoint endpoint;
     };
-    using ClaimWord = std::atomic<std::uint64_t>;  // the right to a host; see the .cc
     // A session that is wanted, and what is known of it before its host is claimed: of the steps
     // below each fills in what it finds. None is needed; nor need what was found be true any more.
     struct Wish {
         Inside inside;
         Ipv4Address remote;
         std::uint64_t random = 0;  // makes ports hard to guess (RFC 6056)
-        ClaimWord* claim = nullptr;
+        HostBucket* home = nullptr;
         BlockRef block;  // the host's newest
         PortRef port;    // that it would get, free at the time
     };
@@ -105,7 +104,7 @@ class MappingTable {
         return {.inside = inside,
                 .remote = remote,
                 .random = random,
-                .claim = &claim_of(host_key(inside.pool, inside.endpoint.address))};
+                .home = &hosts_.home_of(key_of(inside))};
     }
     // One session more for the mapping of this public port, if the remote may come in.
     [[nodiscard]] Held hold_from_outside(PortRef port, Ipv4Address remote) noexcept;
@@ -116,30 +115,26 @@ class MappingTable {
     [[nodiscard]] Held hold_at(const Inside& inside, PortRef port, Ipv4Address remote) noexcept;
     // One session less.
     [[nodiscard]] Released release(PortRef port, Ipv4Address remote) noexcept;
-    // The claim is that on the port's host, as prefetch_use() gives it.
-    [[nodiscard]] Released release(PortRef port, Ipv4Address remote,
-                                   ClaimWord& claim_word) noexcept;
+    // The home is that of the port's host, as prefetch_use() gives it.
+    [[nodiscard]] Released release(PortRef port, Ipv4Address remote, HostBucket& home) noexcept;
 
     // Fetch what hold() and release() will need, in steps of loads that depend on those before; the
     // caller takes each step for a whole burst. They only look, without a claim, so what they fetch
     // may have changed by the time it is needed; then it was in vain.
-    void prefetch_claim(const Wish& wish) const noexcept;
-    void prefetch_host(const Wish& wish) const noexcept;
+    void prefetch_host(const Wish& wish) const noexcept { prefetch_line(wish.home); }
     void prefetch_mapping(Wish& wish) const noexcept;
     void prefetch_port(Wish& wish) const noexcept;
-    // Of a port that is going to be released, by a session of this inside host; gives the claim on
-    // the host, for release().
-    [[nodiscard]] ClaimWord& prefetch_use(PortRef port, NatPoolId pool,
-                                          Ipv4Address host) const noexcept;
-    void prefetch_user(PortRef port) const noexcept;
+    // Of a port that is going to be released, by a session of this inside host; gives the host's
+    // home, for release().
+    [[nodiscard]] HostBucket& prefetch_use(PortRef port, NatPoolId pool,
+                                           Ipv4Address host) const noexcept;
     void prefetch_mapping(PortRef port) const noexcept;
 
-    // Hosts are numbered from 1 to hosts_max.
+    // Hosts have numbers below host_numbers(), most of which are nobody's.
     [[nodiscard]] std::optional<HostReading> read_host(std::uint32_t host) const noexcept;
-    [[nodiscard]] std::uint32_t hosts_max() const noexcept { return hosts_max_; }
-    [[nodiscard]] std::uint32_t hosts() const noexcept {
-        return host_count_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] std::uint32_t host_numbers() const noexcept { return hosts_.numbers(); }
+    [[nodiscard]] std::uint32_t hosts() const noexcept { return hosts_.size(); }
+    [[nodiscard]] std::uint32_t hosts_max() const noexcept { return hosts_.hosts_max(); }
     [[nodiscard]] std::size_t mappings_max() const noexcept { return mappings_max_; }
     [[nodiscard]] std::size_t estimated_mappings() const noexcept {
         return mappings_.estimated_size();
@@ -148,37 +143,20 @@ class MappingTable {
     [[nodiscard]] const Steering& steering() const noexcept { return steering_; }
 
   private:
-    struct alignas(kCacheLine) Host {
-        std::atomic<std::uint64_t> key;  // zero: nobody
-        std::uint32_t next;              // of the same claim, or of the free ones
-        std::atomic<BlockRef> blocks;    // the newest; the others behind it
-        std::atomic<std::uint32_t> block_count;
-        std::atomic<std::uint32_t> sessions;
-        std::uint32_t ports;  // in use, of all blocks
-    };
-    static_assert(sizeof(Host) == kCacheLine);
-
-    class Claim;
     // Under the claim there is one writer, so that no locked instruction is needed.
     static void add(std::atomic<std::uint32_t>& count, int difference) noexcept {
         count.store(count.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(difference),
                     std::memory_order_relaxed);
     }
-    [[nodiscard]] static BlockRef first_block(const Host& host) noexcept {
+    [[nodiscard]] static BlockRef first_block(const NatHost& host) noexcept {
         return host.blocks.load(std::memory_order_relaxed);
     }
 
-    MappingTable(PortSpace& space, const Steering& steering, const Options& options, Mapping hosts,
-                 Mapping claims, SharedMap mappings, SharedMap peers) noexcept;
+    MappingTable(PortSpace& space, const Steering& steering, const Options& options,
+                 HostTable hosts, SharedMap mappings, SharedMap peers) noexcept;
 
-    [[nodiscard]] static std::uint64_t host_key(NatPoolId pool, Ipv4Address address) noexcept {
-        return std::uint64_t{1} << 63 | std::uint64_t{pool.value()} << 32 | address.value();
-    }
-    [[nodiscard]] static NatPoolId pool_of(std::uint64_t host_key) noexcept {
-        return NatPoolId(static_cast<std::uint16_t>(host_key >> 32));
-    }
-    [[nodiscard]] static Ipv4Address address_of(std::uint64_t host_key) noexcept {
-        return Ipv4Address(static_cast<std::uint32_t>(host_key));
+    [[nodiscard]] static HostKey key_of(const Inside& inside) noexcept {
+        return {inside.pool, inside.endpoint.address};
     }
     [[nodiscard]] static std::uint64_t mapping_key(std::uint32_t host, NatProtocol protocol,
                                                    std::uint16_t port) noexcept {
@@ -188,16 +166,13 @@ class MappingTable {
     [[nodiscard]] static std::uint64_t peer_key(PortRef port, Ipv4Address remote) noexcept {
         return std::uint64_t{port.bits()} << 32 | remote.value();
     }
-    [[nodiscard]] ClaimWord& claim_of(std::uint64_t host_key) const noexcept;
-    [[nodiscard]] std::uint32_t find_host(const Claim& claim, std::uint64_t key) const noexcept;
-    [[nodiscard]] std::uint32_t take_host(Claim& claim, std::uint64_t key) noexcept;
-    void give_host(Claim& claim, std::uint32_t host) noexcept;
-
-    [[nodiscard]] Held make(std::uint32_t host, const Wish& wish) noexcept;
+    // A new mapping, with its value, zero so far, which is left so where it is refused.
+    void make(Held& held, std::uint32_t host, const Wish& wish, std::uint32_t& value) noexcept;
+    void make_at(Held& held, std::uint32_t host, PortRef port, std::uint32_t& value) noexcept;
     [[nodiscard]] bool is_still_free(std::uint32_t host, const Wish& wish) const noexcept;
     enum class Fit : std::uint8_t { kKindAndParity, kKind, kAny };
-    [[nodiscard]] Held make_at(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
-    [[nodiscard]] bool enter(std::uint32_t host, const Inside& inside, PortRef port) noexcept;
+    void enter(std::uint32_t host, const Inside& inside, PortRef port,
+               std::uint32_t& value) noexcept;
     // Most hosts have one block, whose ports are the host's: then a block's own count is not kept,
     // because its line would be fetched for nothing else.
     [[nodiscard]] bool has_one_block(std::uint32_t host) const noexcept {
@@ -231,16 +206,8 @@ class MappingTable {
 
     PortSpace& space_;
     const Steering& steering_;
-    std::uint32_t hosts_max_;
     std::size_t mappings_max_;
-    HashSecret secret_;
-    Mapping host_memory_;
-    Mapping claim_memory_;
-    Host* hosts_;        // from 1
-    ClaimWord* claims_;  // busy 63 | first host 31..0
-    std::uint32_t claim_count_;
-    std::atomic<std::uint64_t> free_hosts_;  // a stack: how often it changed 63..32 | first 31..0
-    std::atomic<std::uint32_t> host_count_ = 0;
+    HostTable hosts_;
     SharedMap mappings_;  // by host, protocol and inside port: a PortRef
     SharedMap peers_;     // by PortRef and remote address: how many sessions
 };

@@ -78,9 +78,10 @@ NatResult Translator::begin_from_inside(PacketView& view, const NatPacket& packe
     }
     if (!may_begin(view)) return {.outcome = NatOutcome::kMidFlow};
     const std::uint64_t hash = sessions_->hash_of(inside);
-    const Begun begun = begin_session(inside, hash, wish_of(inside, hash), turn);
-    if (begun.session == kNoSession) return begun.why_not;
-    const Session& entry = (*sessions_)[begun.session];
+    std::uint32_t session = kNoSession;
+    const NatOutcome outcome = begin_session(inside, hash, wish_of(inside, hash), turn, session);
+    if (outcome != NatOutcome::kTranslated) return {.outcome = outcome};
+    const Session& entry = (*sessions_)[session];
     return rewrite<NatDirection::kOutbound>(view, packet, entry.outside.own(),
                                             static_cast<Hairpin>(entry.flags), turn);
 }
@@ -93,29 +94,25 @@ MappingTable::Wish Translator::wish_of(const FlowKey& inside, std::uint64_t hash
 }
 
 // REQUIRES: a packet that may begin a flow, of this worker.
-Translator::Begun Translator::begin_session(const FlowKey& inside, std::uint64_t hash,
-                                            const MappingTable::Wish& wish,
-                                            const Turn& turn) noexcept {
-    const auto refused = [](NatOutcome outcome) noexcept {
-        return Begun{.why_not = {.outcome = outcome}};
-    };
-    if (!mappings_.space().has_pool(wish.inside.pool)) return refused(NatOutcome::kNoPool);
-    if (sessions_->size() == sessions_->sessions_max()) return refused(NatOutcome::kSessionsFull);
+NatOutcome Translator::begin_session(const FlowKey& inside, std::uint64_t hash,
+                                     const MappingTable::Wish& wish, const Turn& turn,
+                                     std::uint32_t& session) noexcept {
+    if (!mappings_.space().has_pool(wish.inside.pool)) return NatOutcome::kNoPool;
+    if (sessions_->size() == sessions_->sessions_max()) return NatOutcome::kSessionsFull;
     const MappingTable::Held held = mappings_.hold(wish);
-    if (held.refusal != NatRefusal::kNone) return refused(outcome_of(held.refusal));
+    if (held.refusal != NatRefusal::kNone) return outcome_of(held.refusal);
     if (held.lent) {
         tell_block(NatEventKind::kBlockLent, held.lent, wish.inside.pool,
                    wish.inside.endpoint.address);
     }
-    const std::uint32_t session = create_session(
+    session = create_session(
         held.port,
         {.inside = inside,
-         .hash = hash,
          .state = first_state(wish.inside.protocol, NatDirection::kOutbound),
+         .hash = hash,
          .hairpin = is_ours(wish.remote, turn.statics) ? Hairpin::kYes : Hairpin::kNo},
         turn.now);
-    if (session == kNoSession) return refused(NatOutcome::kSessionsFull);
-    return {.session = session, .why_not = {}};
+    return session == kNoSession ? NatOutcome::kSessionsFull : NatOutcome::kTranslated;
 }
 
 NatResult Translator::begin_from_outside(PacketView& view, const NatPacket& packet,
@@ -142,8 +139,8 @@ NatResult Translator::begin_from_outside(PacketView& view, const NatPacket& pack
     const std::uint32_t session = create_session(
         port,
         {.inside = key,
-         .hash = sessions_->hash_of(key),
          .state = first_state(view.protocol, NatDirection::kInbound),
+         .hash = sessions_->hash_of(key),
          .hairpin = is_ours(remote.address, turn.statics) ? Hairpin::kYes : Hairpin::kNo},
         turn.now);
     if (session == kNoSession) return {.outcome = NatOutcome::kSessionsFull};
@@ -216,9 +213,8 @@ void Translator::begin_together(std::span<const std::uint8_t> places,
     sessions_->prefetch_free(places.size());
     for (std::size_t k = 0; k < places.size(); ++k) {
         wishes[k] = wish_of(batch.keys_[places[k]], batch.hashes_[places[k]]);
-        mappings_.prefetch_claim(wishes[k]);
+        mappings_.prefetch_host(wishes[k]);
     }
-    for (const MappingTable::Wish& wish : wishes) mappings_.prefetch_host(wish);
     for (MappingTable::Wish& wish : wishes) mappings_.prefetch_mapping(wish);
     for (std::size_t k = 0; k < places.size(); ++k) {
         if (!mappings_.space().has_pool(wishes[k].inside.pool)) continue;
@@ -255,9 +251,10 @@ NatResult Translator::begin_or_pass(const NatBatch<NatDirection::kOutbound>& bat
         !is_first_segment(tcp_flags_of(packet.bytes, inside.protocol))) {
         return {.outcome = NatOutcome::kMidFlow};
     }
-    const Begun begun = begin_session(key, hash, wish, turn);
-    if (begun.session == kNoSession) return begun.why_not;
-    return send_flow<kOutbound>(packet, begun.session, turn);
+    std::uint32_t begun = kNoSession;
+    const NatOutcome outcome = begin_session(key, hash, wish, turn, begun);
+    if (outcome != NatOutcome::kTranslated) return {.outcome = outcome};
+    return send_flow<kOutbound>(packet, begun, turn);
 }
 
 bool Translator::is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept {

@@ -224,19 +224,18 @@ std::size_t Translator::end_together(std::span<const SessionTable::Hashed> due,
     };
     RawArray<PortRef, kTogether> room;
     const std::span<PortRef> ports = room.first(due.size());
-    std::array<MappingTable::ClaimWord*, kTogether> claims;
+    std::array<HostBucket*, kTogether> homes;
     for (std::size_t k = 0; k < due.size(); ++k) {
         const Session& entry = session_of(due[k]);
         ports[k] = PortRef::from_bits(entry.mapping);
-        claims[k] =
+        homes[k] =
             &mappings_.prefetch_use(ports[k], entry.inside.pool(), entry.inside.own().address);
     }
-    for (const PortRef port : ports) mappings_.prefetch_user(port);
     for (const PortRef port : ports) mappings_.prefetch_mapping(port);
     std::size_t ended = 0;
     for (std::size_t k = 0; k < due.size(); ++k) {
         const Session& entry = session_of(due[k]);
-        if (note(mappings_.release(ports[k], entry.inside.remote().address, *claims[k]))) {
+        if (note(mappings_.release(ports[k], entry.inside.remote().address, *homes[k]))) {
             end(due[k]);
             ++ended;
         } else {

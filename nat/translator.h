@@ -191,14 +191,10 @@ class Translator {
                       const NatPoolSettings& settings) noexcept;
 
     // new_session.cc: flows without a session
-    struct Begun {
-        std::uint32_t session = kNoSession;
-        NatResult why_not;  // where there is none
-    };
     struct NewFlow {
         FlowKey inside;
-        std::uint64_t hash;  // of it
-        NatState state;
+        NatState state;      // not beside the other byte: as one number, they would be waited for
+        std::uint64_t hash;  // of the key
         Hairpin hairpin;
     };
     template <NatDirection direction>
@@ -215,8 +211,10 @@ class Translator {
                         NatBatch<NatDirection::kOutbound>& batch, const Turn& turn) noexcept;
     [[nodiscard]] MappingTable::Wish wish_of(const FlowKey& inside,
                                              std::uint64_t hash) const noexcept;
-    [[nodiscard]] Begun begin_session(const FlowKey& inside, std::uint64_t hash,
-                                      const MappingTable::Wish& wish, const Turn& turn) noexcept;
+    // The session's number is for where it is kTranslated.
+    [[nodiscard]] NatOutcome begin_session(const FlowKey& inside, std::uint64_t hash,
+                                           const MappingTable::Wish& wish, const Turn& turn,
+                                           std::uint32_t& session) noexcept;
     [[nodiscard]] std::uint32_t create_session(PortRef port, const NewFlow& flow,
                                                NatSeconds now) noexcept;
     [[nodiscard]] bool is_ours(Ipv4Address address, const StaticMappings& statics) const noexcept;

@@ -217,7 +217,7 @@ void look_at_tables(NatEngine& engine, std::uint32_t sessions) {
                      const auto inside = engine.mappings().peek(port);
                      return inside && inside->endpoint.address == any.address;
                  });
-    look_through("hosts, all", worker, 1, engine.mappings().hosts_max(),
+    look_through("hosts, all", worker, 1, engine.mappings().host_numbers() - 1,
                  [&](std::uint32_t host) -> std::optional<bool> {
                      if (!engine.mappings().read_host(host)) return std::nullopt;
                      return true;

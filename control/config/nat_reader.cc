@@ -12,7 +12,7 @@
 #include "control/config/policy_values.h"
 #include "control/config/reader.h"
 #include "control/config/words.h"
-#include "nat/port_space.h"
+#include "nat/host_table.h"
 
 namespace causeway {
 namespace {
@@ -165,7 +165,7 @@ NatLimits read_nat_limits(const YamlNode& node, const std::string& path, ConfigE
     MapReader fields(node, path, errors);
     fields.optional("sessions", limits.sessions, NumberBetween{1'000, 100'000'000});
     fields.optional("mappings", limits.mappings, NumberBetween{1'000, 100'000'000});
-    fields.optional("hosts", limits.hosts, NumberBetween{16, PortUse::kHostsMax});
+    fields.optional("hosts", limits.hosts, NumberBetween{16, HostTable::kHostsMax});
     fields.optional("alarm-percent", limits.alarm_percent, NumberBetween{1, 100});
     fields.optional("session-file", limits.session_file, parse_file);
     if (const YamlNode* log = fields.find("log")) {

@@ -241,7 +241,7 @@ Result<NatPage<NatHostView>> Nat::hosts(const NatFilter& filter, const NatPageRe
     if (engine_ == nullptr) return page;
     const MappingTable& mappings = engine_->mappings();
     auto host = static_cast<std::uint32_t>(request.after);
-    for (std::uint32_t looked_at = 0; host < mappings.hosts_max(); ++looked_at) {
+    for (std::uint32_t looked_at = 0; host + 1 < mappings.host_numbers(); ++looked_at) {
         if (looked_at == kScanMax || page.items.size() == request.limit) {
             page.next = host;
             break;
