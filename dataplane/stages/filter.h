@@ -76,9 +76,10 @@ struct Filter {
             std::ranges::all_of(std::span(results).first(count), is_first)) {
             return judge_alike(burst, outcomes[results[0]]);
         }
-        judge(burst, results, list.extras(), [outcomes](std::uint32_t result) noexcept -> auto& {
-            return outcomes[result];
-        });
+        judge(
+            burst, results, list.extras(), [outcomes](std::uint32_t result) noexcept -> auto& {
+                return outcomes[result];
+            });
     }
 
     // One question a list, about all packets that it concerns.
