@@ -96,6 +96,9 @@ class FilterTest : public testing::Test {
     [[nodiscard]] std::uint64_t hits(std::uint32_t rule) {
         return bed_.counters().rule(RuleCounterId(kFirst + rule)).packets.read();
     }
+    [[nodiscard]] std::uint64_t bytes(std::uint32_t rule) {
+        return bed_.counters().rule(RuleCounterId(kFirst + rule)).bytes.read();
+    }
     // The DSCP and ECN of what was sent to the core, and the tag it went by.
     std::vector<std::pair<std::uint8_t, std::uint16_t>> sent() {
         std::vector<std::pair<std::uint8_t, std::uint16_t>> some;
@@ -303,6 +306,27 @@ TEST_F(FilterTest, a_log_that_nobody_reads_loses_and_says_so) {
     EXPECT_EQ(log.lost(), 5U);
     std::vector<AclLogRecord> records(2 * kAclLogSize);
     EXPECT_EQ(log.take(records), kAclLogSize);
+}
+
+// A burst that meets one rule is counted at once, by what its packets have of layer 3.
+TEST_F(FilterTest, a_burst_of_one_rule_counts_each_packet_and_its_bytes) {
+    for (const AclVerdict verdict : {AclVerdict::kPermit, AclVerdict::kDeny}) {
+        const bool is_denied = verdict == AclVerdict::kDeny;
+        Acl acl{.name = "one", .rules = {udp_rule("dns", 53, {.verdict = verdict})}};
+        acl.otherwise.verdict = AclVerdict::kPermit;
+        bed_.set_policy(legs_[0], {.filter_in = list(acl)});
+        bed_.publish();
+        const std::uint64_t bytes_before = bytes(0);
+        const std::uint64_t hits_before = hits(0);
+        for (std::size_t i = 0; i < 5; ++i) send(10, udp_to(53).payload(100 * i));
+        bed_.turn();
+        EXPECT_EQ(hits(0) - hits_before, 5U);
+        EXPECT_EQ(bytes(0) - bytes_before, 5U * 28 + 100 + 200 + 300 + 400);
+        EXPECT_EQ(bed_.sent(kCore).size(), is_denied ? 0U : 5U);
+        EXPECT_EQ(bed_.counters().exits(legs_[0], Exit::kAclDenied), is_denied ? 5U : 0U);
+        EXPECT_EQ(hits(1), 0U);
+        EXPECT_EQ(bed_.unaccounted(), "");
+    }
 }
 
 // Under traffic, lists are swapped turn by turn; a packet meets the old one or the new, and is
