@@ -17,14 +17,20 @@ constexpr int kClaimTries = 256;
 // Of one hash, that are looked through without its claim.
 constexpr int kPeekedBuckets = 3;
 
-// Three buckets for every two hosts: of twenty hosts in a full table, one is not in its first.
+// Three buckets for every two hosts: of a full table that fills one host in twenty is not in its
+// first bucket; of one whose hosts come and go, one in nine (Erlang's formula, two places, load
+// 2/3).
 constexpr std::uint32_t homes_for(std::uint32_t hosts_max) noexcept {
     return hosts_max + hosts_max / 2 + 1;
 }
-// Several times as many as those take, and enough for a small table whose hosts are all of a hash.
+// Twice as many as those take, and enough for a small table whose hosts are all of a hash.
 constexpr std::uint32_t spares_for(std::uint32_t hosts_max) noexcept {
     return hosts_max / 4 + 64;
 }
+constexpr std::uint32_t buckets_for(std::uint32_t hosts_max) noexcept {
+    return 1 + homes_for(hosts_max) + spares_for(hosts_max);
+}
+static_assert(2 * buckets_for(HostTable::kHostsMax) <= PortUse::kHostsMax + 1);
 
 }  // namespace
 
@@ -33,8 +39,8 @@ Result<HostTable> HostTable::create(std::uint32_t hosts_max, const HashSecret& s
         return Unexpected(ErrorCode::kInvalid,
                           "a NAT has 1 to " + std::to_string(kHostsMax) + " inside hosts");
     }
-    const std::size_t buckets = std::size_t{1} + homes_for(hosts_max) + spares_for(hosts_max);
-    auto memory = Mapping::allocate(buckets * sizeof(HostBucket), PageSize::kHuge);
+    auto memory = Mapping::allocate(std::size_t{buckets_for(hosts_max)} * sizeof(HostBucket),
+                                    PageSize::kHuge);
     if (!memory) return Unexpected(memory.error());
     return HostTable(std::move(memory).value(), hosts_max, secret);
 }
@@ -43,7 +49,7 @@ HostTable::HostTable(Mapping memory, std::uint32_t hosts_max, const HashSecret& 
     : secret_(secret),
       hosts_max_(hosts_max),
       home_count_(homes_for(hosts_max)),
-      bucket_count_(1 + home_count_ + spares_for(hosts_max)),
+      bucket_count_(buckets_for(hosts_max)),
       memory_(std::move(memory)),
       buckets_(reinterpret_cast<HostBucket*>(memory_.data())),
       spares_(1 + home_count_) {
@@ -116,6 +122,7 @@ std::uint32_t HostTable::Claim::find(HostKey key) const noexcept {
 }
 
 std::uint32_t HostTable::Claim::add(HostKey key) noexcept {
+    if (table_.size() >= table_.hosts_max_) return 0;  // and nobody's line is written to
     HostBucket* bucket = &home_;
     while (bucket != nullptr && place_of(*bucket, 0) == 2) bucket = next(*bucket);
     if (table_.size_.fetch_add(1, std::memory_order_relaxed) < table_.hosts_max_) {
@@ -141,6 +148,7 @@ std::uint32_t HostTable::Claim::add(HostKey key) noexcept {
 }
 
 void HostTable::Claim::remove(std::uint32_t number) noexcept {
+    DCHECK(table_.key_of(number));
     table_[number].key.store(0, std::memory_order_release);
     table_.size_.fetch_sub(1, std::memory_order_relaxed);
     HostBucket& bucket = table_.buckets_[number / 2];

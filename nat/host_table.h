@@ -7,8 +7,8 @@
 // hosts of the bucket's hash. Hosts that find no place in it have further buckets behind it. So who
 // begins or ends a session has claim and host for one line, and knows which from the address alone.
 //
-// Thread safety: the claim's methods, and what is not atomic of a host, are whose claim it is;
-// all else is any thread's at any time, and tells what was so a moment ago.
+// Thread safety: what a host has is written, and `ports` read, by whose claim it is; all else is
+// any thread's to read at any time, and tells what was so a moment ago.
 #pragma once
 
 #include <array>
@@ -19,7 +19,6 @@
 
 #include "base/limits.h"
 #include "base/mapping.h"
-#include "base/prefetch.h"
 #include "base/result.h"
 #include "nat/keyed_hash.h"
 #include "nat/port_space.h"
@@ -66,7 +65,7 @@ class HostTable {
   public:
     class Claim;
 
-    // More than there are blocks to lend them; of four numbers at most one is a host's.
+    // More than there are blocks to lend them.
     static constexpr std::uint32_t kHostsMax = PortUse::kHostsMax / 4;
 
     [[nodiscard]] static Result<HostTable> create(std::uint32_t hosts_max,
@@ -120,7 +119,8 @@ class HostTable {
     std::uint32_t bucket_count_;  // with the one that is not used, and those behind others
     Mapping memory_;
     HostBucket* buckets_;
-    std::atomic<std::uint64_t> spares_;  // a stack: how often it changed 63..32 | first 31..0
+    // What changes lies apart from what is read for each session.
+    alignas(kCacheLine) std::atomic<std::uint64_t> spares_;  // a stack: its changes 63..32 | first
     std::atomic<std::uint32_t> size_ = 0;
 };
 

@@ -44,6 +44,7 @@ MappingTable::Held MappingTable::hold(const Wish& wish) noexcept {
         held.refusal = NatRefusal::kHostsFull;
         return held;
     }
+    // The place is taken before there is a port, for one look; who is refused one gives it back.
     const std::uint64_t mapping = mapping_key(host, inside.protocol, inside.endpoint.port);
     std::uint32_t* const value = mappings_.find_or_insert(mapping);
     if (value == nullptr) {

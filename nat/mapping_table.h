@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/prefetch.h"
 #include "base/result.h"
 #include "nat/host_table.h"
 #include "nat/port_space.h"

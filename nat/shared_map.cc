@@ -34,6 +34,7 @@ std::uint32_t* SharedMap::take_place(Bucket& bucket, std::uint64_t key) noexcept
 }
 
 std::uint32_t* SharedMap::find_or_insert(std::uint64_t key) noexcept {
+    DCHECK(key != 0);
     Bucket& here = bucket(key, 0);
     if (const unsigned places = places_of(here, key); places != 0) {
         return &here.values[first_of(places)];

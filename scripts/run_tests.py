@@ -75,7 +75,7 @@ THREADS = Build(
     "build-threads",
     ["--native-file", "scripts/threads.ini"],
     ["threads"],
-    ["tests/fib/fib_readers_test"],
+    ["tests/fib/fib_readers_test", "tests/nat/host_table_test"],
 )
 
 

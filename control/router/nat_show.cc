@@ -240,8 +240,9 @@ Result<NatPage<NatHostView>> Nat::hosts(const NatFilter& filter, const NatPageRe
     NatPage<NatHostView> page;
     if (engine_ == nullptr) return page;
     const MappingTable& mappings = engine_->mappings();
-    auto host = static_cast<std::uint32_t>(request.after);
-    for (std::uint32_t looked_at = 0; host + 1 < mappings.host_numbers(); ++looked_at) {
+    const std::uint64_t last = mappings.host_numbers() - 1;
+    auto host = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.after, last));
+    for (std::uint32_t looked_at = 0; host < last; ++looked_at) {
         if (looked_at == kScanMax || page.items.size() == request.limit) {
             page.next = host;
             break;

@@ -134,17 +134,48 @@ TEST(Mappings, every_port_of_a_pool_is_used_before_the_first_refusal) {
 }
 
 TEST(Mappings, no_host_takes_more_than_its_share) {  // RFC 6888 REQ-4
-    MappingBed bed({.host_blocks_max = 2, .host_sessions_max = 600});
+    // All buckets of so small a map are looked at by estimated_mappings().
+    MappingBed bed({.host_blocks_max = 2, .host_sessions_max = 600}, 2, {.mappings_max = 1'000});
     for (std::uint16_t port = 0; port < 512; ++port) {
         ASSERT_EQ(bed.mappings->hold(inside(1, port), kRemote, port).refusal, NatRefusal::kNone);
     }
+    EXPECT_EQ(bed.mappings->estimated_mappings(), 512U);
     EXPECT_EQ(bed.mappings->hold(inside(1, 512), kRemote, 1).refusal, NatRefusal::kHostPorts);
+    EXPECT_EQ(bed.mappings->estimated_mappings(), 512U) << "who is refused leaves no mapping";
     EXPECT_EQ(bed.mappings->hold(inside(2, 512), kRemote, 1).refusal, NatRefusal::kNone);
     for (std::uint32_t i = 0; i < 88; ++i) {
         ASSERT_EQ(bed.mappings->hold(inside(1, 7), Ipv4Address(i + 1), 1).refusal,
                   NatRefusal::kNone);
     }
     EXPECT_EQ(bed.mappings->hold(inside(1, 7), kOtherRemote, 1).refusal, NatRefusal::kHostSessions);
+}
+
+// A port of a restart: one that is another's, of another's block, or of a mapping that the endpoint
+// does not have, is refused, and nothing is left of it.
+TEST(Mappings, refused_ports_of_a_restart_leave_nothing) {
+    MappingBed bed({.block_ports = 64}, 2, {.mappings_max = 1'000});
+    const auto held = bed.mappings->hold(inside(1, 5'000), kRemote, 1);
+    ASSERT_EQ(held.refusal, NatRefusal::kNone);
+    const auto port_after = [](PortRef port, int n) {
+        return PortRef(port.address(), port.protocol(),
+                       static_cast<std::uint16_t>(port.port() + n));
+    };
+    const auto try_at = [&](const MappingTable::Inside& who, PortRef port) {
+        const NatRefusal refusal = bed.mappings->hold_at(who, port, kRemote).refusal;
+        EXPECT_EQ(bed.mappings->estimated_mappings(), 1U);
+        EXPECT_EQ(bed.mappings->hosts(), 1U);
+        EXPECT_EQ(bed.space->usage(kPool).blocks_lent, 1U);
+        return refusal;
+    };
+    EXPECT_EQ(try_at(inside(2, 5'000), held.port), NatRefusal::kPoolExhausted);
+    EXPECT_EQ(try_at(inside(1, 5'001), held.port), NatRefusal::kHostPorts);
+    const int other = held.port.port() % 64 == 63 ? -1 : 1;
+    EXPECT_EQ(try_at(inside(1, 5'000), port_after(held.port, other)), NatRefusal::kHostPorts);
+    const auto same = bed.mappings->hold_at(inside(1, 5'000), held.port, kOtherRemote);
+    EXPECT_EQ(same.refusal, NatRefusal::kNone);
+    EXPECT_TRUE(bed.mappings->release(held.port, kRemote));
+    EXPECT_TRUE(bed.mappings->release(held.port, kOtherRemote));
+    EXPECT_EQ(bed.mappings->hosts(), 0U);
 }
 
 TEST(Mappings, a_full_table_of_hosts_refuses_and_recovers) {
