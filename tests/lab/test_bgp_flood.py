@@ -18,6 +18,7 @@ SWITCH = "provider-primary"
 # cores: 1,500,000 a second of these, and 5,500,000 where the rate is no limit.
 RATE, SECONDS = 1_500_000, 14.0
 ARRIVES_MIN = 1_000_000  # a second
+TRIES = 3
 # Where the control thread and FRR are, too; on the worker's own it would take the worker's time.
 FLOOD_CORE = "0"
 SLACK_S = 3.0  # of the questions before and after
@@ -49,26 +50,36 @@ class BgpFlood(RoutersTest):
                 for family in frr.show("bgp summary").values() if isinstance(family, dict)
                 for name, peer in family.get("peers", {}).items()}
 
+    def flood_fast_enough(self, source: str) -> tuple[float, dict[str, Any]]:
+        """Seconds, and what happened to each class of punts, of a flood that arrived at the rate.
+
+        A neighbour of the machine may take the rate away for a while; then it is tried again."""
+        rates = []
+        for _ in range(TRIES):
+            punts, arrived = self.punts(), self.port()["rx"]["packets"]
+            said = json.loads(self.flood(source).communicate(timeout=60.0)[0])
+            rates.append((self.port()["rx"]["packets"] - arrived) / said["seconds"])
+            if rates[-1] > ARRIVES_MIN:
+                after = self.punts()
+                return said["seconds"], {
+                    name: {what: after[name][what] - punts[name][what]
+                           for what in ("passed", "over-attachment")} for name in punts}
+        self.fail(f"floods arrived at {rates} packets a second")
+
     def test_a_million_packets_a_second_end_no_session(self) -> None:
         """Neither from a stranger nor from who forges the peer's own address."""
         for source, taken_for in ((PRIVATE_PEERS["primary"][0], "bgp-new"),
                                   (CUSTOMER_HOST, "rest")):
             with self.subTest(source=source):
                 self.routers.wait_for_sessions()
-                ended, punts = self.ends_of_sessions(), self.punts()
-                arrived = self.port()["rx"]["packets"]
-                said = json.loads(self.flood(source).communicate(timeout=60.0)[0])
-                arrived = self.port()["rx"]["packets"] - arrived
-                self.assertGreater(arrived / said["seconds"], ARRIVES_MIN, said)
+                ended = self.ends_of_sessions()
+                seconds, change = self.flood_fast_enough(source)
                 self.assertEqual(self.ends_of_sessions(), ended)
                 self.assertEqual(set(self.routers.sessions().values()), {"Established"})
-                after = self.punts()
-                change = {name: {what: after[name][what] - punts[name][what]
-                                 for what in ("passed", "over-attachment")} for name in punts}
-                self.assertGreater(change[taken_for]["over-attachment"] / said["seconds"],
+                self.assertGreater(change[taken_for]["over-attachment"] / seconds,
                                    ARRIVES_MIN, change)
-                bucket = punts[taken_for]
+                bucket = self.punts()[taken_for]
                 self.assertLess(change[taken_for]["passed"],
-                                bucket["burst"] + bucket["rate"] * (said["seconds"] + SLACK_S))
+                                bucket["burst"] + bucket["rate"] * (seconds + SLACK_S))
                 self.assertGreater(change["bgp"]["passed"], KEEPALIVES_MIN)
                 self.assertEqual(change["bgp"]["over-attachment"], 0)
