@@ -26,10 +26,12 @@
 #include "base/headers.h"
 #include "base/limits.h"
 #include "base/types.h"
+#include "base/unroll.h"
 #include "dataplane/acl_log.h"
 #include "dataplane/counters.h"
 #include "dataplane/exit.h"
 #include "dataplane/policy.h"
+#include "dataplane/tally.h"
 #include "fib/adjacency.h"
 
 namespace causeway {
@@ -47,8 +49,8 @@ struct PacketMeta {
     VrfId vrf;
     std::uint16_t frame_bytes;   // with tags, without FCS
     std::uint16_t packet_bytes;  // of layer 3; from CheckIpv4 or CheckIpv6 on
-    Be16 ether_type;
-    std::uint8_t header_bytes;  // of layer 2
+    std::uint8_t header_bytes;   // of layer 2
+    bool is_usual;               // from ParseEthernet to CheckIpv4: see FramePattern
     Exit exit;
 
     [[nodiscard]] Ipv4Header& ipv4() const noexcept {
@@ -137,6 +139,14 @@ class Burst {
     // Of the worker that has policies of names; null where it has none.
     [[nodiscard]] NameWorker* names() noexcept { return names_; }
     void set_names(NameWorker* names) noexcept { names_ = names; }
+    // For FindAttachment to note who sent how much; count_received() counts it. After the walk.
+    [[nodiscard]] Tally& received() noexcept { return received_; }
+    void count_received() noexcept {
+        received_.settle(
+            [this](AttachmentId row, std::uint64_t packets, std::uint64_t bytes) noexcept {
+                counters_.count_rx(row, packets, bytes);
+            });
+    }
     // What at least one of the packets needs, of those that walk or have walked.
     [[nodiscard]] PolicyBits policy() const noexcept { return policy_; }
     void note(PolicyBits bits) noexcept { policy_ |= bits; }
@@ -151,39 +161,46 @@ class Burst {
     template <class Keys, class Make>
     requires std::is_nothrow_invocable_v<Make, const PacketMeta&>
     void gather(Keys& keys, Make&& key) const noexcept {
-        for (unsigned k = 0; k < walking_; ++k) keys[k] = key(meta_[k]);
+        const unsigned count = walking_;
+        CAUSEWAY_UNROLL(4)
+        for (unsigned k = 0; k < count; ++k) keys[k] = key(meta_[k]);
     }
 
-    // Asks verdict(meta, mbuf) of each walking packet; those given an Exit stop walking.
+    // Asks verdict(meta, mbuf) of each walking packet; those given an Exit stop walking. Whoever
+    // gives one knows it by a branch already, so to pass costs nothing more.
     template <class Verdict>
     requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&, rte_mbuf&>
     void filter(Verdict&& verdict) noexcept {
-        ask([&](unsigned k) noexcept { return verdict(meta_[k], *mbufs_[k]); });
+        std::array<Exit, kBurstSizeMax> exits{};
+        bool any = false;
+        const unsigned count = walking_;
+        for (unsigned k = 0; k < count; ++k) {
+            const Exit exit = verdict(meta_[k], *mbufs_[k]);
+            if (exit == Exit::kNone) [[likely]]
+                continue;
+            exits[k] = exit;
+            any = true;
+        }
+        if (any) part(exits);
     }
 
-    // Asks verdict(meta, values[k]) of the k-th walking packet, likewise.
+    // Asks verdict(meta, values[k]) of the k-th walking packet, likewise; no branch depends on what
+    // a table says of one packet or another.
     template <class Values, class Verdict>
     requires std::is_nothrow_invocable_r_v<Exit, Verdict, PacketMeta&,
                                            decltype(std::declval<const Values&>()[0])>
     void filter(const Values& values, Verdict&& verdict) noexcept {
-        ask([&](unsigned k) noexcept { return verdict(meta_[k], values[k]); });
-    }
-
-  private:
-    // Everyone is asked first and parted after, if anyone leaves at all: no branch depends on a
-    // verdict.
-    template <class Question>
-    void ask(Question&& question) noexcept {
         std::array<Exit, kBurstSizeMax> exits;
         unsigned any = 0;
         const unsigned count = walking_;
         for (unsigned k = 0; k < count; ++k) {
-            exits[k] = question(k);
+            exits[k] = verdict(meta_[k], values[k]);
             any |= static_cast<unsigned>(exits[k]);
         }
         if (any != 0) part(exits);
     }
 
+  private:
     // Moves those with an Exit to left_; the others close ranks in order.
     void part(const std::array<Exit, kBurstSizeMax>& exits) noexcept;
 
@@ -192,6 +209,7 @@ class Burst {
     std::array<rte_mbuf*, kBurstSizeMax> mbufs_;
     std::array<PacketMeta, kBurstSizeMax> meta_;
     std::array<LeftPacket, kBurstSizeMax> left_;
+    Tally received_;
     unsigned walking_ = 0;
     unsigned left_count_ = 0;
     PortId port_;

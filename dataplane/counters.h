@@ -80,17 +80,21 @@ class Counters {
     }
     // All rows, for a loop that counts in many.
     [[nodiscard]] TrafficCounters* traffic() noexcept { return traffic_.data(); }
-    // The window (peaks.h) in which frames are counted from here on. Who counts a frame asks first
-    // whether its row has been turned to it.
+    // The window (peaks.h) in which frames are counted from here on.
     void set_window(std::uint32_t window) noexcept { window_ = window; }
-    [[nodiscard]] std::uint32_t window() const noexcept { return window_; }
-    void turn_rx(AttachmentId row) noexcept {
+    void count_rx(AttachmentId row, std::uint64_t packets, std::uint64_t bytes) noexcept {
         TrafficCounters& traffic = traffic_[row.value()];
-        turn(peaks_.of(row).rx, traffic.rx_window, traffic.rx_bytes);
+        if (!traffic.rx_window.is(window_)) [[unlikely]]
+            turn(peaks_.of(row).rx, traffic.rx_window, traffic.rx_bytes);
+        traffic.rx_packets.add(packets);
+        traffic.rx_bytes.add(bytes);
     }
-    void turn_tx(AttachmentId row) noexcept {
+    void count_tx(AttachmentId row, std::uint64_t packets, std::uint64_t bytes) noexcept {
         TrafficCounters& traffic = traffic_[row.value()];
-        turn(peaks_.of(row).tx, traffic.tx_window, traffic.tx_bytes);
+        if (!traffic.tx_window.is(window_)) [[unlikely]]
+            turn(peaks_.of(row).tx, traffic.tx_window, traffic.tx_bytes);
+        traffic.tx_packets.add(packets);
+        traffic.tx_bytes.add(bytes);
     }
     // Hands over what rows that were turned had come to. After each burst.
     void settle_peaks() noexcept {

@@ -30,6 +30,8 @@ namespace causeway {
     return ttl == kBfdTtl ? Exit::kLocal : Exit::kBfdWrongTtl;
 }
 
+static_assert(static_cast<unsigned>(AdjacencyKind::kForward) == 0);
+
 struct Ipv4 {
     [[nodiscard]] static const Fib4& fib(const Tables& tables) noexcept { return *tables.fib4; }
     [[nodiscard]] static RouteKey route_key(const PacketMeta& meta) noexcept {
@@ -62,6 +64,10 @@ struct Ipv4 {
         return header.protocol == static_cast<std::uint8_t>(IpProtocol::kUdp) &&
                (header.flags_fragment.host() & kPart) == 0 &&
                is_udp_to_bfd(meta, header.header_bytes());
+    }
+    // Nothing where a packet whose way is of this kind goes it; else settle() says how it ends.
+    [[nodiscard]] static unsigned unusual(const PacketMeta&, AdjacencyKind kind) noexcept {
+        return static_cast<unsigned>(kind);
     }
     // How the packet ends whose route says `exit`.
     [[nodiscard]] static Exit settle(const PacketMeta& meta, Exit exit) noexcept {
@@ -130,6 +136,10 @@ struct Ipv6 {
     }
     [[nodiscard]] static std::uint32_t flow_hash_of(const PacketMeta& meta) noexcept {
         return flow_hash(meta.ipv6(), meta.packet_bytes);
+    }
+    [[nodiscard]] static unsigned unusual(const PacketMeta& meta, AdjacencyKind kind) noexcept {
+        const bool is_local = is_link_local(meta.ipv6().source.host());
+        return static_cast<unsigned>(kind) | static_cast<unsigned>(is_local);
     }
     // A link-local source may speak to us, for Neighbour Discovery does, but no router may forward
     // its packets (RFC 4291 2.5.6); and of what is for us, Neighbour Discovery has a way of its

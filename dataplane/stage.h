@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 
 #include "dataplane/burst.h"
@@ -73,18 +72,32 @@ struct BurstElement {
     }
 };
 
+// Packet stages, each made in its place: what they note then stays in registers.
+template <PacketStage... Stages>
+struct Chain {
+    Chain(Burst&, const Tables&) noexcept {}
+    Exit operator()(PacketMeta&, rte_mbuf&) noexcept { return Exit::kNone; }
+};
+template <PacketStage First, PacketStage... Rest>
+struct Chain<First, Rest...> {
+    Chain(Burst& burst, const Tables& tables) noexcept
+        : first(burst, tables), rest(burst, tables) {}
+    // In order, until one gives an Exit.
+    [[gnu::always_inline]] Exit operator()(PacketMeta& meta, rte_mbuf& mbuf) noexcept {
+        const Exit exit = first(meta, mbuf);
+        return exit == Exit::kNone ? rest(meta, mbuf) : exit;
+    }
+    First first;
+    [[no_unique_address]] Chain<Rest...> rest;
+};
+
 template <PacketStage... Stages>
 struct PacketElement {
     static constexpr std::array<std::string_view, sizeof...(Stages)> kNames{Stages::kName...};
 
     static void run(Burst& burst, const Tables& tables) noexcept {
-        std::tuple<Stages...> stages{Stages(burst, tables)...};
-        burst.filter([&stages](PacketMeta& meta, rte_mbuf& mbuf) noexcept {
-            Exit exit = Exit::kNone;
-            // In order, until one gives an Exit.
-            (void)(((exit = std::get<Stages>(stages)(meta, mbuf)) == Exit::kNone) && ...);
-            return exit;
-        });
+        Chain<Stages...> chain(burst, tables);
+        burst.filter(chain);
     }
     // One loop a stage, so that each has a time of its own.
     static void run_timed(Burst& burst, const Tables& tables, StageCounters* counters) noexcept {

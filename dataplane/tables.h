@@ -38,21 +38,8 @@ struct alignas(8) AttachmentState {
 };
 static_assert(sizeof(AttachmentState) == 8, "one load, and eight a cache line");
 
-// A port as seen by an arriving frame.
-struct PortState {
-    TagPattern tags{PortTpids{}};
-    std::uint64_t mac = 0;  // the first six bytes of a frame, as mac_word() reads them
-};
-
-// The six bytes at `bytes` as one number. REQUIRES: eight readable bytes.
-[[nodiscard]] inline std::uint64_t mac_word(const std::uint8_t* bytes) noexcept {
-    std::uint64_t word;
-    std::memcpy(&word, bytes, sizeof word);
-    return word & 0xffff'ffff'ffffU;
-}
-
 struct Tables {
-    std::array<PortState, kPortsMax> ports;
+    std::array<FramePattern, kPortsMax> ports;
     AttachmentTable attachments_by_tag;
     std::vector<AttachmentState> attachments = std::vector<AttachmentState>(kAttachmentsMax);
     const Fib4* fib4 = nullptr;

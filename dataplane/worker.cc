@@ -144,6 +144,7 @@ void Worker::walk_ipv6(const Tables& tables) noexcept {
 void Worker::finish(Burst& burst, const Tables& tables) noexcept {
     transmit(burst);
     dispose(burst, tables);
+    burst.count_received();
     counters_.settle_peaks();
 }
 
@@ -185,14 +186,10 @@ void Worker::send(PortId port, rte_mbuf** mbufs, unsigned count, MetaOf&& meta_o
     const unsigned sent =
         rte_eth_tx_burst(queue.device, queue.queue, mbufs, static_cast<std::uint16_t>(count));
     TrafficCounters* const traffic = counters_.traffic();
-    const std::uint32_t window = counters_.window();
+    CAUSEWAY_UNROLL(2)
     for (unsigned k = 0; k < sent; ++k) {
         const PacketMeta& meta = meta_of(k);
-        TrafficCounters& out = traffic[meta.adjacency->attachment.value()];
-        if (!out.tx_window.is(window)) [[unlikely]]
-            counters_.turn_tx(meta.adjacency->attachment);
-        out.tx_packets.add(1);
-        out.tx_bytes.add(meta.frame_bytes);
+        counters_.count_tx(meta.adjacency->attachment, 1, meta.frame_bytes);
         traffic[meta.attachment.value()].forwarded_packets.add(1);
     }
     if (sent == count) [[likely]]

@@ -33,10 +33,10 @@ enum class AdjacencyKind : std::uint8_t {
     kCount,
 };
 
-//   0        10       40                                64
-//  +--------+--------+---------------------------------+
-//  | fields | unused | layer-2 header, right-aligned   |
-//  +--------+--------+---------------------------------+
+//   0        7        32      40                                64
+//  +--------+--------+-------+---------------------------------+
+//  | fields | unused | front | layer-2 header, right-aligned   |
+//  +--------+--------+-------+---------------------------------+
 struct alignas(kCacheLine) Adjacency {
     static constexpr std::size_t kHeaderRoom = 24;
 
@@ -45,25 +45,28 @@ struct alignas(kCacheLine) Adjacency {
     AttachmentId attachment;        // the way out, for counting
     std::uint16_t mtu = 0;          // bytes of layer 3
     std::uint8_t header_bytes = 0;  // 14, 18 or 22
-    std::array<std::uint8_t, 33> unused{};
+    std::array<std::uint8_t, 25> unused{};
+    std::array<std::uint8_t, 8> front{};  // the header's first bytes
     std::array<std::uint8_t, kHeaderRoom> header{};
 
     void set_header(std::span<const std::uint8_t> bytes) noexcept {
-        CHECK(bytes.size() <= kHeaderRoom);
+        CHECK(bytes.size() >= front.size() && bytes.size() <= kHeaderRoom);
         header_bytes = static_cast<std::uint8_t>(bytes.size());
+        std::memcpy(front.data(), bytes.data(), front.size());
         std::memcpy(header.data() + kHeaderRoom - bytes.size(), bytes.data(), bytes.size());
     }
     [[nodiscard]] std::span<const std::uint8_t> header_view() const noexcept {
         return {header.data() + kHeaderRoom - header_bytes, header_bytes};
     }
-    // Lays the header before layer 3, in two stores that overlap. Of a tagged one neither begins
-    // before the header does: where that is the first byte of a buffer's line, as a device leaves
-    // it, the line before it, which nobody else touches, stays out of the cache.
-    void write_header(std::uint8_t* layer3) const noexcept {
-        const std::uint8_t* const end = header.data() + kHeaderRoom;
-        const std::size_t bytes = header_bytes;
-        std::memcpy(layer3 - bytes, end - bytes, 8);
-        std::memcpy(layer3 - 16, end - 16, 16);
+    // Lays the header before layer 3, in two stores that overlap, and says where it begins. Of a
+    // tagged one neither begins before the header does: where that is the first byte of a buffer's
+    // line, as a device leaves it, the line before it, which nobody else touches, stays out of the
+    // cache.
+    std::uint8_t* write_header(std::uint8_t* layer3) const noexcept {
+        std::uint8_t* const begin = layer3 - header_bytes;
+        std::memcpy(begin, front.data(), front.size());
+        std::memcpy(layer3 - 16, header.data() + kHeaderRoom - 16, 16);
+        return begin;
     }
 };
 static_assert(sizeof(Adjacency) == kCacheLine, "one line a packet");

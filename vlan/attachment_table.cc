@@ -17,6 +17,11 @@ std::string name_of(TagKey key) {
 
 }  // namespace
 
+// Not inline, or g++ 12 adds the port's row to the table again for every frame.
+AttachmentTable::PortView AttachmentTable::view(PortId port) const noexcept {
+    return row_of(port);
+}
+
 Result<AttachmentTable> AttachmentTable::build(std::span<const Row> rows) {
     std::vector<Row> sorted(rows.begin(), rows.end());
     std::ranges::sort(sorted, {}, &Row::key);

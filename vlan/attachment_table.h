@@ -61,9 +61,10 @@ class AttachmentTable {
         [[nodiscard]] AttachmentId find(std::uint16_t outer, std::uint16_t inner) const noexcept {
             DCHECK(outer < kVids && inner < kVids);
             const Span span = spans_[outer];
-            const auto offset = static_cast<std::uint16_t>(inner - span.first);
-            // Beyond the window, the entry before all windows: it says kNone.
-            return ids_[offset < span.count ? span.base + offset : 0U];
+            const std::uint32_t offset = std::uint32_t{inner} - span.first;
+            if (offset >= span.count) [[unlikely]]
+                return kNone;
+            return ids_[span.base + offset];
         }
 
       private:
@@ -72,13 +73,10 @@ class AttachmentTable {
         const Span* spans_;
         const AttachmentId* ids_;
     };
-    [[nodiscard]] PortView view(PortId port) const noexcept {
-        DCHECK(port.value() < kPortsMax);
-        return {spans_.data() + port.value() * kVids, ids_.data()};
-    }
+    [[nodiscard]] PortView view(PortId port) const noexcept;
 
     [[nodiscard]] AttachmentId find(TagKey key) const noexcept {
-        return view(key.port).find(key.outer, key.inner);
+        return row_of(key.port).find(key.outer, key.inner);
     }
 
     // The bulk form; the loads of different keys are independent, so the core overlaps them.
@@ -92,6 +90,11 @@ class AttachmentTable {
     }
 
   private:
+    [[nodiscard]] PortView row_of(PortId port) const noexcept {
+        DCHECK(port.value() < kPortsMax);
+        return {spans_.data() + port.value() * kVids, ids_.data()};
+    }
+
     std::vector<Span> spans_;
     std::vector<AttachmentId> ids_;
 };

@@ -18,6 +18,12 @@ bool is_type(Be16 type, Tpid tpid) noexcept {
 
 }  // namespace
 
+TagFault fault_of_vids(std::uint16_t outer, std::uint16_t inner) noexcept {
+    const TagFault fault = fault_of_vid(outer);
+    if (fault != TagFault::kNone || inner == 0) return fault;  // single-tagged
+    return fault_of_vid(inner);
+}
+
 TagStack parse_any_tags(const std::uint8_t* frame, std::size_t bytes, PortTpids tpids) noexcept {
     TagStack stack;
     const auto fail = [&stack](TagFault fault) {

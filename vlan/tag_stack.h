@@ -4,6 +4,10 @@
 // (IEEE 802.1Q 9.6). A third is refused, and so are the identifiers that name no customer.
 #pragma once
 
+#include <immintrin.h>
+
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -38,73 +42,110 @@ struct TagStack {
 };
 
 [[nodiscard]] constexpr bool is_tpid(Be16 type) noexcept {
-    return (type == Be16(0x8100)) | (type == Be16(0x88a8));
+    return type == Be16(0x8100) || type == Be16(0x88a8);
 }
+
+// What is wrong with VIDs that no attachment has; nothing is with those that one may have.
+[[nodiscard]] TagFault fault_of_vids(std::uint16_t outer, std::uint16_t inner) noexcept;
 
 // The slow and complete reading of a frame's tags; DoubleTags is the short cut for the usual frame.
 [[nodiscard]] TagStack parse_any_tags(const std::uint8_t* frame, std::size_t bytes,
                                       PortTpids tpids) noexcept;
 
-// A port's tag types as a mask over the eight bytes that follow the MAC addresses.
-class TagPattern {
+// What the frames of a port begin with, compared as one vector: our MAC address, the port's two
+// types of tag and, of the usual frame, an IPv4 header without options that is no fragment's.
+class FramePattern {
   public:
-    constexpr explicit TagPattern(PortTpids tpids) noexcept
-        : tpids_(tpids),
-          wanted_(std::uint64_t{Be16(static_cast<std::uint16_t>(tpids.outer)).wire()} |
-                  std::uint64_t{Be16(static_cast<std::uint16_t>(tpids.inner)).wire()} << 32) {}
+    explicit FramePattern(PortTpids tpids = {}, MacAddress mac = {}) noexcept
+        : tpids_(tpids), mac_(mac) {
+        const Be16 outer(static_cast<std::uint16_t>(tpids.outer));
+        const Be16 inner(static_cast<std::uint16_t>(tpids.inner));
+        const Be16 type(static_cast<std::uint16_t>(EtherType::kIpv4));
+        std::memcpy(bytes_.data(), &mac, sizeof mac);
+        std::memcpy(bytes_.data() + 12, &outer, sizeof outer);
+        std::memcpy(bytes_.data() + 16, &inner, sizeof inner);
+        std::memcpy(bytes_.data() + 20, &type, sizeof type);
+        bytes_[22] = 0x45;
+    }
 
-    // True where the frame has exactly this port's two tag types; reads 22 bytes.
-    [[nodiscard]] bool is_double_tagged(std::uint64_t tags) const noexcept {
-        constexpr std::uint64_t kTypes = 0x0000'ffff'0000'ffffU;
-        return (tags & kTypes) == wanted_;
+    // How a frame's first 32 bytes differ from the pattern.
+    class Difference {
+      public:
+        // Not in our address and the types of tag: two tags begin it, and then comes anything.
+        [[nodiscard]] bool has_tags() const noexcept { return is_zero(kTags); }
+        // In nothing: these two tags, and such an IPv4 header.
+        [[nodiscard]] bool is_usual() const noexcept { return is_zero(kUsual); }
+
+      private:
+        friend class FramePattern;
+        using Bytes = std::array<std::uint8_t, 32>;
+        explicit Difference(__m256i bits) noexcept : bits_(bits) {}
+        [[nodiscard]] bool is_zero(const Bytes& mask) const noexcept {
+            return _mm256_testz_si256(bits_, load(mask)) != 0;
+        }
+        alignas(32) static constexpr Bytes kTags{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0,    0,
+                                                 0,    0,    0,    0xff, 0xff, 0,    0, 0xff, 0xff};
+        alignas(32) static constexpr Bytes kUsual = [] {
+            Bytes mask = kTags;
+            mask[20] = mask[21] = 0xff;  // the type
+            mask[22] = 0xff;             // version, length of the header
+            mask[28] = 0x3f;             // more fragments, and the offset
+            mask[29] = 0xff;
+            return mask;
+        }();
+        __m256i bits_;
+    };
+
+    // REQUIRES: 32 readable bytes, whatever the frame's length; a device's buffer always has them.
+    [[nodiscard]] Difference compare(const std::uint8_t* frame) const noexcept {
+        const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(frame));
+        return Difference(_mm256_xor_si256(bytes, load(bytes_)));
     }
     [[nodiscard]] PortTpids tpids() const noexcept { return tpids_; }
+    [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
 
   private:
+    [[nodiscard]] static __m256i load(const std::array<std::uint8_t, 32>& bytes) noexcept {
+        return _mm256_load_si256(reinterpret_cast<const __m256i*>(bytes.data()));
+    }
+    alignas(32) std::array<std::uint8_t, 32> bytes_{};
     PortTpids tpids_;
-    std::uint64_t wanted_;
+    MacAddress mac_;
 };
 
-// A frame's tags, if it has two, as the usual one does. REQUIRES: 22 readable bytes, whatever the
-// frame's length; a device's buffer always has them.
+// The first two tags of a frame that has them, as the usual one does. REQUIRES: 22 readable bytes,
+// whatever the frame's length; a device's buffer always has them. Valid as long as the frame.
 class DoubleTags {
   public:
-    explicit DoubleTags(const std::uint8_t* frame) noexcept {
-        std::memcpy(&tags_, frame + 12, sizeof tags_);
-        std::memcpy(&ether_type_, frame + 20, sizeof ether_type_);
-    }
-    [[nodiscard]] std::uint16_t outer() const noexcept { return vid(16); }
-    [[nodiscard]] std::uint16_t inner() const noexcept { return vid(48); }
-    [[nodiscard]] Be16 ether_type() const noexcept { return ether_type_; }
-
-    // Whether the frame has exactly these, of the port's types and with VIDs 1 to 4094.
-    [[nodiscard]] bool are_plain(std::size_t bytes, const TagPattern& pattern) const noexcept {
-        return pattern.is_double_tagged(tags_) & is_customer(outer()) & is_customer(inner()) &
-               !is_tpid(ether_type_) & (bytes >= kBytes);
-    }
     static constexpr std::uint8_t kBytes = 22;
 
+    explicit DoubleTags(const std::uint8_t* frame) noexcept : frame_(frame) {
+        Be64 tags;
+        std::memcpy(&tags, frame + 12, sizeof tags);
+        tags_ = tags.host();
+    }
+    [[nodiscard]] std::uint16_t outer() const noexcept { return tags_ >> 32 & 0xfffU; }
+    [[nodiscard]] std::uint16_t inner() const noexcept { return tags_ & 0xfffU; }
+    [[nodiscard]] Be16 ether_type() const noexcept {
+        Be16 type;
+        std::memcpy(&type, frame_ + kBytes - sizeof type, sizeof type);
+        return type;
+    }
+
+    // Whether the frame is not cut short within them, and has an inner VID that may be looked up.
+    // Others that name nobody may, too: no attachment has them, and fault_of_vids() says why. But
+    // an inner 0 is the key of who has a single tag.
+    [[nodiscard]] bool are_whole(std::size_t bytes) const noexcept {
+        return inner() != 0 && bytes >= kBytes;
+    }
+    // And no third tag follows.
+    [[nodiscard]] bool are_all(std::size_t bytes) const noexcept {
+        return are_whole(bytes) && !is_tpid(ether_type());
+    }
+
   private:
-    [[nodiscard]] std::uint16_t vid(unsigned shift) const noexcept {
-        return swap_bytes(static_cast<std::uint16_t>(tags_ >> shift)) & 0xfffU;
-    }
-    // Subtracting one wraps 0 to the top.
-    [[nodiscard]] static bool is_customer(std::uint16_t vid) noexcept {
-        return static_cast<std::uint16_t>(vid - 1) < 4094;
-    }
-
-    std::uint64_t tags_;
-    Be16 ether_type_;
+    const std::uint8_t* frame_;
+    std::uint64_t tags_;  // type, TCI, type, TCI
 };
-
-// Reads a frame's tags. REQUIRES: as above.
-[[nodiscard]] inline TagStack parse_tags(const std::uint8_t* frame, std::size_t bytes,
-                                         const TagPattern& pattern) noexcept {
-    const DoubleTags tags(frame);
-    if (tags.are_plain(bytes, pattern)) [[likely]] {
-        return {tags.outer(), tags.inner(), DoubleTags::kBytes, TagFault::kNone, tags.ether_type()};
-    }
-    return parse_any_tags(frame, bytes, pattern.tpids());
-}
 
 }  // namespace causeway

@@ -322,11 +322,8 @@ void Router::publish() {
     tables->attachments_by_tag = std::move(by_tag).value();
     for (const Port& port : forwarder_->ports()) {
         const PortConfig& config = config_.ports[port.id().value()];
-        std::array<std::uint8_t, 8> mac{};
-        std::memcpy(mac.data(), port.mac().bytes.data(), port.mac().bytes.size());
-        tables->ports[port.id().value()] = {
-            .tags = TagPattern({.outer = config.outer_tpid, .inner = config.inner_tpid}),
-            .mac = mac_word(mac.data())};
+        tables->ports[port.id().value()] =
+            FramePattern({.outer = config.outer_tpid, .inner = config.inner_tpid}, port.mac());
     }
     tables->fib4 = fib_.get();
     tables->fib6 = fib6_.get();

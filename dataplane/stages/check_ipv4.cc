@@ -39,9 +39,18 @@ bool is_bad_fragment(const Ipv4Header& header, std::size_t packet_bytes) noexcep
 }  // namespace
 
 Exit CheckIpv4::examine(const PacketMeta& meta, const Tables& tables) noexcept {
-    if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kArp))) return Exit::kArp;
-    if (meta.ether_type == Be16(static_cast<std::uint16_t>(EtherType::kIpv6))) return Exit::kIpv6;
-    if (meta.ether_type != kIpv4) return Exit::kUnknownEtherType;
+    Be16 type;  // right before layer 3, whatever the tags
+    std::memcpy(&type, meta.frame - sizeof type, sizeof type);
+    switch (static_cast<EtherType>(type.host())) {
+        case EtherType::kIpv4:
+            break;
+        case EtherType::kArp:
+            return Exit::kArp;
+        case EtherType::kIpv6:
+            return Exit::kIpv6;
+        default:
+            return Exit::kUnknownEtherType;
+    }
 
     const Ipv4Header& header = meta.ipv4();
     const int room = meta.frame_bytes - meta.header_bytes;

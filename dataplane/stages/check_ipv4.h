@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <immintrin.h>
+
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -39,7 +41,7 @@ class MartianTable {
 
 // Lets pass what a router may forward; sends ARP to the control thread, and IPv6 to its own walk.
 //
-//   Reads    meta.ether_type, the IPv4 header
+//   Reads    the EtherType, the IPv4 header
 //   Writes   meta.packet_bytes
 //   Exits    kArp kIpv6 kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum
 //            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kIpOptions
@@ -57,27 +59,25 @@ struct CheckIpv4 {
         const std::uint16_t total = header.total_length.host();
         const int room = meta.frame_bytes - meta.header_bytes;
         meta.packet_bytes = total;
-        // None of these branches is ever taken, so each is one instruction with its comparison;
-        // what needs no comparison is collected for one of them.
-        const std::uint64_t faults = ((word_at(header, 0) ^ kPlainWord) & kPlainMask) |
-                                     (meta.ether_type.wire() ^ kIpv4.wire()) |
-                                     MartianTable::is_suspect(header.source) |
-                                     MartianTable::is_suspect(header.destination);
-        if (faults == 0 && header.source != header.destination && total >= sizeof(Ipv4Header) &&
-            total <= room && checksum_is_good(header) && !may_be_bfd(header)) [[likely]]
+        // None of these branches is ever taken, so each is one instruction with its comparison.
+        const int suspect =
+            MartianTable::is_suspect(header.source) | MartianTable::is_suspect(header.destination);
+        if ((meta.is_usual || is_plain(meta.frame)) && suspect == 0 &&
+            header.source != header.destination && total >= sizeof(Ipv4Header) && total <= room &&
+            checksum_is_good(header) && !may_be_bfd(header)) [[likely]]
             return Exit::kNone;
         return examine(meta, tables_);
     }
 
   private:
-    static constexpr Be16 kIpv4{static_cast<std::uint16_t>(EtherType::kIpv4)};
-    // Of the first eight bytes of a header, those that the usual packet has alike: version 4, no
-    // options, no fragment.
-    static constexpr std::uint64_t kPlainWord = 0x45;
-    static constexpr std::uint64_t kPlainMask =
-        0xff | std::uint64_t{Be16(Ipv4Header::kMoreFragments | Ipv4Header::kOffsetMask).wire()}
-                   << 48;
-
+    // The EtherType, and what usual packets have alike: version 4, no options, no fragment. Their
+    // bytes as one vector, from the EtherType on.
+    [[nodiscard]] static bool is_plain(const std::uint8_t* layer3) noexcept {
+        const __m128i usual = _mm_setr_epi8(0x08, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        const __m128i mask = _mm_setr_epi8(-1, -1, -1, 0, 0, 0, 0, 0, 0x3f, -1, 0, 0, 0, 0, 0, 0);
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(layer3 - 2));
+        return _mm_testz_si128(_mm_xor_si128(bytes, usual), mask) != 0;
+    }
     [[nodiscard]] static std::uint64_t word_at(const Ipv4Header& header,
                                                std::size_t offset) noexcept {
         std::uint64_t word;
@@ -92,10 +92,12 @@ struct CheckIpv4 {
         const std::uint64_t first = word_at(header, 0);
         const std::uint64_t second = word_at(header, 8);
         const std::uint32_t third = header.destination.wire();
-        std::uint64_t sum = first + second;
-        sum += sum < second;  // the carry comes back in
-        sum += third;
-        sum += sum < third;
+        // Each carry comes back in; g++ 12 takes three instructions more.
+        std::uint64_t sum = first;
+        asm("addq %1, %0\n\tadcq %2, %0\n\tadcq $0, %0"
+            : "+r"(sum)
+            : "rm"(second), "r"(std::uint64_t{third})
+            : "cc");
         return sum % 0xffff == 0;
     }
 

@@ -35,14 +35,24 @@ struct FindRoute {
             steer(burst, groups);
 
         const NextHops& next_hops = *tables.next_hops;
-        burst.filter(groups, [&next_hops](PacketMeta& meta, const GroupId& id) noexcept {
-            const Group group = next_hops.group(id);
+        const std::span<PacketMeta> packets = burst.walking();
+        unsigned unusual = 0;
+        CAUSEWAY_UNROLL(2)
+        for (unsigned k = 0; k < count; ++k) {
+            PacketMeta& meta = packets[k];
+            const Group group = next_hops.group(groups[k]);
             std::uint32_t bucket = group.first_bucket;
             if (group.bucket_mask != 0) bucket += Family::flow_hash_of(meta) & group.bucket_mask;
             const Adjacency& adjacency = next_hops.adjacency(next_hops.bucket(bucket));
             meta.adjacency = &adjacency;
-            return Family::settle(meta, exit_of(adjacency.kind));
-        });
+            unusual |= Family::unusual(meta, adjacency.kind);
+        }
+        // Most bursts are forwarded whole; only the others are asked who is not.
+        if (unusual != 0) {
+            burst.filter(groups, [](PacketMeta& meta, const GroupId&) noexcept {
+                return Family::settle(meta, exit_of(meta.adjacency->kind));
+            });
+        }
         if (tables.policies != nullptr) note_policies(burst, tables);
     }
 

@@ -20,10 +20,8 @@ Exit exit_of(TagFault fault) noexcept {
 }
 
 // Whether a frame that is not sent to us alone is nonetheless for us.
-bool is_for_everyone(const PacketMeta& meta, const TagStack& tags) noexcept {
+bool is_for_everyone(const PacketMeta& meta, const MacAddress& mac, const TagStack& tags) noexcept {
     const auto type = static_cast<EtherType>(tags.ether_type.host());
-    MacAddress mac;
-    std::memcpy(&mac, meta.frame, sizeof mac);
     if (type == EtherType::kArp) return mac == kBroadcastMac;
     if (type != EtherType::kIpv6) return false;
     if (meta.frame_bytes < tags.header_bytes + sizeof(Ipv6Header)) return false;
@@ -36,13 +34,14 @@ bool is_for_everyone(const PacketMeta& meta, const TagStack& tags) noexcept {
 
 }  // namespace
 
-ParseEthernet::Parsed ParseEthernet::examine(const PacketMeta& meta, PortTpids tpids,
-                                             std::uint64_t mac) noexcept {
-    const TagStack tags = parse_any_tags(meta.frame, meta.frame_bytes, tpids);
-    const bool is_for_us = mac_word(meta.frame) == mac || is_for_everyone(meta, tags);
+ParseEthernet::Parsed ParseEthernet::examine(const PacketMeta& meta,
+                                             const FramePattern& port) noexcept {
+    const TagStack tags = parse_any_tags(meta.frame, meta.frame_bytes, port.tpids());
+    MacAddress mac;
+    std::memcpy(&mac, meta.frame, sizeof mac);
+    const bool is_for_us = mac == port.mac() || is_for_everyone(meta, mac, tags);
     return {.outer_tag = tags.outer,
             .inner_tag = tags.inner,
-            .ether_type = tags.ether_type,
             .header_bytes = tags.header_bytes,
             .exit = tags.fault != TagFault::kNone ? exit_of(tags.fault)
                     : is_for_us                   ? Exit::kNone

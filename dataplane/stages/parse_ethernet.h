@@ -12,7 +12,7 @@ namespace causeway {
 // Reads a frame's MAC address, tags and EtherType.
 //
 //   Reads    the frame, the port's tag types and MAC address; of a multicast, its IPv6 destination
-//   Writes   meta.outer_tag, meta.inner_tag, meta.ether_type, meta.header_bytes
+//   Writes   meta.outer_tag, meta.inner_tag, meta.header_bytes, meta.is_usual
 //   Exits    kTruncatedFrame kNotOurMac kUntagged kPriorityTagged kReservedVid kTripleTagged
 //            kWrongTpid
 //   Source   IEEE 802.1Q 9.6; of broadcasts only ARP is let through (RFC 1812 5.3.4 forbids to
@@ -27,16 +27,18 @@ struct ParseEthernet {
         const DoubleTags tags(meta.frame);
         Parsed parsed{.outer_tag = tags.outer(),
                       .inner_tag = tags.inner(),
-                      .ether_type = tags.ether_type(),
-                      .header_bytes = DoubleTags::kBytes};
-        const bool plain =
-            tags.are_plain(meta.frame_bytes, port_.tags) & (mac_word(meta.frame) == port_.mac);
-        if (!plain) [[unlikely]]
-            parsed = examine(meta, port_.tags.tpids(), port_.mac);
+                      .header_bytes = DoubleTags::kBytes,
+                      .is_usual = true};
+        const FramePattern::Difference difference = port_.compare(meta.frame);
+        if (!difference.is_usual() || !tags.are_whole(meta.frame_bytes)) [[unlikely]] {
+            parsed.is_usual = false;
+            if (!difference.has_tags() || !tags.are_all(meta.frame_bytes))
+                parsed = examine(meta, port_);
+        }
         meta.outer_tag = parsed.outer_tag;
         meta.inner_tag = parsed.inner_tag;
-        meta.ether_type = parsed.ether_type;
         meta.header_bytes = parsed.header_bytes;
+        meta.is_usual = parsed.is_usual;
         return parsed.exit;
     }
 
@@ -44,15 +46,15 @@ struct ParseEthernet {
     struct Parsed {
         std::uint16_t outer_tag;
         std::uint16_t inner_tag;
-        Be16 ether_type;
         std::uint8_t header_bytes;
+        bool is_usual = false;
         Exit exit = Exit::kNone;
     };
     // The whole examination, for whatever is not a plain frame to us. It writes nothing, so that
     // the compiler need not read again what it knows of the plain ones.
-    [[nodiscard, gnu::pure]] static Parsed examine(const PacketMeta& meta, PortTpids tpids,
-                                                   std::uint64_t mac) noexcept;
-    const PortState port_;
+    [[nodiscard, gnu::pure]] static Parsed examine(const PacketMeta& meta,
+                                                   const FramePattern& port) noexcept;
+    const FramePattern& port_;
 };
 
 }  // namespace causeway

@@ -19,7 +19,7 @@ struct RewriteEthernet {
     static constexpr std::string_view kName = "rewrite_ethernet";
 
     RewriteEthernet(Burst& burst, const Tables&) noexcept : burst_(burst) {}
-    RewriteEthernet(const RewriteEthernet&) noexcept = default;
+    RewriteEthernet(const RewriteEthernet&) = delete;
     RewriteEthernet& operator=(const RewriteEthernet&) = delete;
     // Once a burst: what is noted packet by packet stays in a register meanwhile.
     ~RewriteEthernet() { burst_.note_ports_out(ports_out_); }
@@ -27,13 +27,12 @@ struct RewriteEthernet {
     Exit operator()(PacketMeta& meta, rte_mbuf& mbuf) noexcept {
         const Adjacency& way = *meta.adjacency;
         // Read before anything is written: a packet's bytes might be anywhere, to the compiler.
-        const std::uint8_t header_bytes = way.header_bytes;
-        const auto layer3 = meta.frame - static_cast<std::uint8_t*>(mbuf.buf_addr);
-        const auto bytes = static_cast<std::uint16_t>(header_bytes + meta.packet_bytes);
+        const auto bytes = static_cast<std::uint16_t>(way.header_bytes + meta.packet_bytes);
+        auto* const buffer = static_cast<std::uint8_t*>(mbuf.buf_addr);
         ports_out_ |= 1U << way.port.value();
-        way.write_header(meta.frame);
+        std::uint8_t* const frame = way.write_header(meta.frame);
         meta.frame_bytes = bytes;
-        mbuf.data_off = static_cast<std::uint16_t>(layer3 - header_bytes);
+        mbuf.data_off = static_cast<std::uint16_t>(frame - buffer);
         mbuf.data_len = bytes;
         mbuf.pkt_len = bytes;
         return Exit::kNone;

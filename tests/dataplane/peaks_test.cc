@@ -15,11 +15,8 @@
 namespace causeway::test {
 namespace {
 
-// As FindAttachment does.
 void count(Counters& worker, AttachmentId row, std::uint32_t bytes) {
-    TrafficCounters& traffic = worker.traffic(row);
-    if (!traffic.rx_window.is(worker.window())) worker.turn_rx(row);
-    traffic.rx_bytes.add(bytes);
+    worker.count_rx(row, 1, bytes);
     worker.settle_peaks();
 }
 

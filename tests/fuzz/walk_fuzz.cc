@@ -109,11 +109,8 @@ class FuzzRouter {
                              {kMicrosoft, PortId(0), 12, 100, kVrf, Exit::kNone},
                              {kIpv4Only, PortId(0), 13, 100, kVrf, Exit::kNone},
                              {kElsewhere, PortId(1), 301, 0, kVrf, Exit::kNone}};
-        std::array<std::uint8_t, 8> mac{};
-        std::ranges::copy(kRouterMac.bytes, mac.begin());
         for (std::size_t port = 0; port < 2; ++port) {
-            tables_.ports[port] = {.tags = TagPattern(twin_.tpids[port]),
-                                   .mac = mac_word(mac.data())};
+            tables_.ports[port] = FramePattern(twin_.tpids[port], kRouterMac);
         }
         tables_.fib4 = fib_.get();
         tables_.fib6 = fib6_.get();
@@ -178,7 +175,8 @@ class FuzzRouter {
         const Frame after = buffer.bytes();
         CHECK(after == fate.left);
         const bool is_ipv4 = info_of(meta.exit).fate == Fate::kPunt && meta.exit != Exit::kArp &&
-                             meta.ether_type == Be16(0x0800);
+                             after[meta.header_bytes - 2U] == 0x08 &&
+                             after[meta.header_bytes - 1U] == 0x00;
         if (is_ipv4) speak_icmp_about(after, meta.header_bytes, meta.packet_bytes);
     }
 

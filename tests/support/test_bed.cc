@@ -272,9 +272,7 @@ void TestBed::publish() {
     tables->attachments = states_;
     for (AttachmentState& state : tables->attachments) state.policy |= kRunsBfd;
     for (std::size_t port = 0; port < options_.ports; ++port) {
-        std::array<std::uint8_t, 8> mac{};
-        std::memcpy(mac.data(), &kRouterMac, sizeof kRouterMac);
-        tables->ports[port] = {.tags = TagPattern(tpids_[port]), .mac = mac_word(mac.data())};
+        tables->ports[port] = FramePattern(tpids_[port], kRouterMac);
     }
     tables->fib4 = fib_.get();
     tables->fib6 = fib6_.get();
