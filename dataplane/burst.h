@@ -52,6 +52,7 @@ struct PacketMeta {
     std::uint8_t header_bytes;   // of layer 2
     bool is_usual;               // from ParseEthernet to CheckIpv4: see FramePattern
     Exit exit;
+    std::uint8_t unused;  // so that whoever copies one copies 32 bytes, in no parts that overlap
 
     [[nodiscard]] Ipv4Header& ipv4() const noexcept {
         return *reinterpret_cast<Ipv4Header*>(frame);
@@ -62,6 +63,7 @@ struct PacketMeta {
 };
 static_assert(sizeof(PacketMeta) == 32, "two packets a cache line");
 static_assert(std::is_trivially_copyable_v<PacketMeta>);
+static_assert(std::has_unique_object_representations_v<PacketMeta>, "no byte is padding");
 
 // A packet that has left the walk: its Exit is in meta.exit.
 struct LeftPacket {

@@ -56,16 +56,17 @@ class Tally {
         std::uint64_t left = ~std::uint64_t{0} >> (kBurstSizeMax - count_);
         count_ = 0;
         while (left != 0) {
-            const Sum sum = sum_of(rows_[std::countr_zero(left)]);
+            const std::uint16_t row = rows_[first_of(left)];
+            const Sum sum = sum_of(row);
             const std::uint64_t same = sum.places & left;
             const int packets = std::popcount(same);
-            count(AttachmentId(rows_[std::countr_zero(left)]), packets, sum.bytes);
+            count(AttachmentId(row), static_cast<std::uint64_t>(packets), sum.bytes);
             left &= ~same;
             if (packets < kFew) break;
         }
         for (; left != 0; left &= left - 1) {
-            const int place = std::countr_zero(left);
-            count(AttachmentId(rows_[place]), 1, bytes_[place]);
+            const std::size_t place = first_of(left);
+            count(AttachmentId(rows_[place]), std::uint64_t{1}, std::uint64_t{bytes_[place]});
         }
     }
 
@@ -78,6 +79,10 @@ class Tally {
     void clear() noexcept {
         auto* const vectors = reinterpret_cast<__m256i*>(bytes_.data());
         for (std::size_t k = 0; k < 4; ++k) _mm256_store_si256(vectors + k, _mm256_setzero_si256());
+    }
+
+    [[nodiscard]] static std::size_t first_of(std::uint64_t places) noexcept {
+        return static_cast<std::size_t>(std::countr_zero(places));
     }
 
     struct Sum {
