@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CAUSEWAY_UNROLL(n) before a loop: n turns of it in one, where a turn is so short that counting it
-// is a third of its instructions. For clang, which the tests use, nothing.
+// is a good part of its instructions. For clang, which only builds what runs with sanitizers and
+// the fuzzers, nothing.
 #pragma once
 
 #ifdef __clang__

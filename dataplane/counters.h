@@ -123,8 +123,10 @@ class Counters {
     }
 
   private:
-    // What a row's window came to. It is handed over a little later, when its line of Peaks has
-    // arrived: the locked instructions there wait for it, and nothing behind them goes ahead.
+    // What a row's window came to. It is handed over when the burst is done, for the locked
+    // instructions there wait for its line of Peaks, and nothing behind them goes ahead: those that
+    // sending asked for have arrived by then. (Received packets are counted last; to count them
+    // first, so that theirs arrive, too, took three to five cycles more at 16,000 attachments.)
     struct Turned {
         Peak* peak;
         std::uint32_t window;

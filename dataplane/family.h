@@ -30,7 +30,7 @@ namespace causeway {
     return ttl == kBfdTtl ? Exit::kLocal : Exit::kBfdWrongTtl;
 }
 
-static_assert(static_cast<unsigned>(AdjacencyKind::kForward) == 0);
+static_assert(static_cast<unsigned>(AdjacencyKind::kForward) == 0, "as unusual() has it");
 
 struct Ipv4 {
     [[nodiscard]] static const Fib4& fib(const Tables& tables) noexcept { return *tables.fib4; }
@@ -65,7 +65,7 @@ struct Ipv4 {
                (header.flags_fragment.host() & kPart) == 0 &&
                is_udp_to_bfd(meta, header.header_bytes());
     }
-    // Nothing where a packet whose way is of this kind goes it; else settle() says how it ends.
+    // 0 where a packet whose way is of this kind is forwarded; else settle() says how it ends.
     [[nodiscard]] static unsigned unusual(const PacketMeta&, AdjacencyKind kind) noexcept {
         return static_cast<unsigned>(kind);
     }

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/check.h"
+#include "base/unroll.h"
 #include "dataplane/punt_police.h"
 
 namespace causeway {

@@ -38,7 +38,6 @@ Result<AttachmentTable> AttachmentTable::build(std::span<const Row> rows) {
 
     AttachmentTable table;
     table.spans_.resize(kPortsMax * kVids);
-    table.ids_.assign(1, kNone);
     for (std::size_t begin = 0; begin < sorted.size();) {
         const TagKey head = sorted[begin].key;
         std::size_t end = begin;

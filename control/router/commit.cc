@@ -3,7 +3,6 @@
 // From a configuration to what the workers read. A commit never stops a worker: routes and next
 // hops change in place, everything else is published as one new set of tables.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"

@@ -41,7 +41,7 @@ class MartianTable {
 
 // Lets pass what a router may forward; sends ARP to the control thread, and IPv6 to its own walk.
 //
-//   Reads    the EtherType, the IPv4 header
+//   Reads    meta.is_usual, meta.frame_bytes, meta.header_bytes, the EtherType, the IPv4 header
 //   Writes   meta.packet_bytes
 //   Exits    kArp kIpv6 kUnknownEtherType kTruncatedFrame kBadIpv4Header kBadIpv4Checksum
 //            kBadIpv4Length kMartianSource kMartianDestination kSourceRoute kIpOptions
@@ -59,7 +59,8 @@ struct CheckIpv4 {
         const std::uint16_t total = header.total_length.host();
         const int room = meta.frame_bytes - meta.header_bytes;
         meta.packet_bytes = total;
-        // None of these branches is ever taken, so each is one instruction with its comparison.
+        // Hardly any of these branches is ever taken, so each is one instruction with its
+        // comparison.
         const int suspect =
             MartianTable::is_suspect(header.source) | MartianTable::is_suspect(header.destination);
         if ((meta.is_usual || is_plain(meta.frame)) && suspect == 0 &&
@@ -95,7 +96,7 @@ struct CheckIpv4 {
         // Each carry comes back in; g++ 12 takes three instructions more.
         std::uint64_t sum = first;
         asm("addq %1, %0\n\tadcq %2, %0\n\tadcq $0, %0"
-            : "+r"(sum)
+            : "+&r"(sum)
             : "rm"(second), "r"(std::uint64_t{third})
             : "cc");
         return sum % 0xffff == 0;

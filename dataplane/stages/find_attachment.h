@@ -6,6 +6,8 @@
 #include "dataplane/burst.h"
 #include "dataplane/tables.h"
 #include "dataplane/tally.h"
+#include "vlan/attachment_table.h"
+#include "vlan/tag_stack.h"
 
 namespace causeway {
 
@@ -15,7 +17,8 @@ namespace causeway {
 //   Writes   meta.attachment, meta.vrf, meta.frame (now the network header), burst.policy(),
 //            burst.received()
 //   Exits    kUnknownTags kPriorityTagged kReservedVid kCircuitNotProvisioned kPeeringDisabled
-//   kAdminDown Cost     two direct tables and the attachment's own four bytes
+//            kAdminDown
+//   Cost     two direct tables and the attachment's own eight bytes
 struct FindAttachment {
     static constexpr std::string_view kName = "find_attachment";
 

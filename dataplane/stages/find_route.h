@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/unroll.h"
 #include "dataplane/burst.h"
 #include "dataplane/family.h"
 #include "dataplane/tables.h"
@@ -14,8 +15,9 @@ namespace causeway {
 // Finds the way out: the route of the VRF, then the flow's bucket of its next-hop group.
 //
 //   Reads    meta.vrf, meta.steered, the destination, the flow's five-tuple where a group has
-//   several ways Writes   meta.adjacency, burst.policy() Exits    kNoRoute kLocal kUnresolved
-//   kBlackhole kUnreachable kProhibit kNextHopDown;
+//            several ways
+//   Writes   meta.adjacency, burst.policy()
+//   Exits    kNoRoute kLocal kUnresolved kBlackhole kUnreachable kProhibit kNextHopDown;
 //            of IPv6 kNeighbourDiscovery kMartianSource, too (Ipv6::settle())
 //   Cost     one bulk FIB lookup a burst; one bucket and one adjacency a packet
 //   Source   RFC 2992 (hash of the flow onto buckets); a dead way only changes buckets

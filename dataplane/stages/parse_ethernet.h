@@ -9,7 +9,7 @@
 
 namespace causeway {
 
-// Reads a frame's MAC address, tags and EtherType.
+// Reads a frame's MAC address and tags, and whether what follows is a usual IPv4 header.
 //
 //   Reads    the frame, the port's tag types and MAC address; of a multicast, its IPv6 destination
 //   Writes   meta.outer_tag, meta.inner_tag, meta.header_bytes, meta.is_usual

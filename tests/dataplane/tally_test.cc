@@ -75,7 +75,7 @@ TEST(TallyProperty, adds_up_as_a_map_does) {
         const std::uint64_t customers = std::uint64_t{1} << random.below(8);
         Packets packets(random.below(kBurstSizeMax + 1));
         for (auto& [row, bytes] : packets) {
-            row = AttachmentId(static_cast<std::uint16_t>(random.below(customers)));
+            row = AttachmentId(static_cast<std::uint16_t>(random.below(customers) * 0x0201U));
             bytes = static_cast<std::uint16_t>(random());
         }
         note(tally, packets);

@@ -135,6 +135,7 @@ class RowTest : public testing::Test {
         const Counters& counters = the_world().bed().counters();
         exits_before_ = counters.exits(row_.out.row, row_.out.exit);
         forwarded_before_ = counters.traffic(row_.out.row).forwarded_packets.read();
+        received_bytes_before_ = counters.traffic(row_.out.row).rx_bytes.read();
         sent_before_ = counters.traffic(row_.out.out).tx_packets.read();
         sent_bytes_before_ = counters.traffic(row_.out.out).tx_bytes.read();
     }
@@ -149,6 +150,7 @@ class RowTest : public testing::Test {
         const TrafficCounters& in = bed.counters().traffic(row_.out.row);
         const TrafficCounters& out = bed.counters().traffic(row_.out.out);
         EXPECT_EQ(in.forwarded_packets.read(), forwarded_before_ + 1);
+        EXPECT_EQ(in.rx_bytes.read(), received_bytes_before_ + row_.in.frame.size());
         EXPECT_EQ(out.tx_packets.read(), sent_before_ + 1);
         EXPECT_EQ(out.tx_bytes.read(), sent_bytes_before_ + row_.out.frame.size());
     }
@@ -191,6 +193,7 @@ class RowTest : public testing::Test {
     Row row_;
     std::uint64_t exits_before_ = 0;
     std::uint64_t forwarded_before_ = 0;
+    std::uint64_t received_bytes_before_ = 0;
     std::uint64_t sent_before_ = 0;
     std::uint64_t sent_bytes_before_ = 0;
 };

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "base/headers.h"
 #include "tests/packets/packet_table.h"
 
 namespace causeway::test {
@@ -110,6 +115,26 @@ const PacketTable kTags(
          on(kPrimaryPort, packet().to({{0x02, 0xca, 0, 0, 0, 0}}).tags(10, 100)),
          ends(Exit::kNotOurMac, row_of(kPrimaryPort))},
     });
+
+// What an earlier frame left in the buffer would be a good packet of contoso's.
+TEST(Tags, nothing_is_read_behind_the_end_of_a_frame) {
+    World world;
+    TestBed& bed = world.bed();
+    for (std::uint16_t bytes = 0; bytes < 22 + sizeof(Ipv4Header); ++bytes) {
+        const AttachmentId row = bytes < 22 ? row_of(kPrimaryPort) : kContosoPrimary;
+        const std::uint64_t before = bed.counters().exits(row, Exit::kTruncatedFrame);
+        bed.receive(kPrimaryPort, packet().tags(10, 100).bytes());
+        void* object = nullptr;
+        ASSERT_EQ(rte_ring_dequeue(bed.rx_ring(kPrimaryPort), &object), 0);
+        auto* const mbuf = static_cast<rte_mbuf*>(object);
+        mbuf->data_len = bytes;
+        mbuf->pkt_len = bytes;
+        ASSERT_EQ(rte_ring_enqueue(bed.rx_ring(kPrimaryPort), mbuf), 0);
+        bed.turn();
+        EXPECT_EQ(bed.counters().exits(row, Exit::kTruncatedFrame), before + 1) << bytes;
+        EXPECT_EQ(bed.unaccounted(), "");
+    }
+}
 
 }  // namespace
 }  // namespace causeway::test

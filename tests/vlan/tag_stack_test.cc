@@ -49,8 +49,8 @@ std::vector<std::uint8_t> readable(std::vector<std::uint8_t> frame) {
     return frame;
 }
 
-// By the short cut, where it may be taken. Of VIDs that no attachment has it says nothing, as
-// whoever looks them up does.
+// By the short cut, where it may be taken. That says nothing of VIDs that no attachment has:
+// FindAttachment asks fault_of_vids(), as is done here.
 TagStack parse_tags(const std::uint8_t* frame, std::size_t bytes, PortTpids port) {
     const DoubleTags tags(frame);
     if (!FramePattern(port, kMac).compare(frame).has_tags() || !tags.are_all(bytes)) {
