@@ -134,6 +134,7 @@ int main() {
     using namespace causeway::perf;
     (void)causeway::test::test_eal();
     walk("walk_ipv4", {});
+    walk("walk_ipv4_single_tag", {.tags = 1});
     walk("walk_ipv4_two_ways", {.ways = 2});
     walk("walk_ipv4_two_ports", {.ports = 2});
     walk("walk_ipv4_nat", {.sessions = 1'024});

@@ -58,14 +58,15 @@ Ipv4Address any_address(const std::vector<TableRoute>& routes, Destinations from
 }  // namespace
 
 PrebuiltPackets::PrebuiltPackets(const Scene& scene, const SceneRoutes& routes,
-                                 std::span<const Entrance> entrances, Tagging tagging,
+                                 std::span<const Entrance> entrances, std::size_t tags,
                                  std::uint64_t seed)
-    : layer3_(sizeof(EthernetHeader) + (tagging == Tagging::kQinq ? 2 * sizeof(VlanTag) : 0)),
+    : tags_(tags),
+      layer3_(sizeof(EthernetHeader) + tags * sizeof(VlanTag)),
       count_(packets_of(scene)) {
     if (scene.frame_bytes == kImix) {
-        for (const std::size_t bytes : kImixBytes) add_kinds(bytes, tagging);
+        for (const std::size_t bytes : kImixBytes) add_kinds(bytes);
     } else {
-        add_kinds(scene.frame_bytes, tagging);
+        add_kinds(scene.frame_bytes);
     }
     std::mt19937_64 random(seed);
     packets_.reserve(count_);
@@ -84,10 +85,11 @@ PrebuiltPackets::PrebuiltPackets(const Scene& scene, const SceneRoutes& routes,
 }
 
 // One of each family.
-void PrebuiltPackets::add_kinds(std::size_t frame_bytes, Tagging tagging) {
+void PrebuiltPackets::add_kinds(std::size_t frame_bytes) {
     for (const bool is_ipv6 : {false, true}) {
         test::FrameBuilder frame = test::frame();
-        if (tagging == Tagging::kQinq) frame.tags(0, 0);
+        if (tags_ == 1) frame.tag(0x8100, 0);
+        if (tags_ == 2) frame.tags(0, 0);
         if (is_ipv6) {
             frame.ipv6(to_string(kSourceNetwork6), to_string(kSourceNetwork6));
         } else {
@@ -146,10 +148,8 @@ void PrebuiltPackets::write(rte_mbuf& mbuf) noexcept {
     mbuf.packet_type = kind.packet_type;
     auto* const frame = rte_pktmbuf_mtod(&mbuf, std::uint8_t*);
     std::memcpy(frame, kind.header.data(), kind.header.size());
-    if (layer3_ != sizeof(EthernetHeader)) {
-        std::memcpy(frame + 14, &packet.outer, 2);
-        std::memcpy(frame + 18, &packet.inner, 2);
-    }
+    if (tags_ > 0) std::memcpy(frame + 14, &packet.outer, 2);
+    if (tags_ > 1) std::memcpy(frame + 18, &packet.inner, 2);
     std::uint8_t* const layer3 = frame + layer3_;
     if (kind.is_ipv6) {
         std::memcpy(layer3 + offsetof(Ipv6Header, source) + 14, &packet.source_host, 2);

@@ -30,11 +30,6 @@ inline constexpr Ipv4Address kSourceNetwork{0xc612'0000U};  // 198.18.0.0
 inline constexpr Ipv6Address kSourceNetwork6{0x2001'0002ULL << 32, 0};
 inline constexpr std::uint16_t kDestinationPort = 443;
 
-enum class Tagging {
-    kQinq,
-    kNone,  // the same packets less their tags, for forwarders that know none
-};
-
 // One attachment that packets come in by.
 struct Entrance {
     TagKey tags;
@@ -43,8 +38,9 @@ struct Entrance {
 
 class PrebuiltPackets {
   public:
+    // REQUIRES: tags <= 2. A forwarder that knows no tags is given the same packets with none.
     PrebuiltPackets(const Scene& scene, const SceneRoutes& routes,
-                    std::span<const Entrance> entrances, Tagging tagging, std::uint64_t seed);
+                    std::span<const Entrance> entrances, std::size_t tags, std::uint64_t seed);
 
     // Writes the next packet.
     void write(rte_mbuf& mbuf) noexcept;
@@ -72,10 +68,11 @@ class PrebuiltPackets {
         bool is_ipv6;
     };
 
-    void add_kinds(std::size_t frame_bytes, Tagging tagging);
+    void add_kinds(std::size_t frame_bytes);
     [[nodiscard]] Packet make(std::uint32_t kind, const Entrance& entrance,
                               const IpAddress& destination, std::uint64_t random) const;
 
+    std::size_t tags_;
     std::size_t layer3_;  // where the network header begins
     std::vector<Kind> kinds_;
     std::size_t count_;

@@ -18,6 +18,7 @@ inline constexpr std::size_t kImix = 0;  // as Scene::frame_bytes
 struct Scene {
     std::size_t ipv6_percent = 0;  // of the packets
     std::size_t frame_bytes = 64;  // with FCS; or kImix: 7 of 64, 4 of 594 and 1 of 1,518 bytes
+    std::size_t tags = 2;          // of a frame; 1 is 802.1Q, as a core's often are
     std::size_t routes = 16;       // a VRF and family
     Destinations destinations = Destinations::kDrawn;
     std::size_t vrfs = 1;
@@ -39,7 +40,7 @@ struct Scene {
     };
     const bool is_imix = scene.frame_bytes == kImix;
     return "ipv6:" + std::to_string(scene.ipv6_percent) +
-           (is_imix ? "/bytes:imix" : part("bytes", scene.frame_bytes)) +
+           (is_imix ? "/bytes:imix" : part("bytes", scene.frame_bytes)) + part("tags", scene.tags) +
            part("routes", scene.routes) +
            "/destinations:" + (scene.destinations == Destinations::kDrawn ? "drawn" : "uniform") +
            part("vrfs", scene.vrfs) + part("attachments", scene.attachments) +

@@ -68,7 +68,7 @@ SceneRouter::SceneRouter(const Scene& scene, std::uint64_t seed)
             out.push_back(queues.tx[port].get());
         }
         queues.lane = std::make_unique<RingLane>(
-            PrebuiltPackets(scene, routes, entrances, Tagging::kQinq, seed + 1 + worker),
+            PrebuiltPackets(scene, routes, entrances, scene.tags, seed + 1 + worker),
             queues.rx.front().get(), std::move(out));
         queues.lane->fill(bed_.pool());
     }
@@ -126,15 +126,16 @@ void SceneRouter::move_only(std::size_t worker) noexcept {
     }
 }
 
-// S-tags with four C-tags each, as providers lay them out, over the VRFs by turns.
+// S-tags with four C-tags each, as providers lay them out, or single tags; over the VRFs by turns.
 std::vector<Entrance> SceneRouter::attach_edge() {
     for (std::size_t i = 0; i < scene_.vrfs; ++i) vrfs_.push_back(bed_.vrf());
     std::vector<Entrance> entrances;
     std::vector<AttachmentId> ids;
     for (std::size_t i = 0; i < scene_.attachments; ++i) {
+        const bool is_double = scene_.tags == 2;
         const TagKey tags{.port = kEdgePort,
-                          .outer = static_cast<std::uint16_t>(1 + i / 4 % 4'094),
-                          .inner = static_cast<std::uint16_t>(100 + i % 4)};
+                          .outer = static_cast<std::uint16_t>(1 + (is_double ? i / 4 : i) % 4'094),
+                          .inner = static_cast<std::uint16_t>(is_double ? 100 + i % 4 : 0)};
         const std::size_t vrf = i % scene_.vrfs;
         const AttachmentId id = bed_.attach(kEdgePort, tags.outer, tags.inner, vrfs_[vrf]);
         const AttachmentPolicy policy = policy_.next();

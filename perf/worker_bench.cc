@@ -156,6 +156,8 @@ std::vector<Scene> scenes() {
         {.ipv6_percent = 100},
         {.ipv6_percent = 50},
         {.frame_bytes = kImix},
+        {.tags = 1},
+        {.ipv6_percent = 100, .tags = 1},
         {.ways = 2},
         {.ports = 2},
         {.ports = 4},

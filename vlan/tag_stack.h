@@ -48,7 +48,8 @@ struct TagStack {
 // What is wrong with VIDs that no attachment has; nothing is with those that one may have.
 [[nodiscard]] TagFault fault_of_vids(std::uint16_t outer, std::uint16_t inner) noexcept;
 
-// The slow and complete reading of a frame's tags; DoubleTags is the short cut for the usual frame.
+// The slow and complete reading of a frame's tags; DoubleTags and SingleTag are the short cuts for
+// the usual frames.
 [[nodiscard]] TagStack parse_any_tags(const std::uint8_t* frame, std::size_t bytes,
                                       PortTpids tpids) noexcept;
 
@@ -73,6 +74,8 @@ class FramePattern {
       public:
         // Not in our address and the types of tag: two tags begin it, and then comes anything.
         [[nodiscard]] bool has_tags() const noexcept { return is_zero(kTags); }
+        // Not in our address and the first type of tag: one tag or two, and then comes anything.
+        [[nodiscard]] bool has_outer_tag() const noexcept { return is_zero(kOuterTag); }
         // In nothing: these two tags, and such an IPv4 header.
         [[nodiscard]] bool is_usual() const noexcept { return is_zero(kUsual); }
 
@@ -83,8 +86,13 @@ class FramePattern {
         [[nodiscard]] bool is_zero(const Bytes& mask) const noexcept {
             return _mm256_testz_si256(bits_, load(mask)) != 0;
         }
-        alignas(32) static constexpr Bytes kTags{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0,    0,
-                                                 0,    0,    0,    0xff, 0xff, 0,    0, 0xff, 0xff};
+        alignas(32) static constexpr Bytes kOuterTag{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,
+                                                     0,    0,    0,    0,    0,    0xff, 0xff};
+        alignas(32) static constexpr Bytes kTags = [] {
+            Bytes mask = kOuterTag;
+            mask[16] = mask[17] = 0xff;
+            return mask;
+        }();
         alignas(32) static constexpr Bytes kUsual = [] {
             Bytes mask = kTags;
             mask[20] = mask[21] = 0xff;  // the type
@@ -146,6 +154,30 @@ class DoubleTags {
   private:
     const std::uint8_t* frame_;
     std::uint64_t tags_;  // type, TCI, type, TCI
+};
+
+// The tag of a frame that has one, as those from a core often do. REQUIRES: 18 readable bytes, as
+// above.
+class SingleTag {
+  public:
+    static constexpr std::uint8_t kBytes = 18;
+
+    explicit SingleTag(const std::uint8_t* frame) noexcept {
+        std::memcpy(&tci_, frame + 14, sizeof tci_);
+        std::memcpy(&ether_type_, frame + 16, sizeof ether_type_);
+    }
+    [[nodiscard]] std::uint16_t vid() const noexcept { return tci_.host() & 0xfffU; }
+    [[nodiscard]] Be16 ether_type() const noexcept { return ether_type_; }
+
+    // Whether the frame is not cut short within it, and no second tag follows. As for DoubleTags,
+    // fault_of_vids() says what is wrong with a VID that nobody has.
+    [[nodiscard]] bool is_all(std::size_t bytes) const noexcept {
+        return bytes >= kBytes && !is_tpid(ether_type_);
+    }
+
+  private:
+    Be16 tci_;
+    Be16 ether_type_;
 };
 
 }  // namespace causeway

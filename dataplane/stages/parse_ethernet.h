@@ -33,7 +33,7 @@ struct ParseEthernet {
         if (!difference.is_usual() || !tags.are_whole(meta.frame_bytes)) [[unlikely]] {
             parsed.is_usual = false;
             if (!difference.has_tags() || !tags.are_all(meta.frame_bytes))
-                parsed = examine(meta, port_);
+                parsed = read_single_tag(meta, difference);
         }
         meta.outer_tag = parsed.outer_tag;
         meta.inner_tag = parsed.inner_tag;
@@ -50,6 +50,13 @@ struct ParseEthernet {
         bool is_usual = false;
         Exit exit = Exit::kNone;
     };
+    Parsed read_single_tag(const PacketMeta& meta,
+                           FramePattern::Difference difference) const noexcept {
+        const SingleTag tag(meta.frame);
+        if (!difference.has_outer_tag() || !tag.is_all(meta.frame_bytes)) [[unlikely]]
+            return examine(meta, port_);
+        return {.outer_tag = tag.vid(), .inner_tag = 0, .header_bytes = SingleTag::kBytes};
+    }
     // The whole examination, for whatever is not a plain frame to us. It writes nothing, so that
     // the compiler need not read again what it knows of the plain ones.
     [[nodiscard, gnu::pure]] static Parsed examine(const PacketMeta& meta,

@@ -2,7 +2,7 @@
 """Names of scenes, as perf/scene.h writes them."""
 
 USUAL = {
-    "ipv6": "0", "bytes": "64", "routes": "16", "destinations": "drawn", "vrfs": "1",
+    "ipv6": "0", "bytes": "64", "tags": "2", "routes": "16", "destinations": "drawn", "vrfs": "1",
     "attachments": "2", "ways": "1", "ports": "1", "rules": "0", "policers": "0", "sessions": "0",
     "flows": "kept", "burst": "64", "workers": "1",
 }  # fmt: skip
@@ -27,6 +27,7 @@ def in_words(name: str) -> str:
     words = {
         "ipv6": lambda value: "IPv6" if value == "100" else f"{value} % IPv6",
         "bytes": lambda value: "IMIX" if value == "imix" else f"{int(value):,} bytes",
+        "tags": lambda value: "single-tagged" if value == "1" else f"{value} tags",
         "routes": lambda value: f"{int(value):,} routes",
         "destinations": lambda value: value,
         "vrfs": lambda value: f"{int(value):,} VRFs",

@@ -82,7 +82,7 @@ void create_devices() {
     }
     const std::vector<Entrance> anywhere(1);
     run->lane = std::make_unique<RingLane>(
-        PrebuiltPackets(run->options.scene, run->routes, anywhere, Tagging::kNone, kSeed + 1),
+        PrebuiltPackets(run->options.scene, run->routes, anywhere, 0, kSeed + 1),
         run->rings[0].get(), std::vector{run->rings[3].get()});
     run->lane->fill(run->pool.get());
 }

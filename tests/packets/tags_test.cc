@@ -69,6 +69,8 @@ const PacketTable kTags(
          ends(Exit::kReservedVid, row_of(kPrimaryPort))},
         {"inner VID 4095", on(kPrimaryPort, packet().tags(10, 4095)),
          ends(Exit::kReservedVid, row_of(kPrimaryPort))},
+        {"VID 4095 alone", on(kPrimaryPort, packet().tag(0x8100, 4095)),
+         ends(Exit::kReservedVid, row_of(kPrimaryPort))},
         {"three tags", on(kPrimaryPort, packet().tags(10, 100).tag(0x8100, 100)),
          ends(Exit::kTripleTagged, row_of(kPrimaryPort))},
         {"three tags, the third of the other type",
@@ -116,14 +118,13 @@ const PacketTable kTags(
          ends(Exit::kNotOurMac, row_of(kPrimaryPort))},
     });
 
-// What an earlier frame left in the buffer would be a good packet of contoso's.
+// What an earlier frame left in the buffer would be a customer's good packet.
 TEST(Tags, nothing_is_read_behind_the_end_of_a_frame) {
     World world;
     TestBed& bed = world.bed();
-    for (std::uint16_t bytes = 0; bytes < 22 + sizeof(Ipv4Header); ++bytes) {
-        const AttachmentId row = bytes < 22 ? row_of(kPrimaryPort) : kContosoPrimary;
+    const auto expect_truncated = [&](const Frame& frame, std::uint16_t bytes, AttachmentId row) {
         const std::uint64_t before = bed.counters().exits(row, Exit::kTruncatedFrame);
-        bed.receive(kPrimaryPort, packet().tags(10, 100).bytes());
+        bed.receive(kPrimaryPort, frame);
         void* object = nullptr;
         ASSERT_EQ(rte_ring_dequeue(bed.rx_ring(kPrimaryPort), &object), 0);
         auto* const mbuf = static_cast<rte_mbuf*>(object);
@@ -133,6 +134,14 @@ TEST(Tags, nothing_is_read_behind_the_end_of_a_frame) {
         bed.turn();
         EXPECT_EQ(bed.counters().exits(row, Exit::kTruncatedFrame), before + 1) << bytes;
         EXPECT_EQ(bed.unaccounted(), "");
+    };
+    for (std::uint16_t bytes = 0; bytes < 22 + sizeof(Ipv4Header); ++bytes) {
+        const AttachmentId row = bytes < 22 ? row_of(kPrimaryPort) : kContosoPrimary;
+        expect_truncated(packet().tags(10, 100).bytes(), bytes, row);
+    }
+    for (std::uint16_t bytes = 0; bytes < 18 + sizeof(Ipv4Header); ++bytes) {
+        const AttachmentId row = bytes < 18 ? row_of(kPrimaryPort) : kFabrikam;
+        expect_truncated(answer().tag(0x8100, 30).bytes(), bytes, row);
     }
 }
 

@@ -49,15 +49,20 @@ std::vector<std::uint8_t> readable(std::vector<std::uint8_t> frame) {
     return frame;
 }
 
-// By the short cut, where it may be taken. That says nothing of VIDs that no attachment has:
+// By the short cuts, where they may be taken. They say nothing of VIDs that no attachment has:
 // FindAttachment asks fault_of_vids(), as is done here.
 TagStack parse_tags(const std::uint8_t* frame, std::size_t bytes, PortTpids port) {
+    const FramePattern::Difference difference = FramePattern(port, kMac).compare(frame);
     const DoubleTags tags(frame);
-    if (!FramePattern(port, kMac).compare(frame).has_tags() || !tags.are_all(bytes)) {
-        return parse_any_tags(frame, bytes, port);
+    if (difference.has_tags() && tags.are_all(bytes)) {
+        return {tags.outer(), tags.inner(), DoubleTags::kBytes,
+                fault_of_vids(tags.outer(), tags.inner()), tags.ether_type()};
     }
-    return {tags.outer(), tags.inner(), DoubleTags::kBytes,
-            fault_of_vids(tags.outer(), tags.inner()), tags.ether_type()};
+    const SingleTag tag(frame);
+    if (difference.has_outer_tag() && tag.is_all(bytes)) {
+        return {tag.vid(), 0, SingleTag::kBytes, fault_of_vids(tag.vid(), 0), tag.ether_type()};
+    }
+    return parse_any_tags(frame, bytes, port);
 }
 
 TagStack good(std::uint16_t outer, std::uint16_t inner) {
@@ -163,12 +168,15 @@ TEST(TagStack, what_lies_behind_a_short_frame_in_its_buffer_is_not_read_as_tags)
 }
 
 // Bit by bit: what of a usual frame may be otherwise, and what else it is then.
-TEST(FramePattern, tells_frames_to_us_with_two_tags_and_a_plain_ipv4_header) {
+TEST(FramePattern, tells_frames_to_us_with_their_tags_and_a_plain_ipv4_header) {
     const auto usual = readable(
         frame_of({kAd, 0x600a, kQ, 0x2064, kIp, 0x4500, 46, 0x1234, 0x4000, 0x4011, 0xabcd}));
     const FramePattern pattern(kOuterAd, kMac);
-    const auto is_of_tags = [](std::size_t byte) {
-        return byte < 6 || byte == 12 || byte == 13 || byte == 16 || byte == 17;
+    const auto is_of_outer_tag = [](std::size_t byte) {
+        return byte < 6 || byte == 12 || byte == 13;
+    };
+    const auto is_of_tags = [&](std::size_t byte) {
+        return is_of_outer_tag(byte) || byte == 16 || byte == 17;
     };
     const auto is_of_layer3 = [](std::size_t bit) {
         const std::size_t byte = bit / 8;
@@ -182,6 +190,7 @@ TEST(FramePattern, tells_frames_to_us_with_two_tags_and_a_plain_ipv4_header) {
         auto other = usual;
         other[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
         const FramePattern::Difference difference = pattern.compare(other.data());
+        EXPECT_EQ(difference.has_outer_tag(), !is_of_outer_tag(bit / 8)) << "bit " << bit;
         EXPECT_EQ(difference.has_tags(), !is_of_tags(bit / 8)) << "bit " << bit;
         EXPECT_EQ(difference.is_usual(), !is_of_tags(bit / 8) && !is_of_layer3(bit))
             << "bit " << bit;
@@ -190,7 +199,7 @@ TEST(FramePattern, tells_frames_to_us_with_two_tags_and_a_plain_ipv4_header) {
 }
 
 // The short cut and the complete reading agree, on bytes that look like tags often enough.
-TEST(TagStackProperty, the_short_cut_reads_as_the_complete_reading_does) {
+TEST(TagStackProperty, the_short_cuts_read_as_the_complete_reading_does) {
     SeededRandom random;
     constexpr std::array<std::uint16_t, 8> kWords{kQ, kAd, kIp, 0, 4095, 0x0fff, 10, 0xf064};
     std::array<std::size_t, 7> seen{};
