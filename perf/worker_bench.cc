@@ -8,6 +8,9 @@
 //   floor_min floor_median  of passes in between, over the same rings, in which packets are moved
 //                           from the one device to the other and not looked at
 //   net_min net_median      the former less the latter
+//   alone_net_min           of two workers: what one takes while the other rests, in blocks of
+//   alone_net_median        passes by turns with both, for neighbours of a machine come and go
+//   gain                    how many times one worker's packets they do: middle of those blocks
 //   ipv4/STAGE ipv6/STAGE   median of the stages, each in a loop of its own, as the daemon times
 //                           them
 //
@@ -36,6 +39,8 @@ namespace causeway::perf {
 namespace {
 
 constexpr int kWarmPasses = 20;
+constexpr int kBlock = 20;  // passes of all workers or of one; the first half warm the caches
+constexpr int kBlockWarm = kBlock / 2;
 
 // So many that each session has begun. Until then both passes of a pair are of the walk, or every
 // other packet would not have met it.
@@ -80,13 +85,15 @@ class StageSamples {
 
 struct Measured {
     std::vector<double> walk;
+    std::vector<double> alone;  // the walk, while the other workers rest
     std::vector<double> floor;
     StageSamples ipv4_stages;
     StageSamples ipv6_stages;
 };
 
 // Passes of the walk and of the floor by turns, so that both see the core's clock as it wanders.
-// Workers begin each pass together; what they cost each other is in the figure.
+// Workers begin each pass together; what they cost each other is in the figure, and each alone
+// beside it.
 std::vector<Measured> measure(SceneRouter& router, const Scene& scene, int passes) {
     const std::size_t workers = scene.workers;
     std::vector<Measured> measured(workers);
@@ -96,27 +103,56 @@ std::vector<Measured> measure(SceneRouter& router, const Scene& scene, int passe
         RingLane& lane = router.lane(index);
         Worker& worker = router.worker(index);
         Measured& own = measured[index];
-        for (int i = -warm_passes(scene); i < passes; ++i) {
-            together.arrive_and_wait();
+        const auto walk = [&]() noexcept {
             router.pass_begins();
-            const double walk = lane.pass([&]() noexcept { (void)worker.turn(); });
+            return lane.pass([&]() noexcept { (void)worker.turn(); });
+        };
+        const auto floor = [&]() noexcept {
+            return lane.pass([&]() noexcept { router.move_only(index); });
+        };
+        for (int i = 0; i < 2 * warm_passes(scene); ++i) {
             together.arrive_and_wait();
-            if (i < 0) {
-                router.pass_begins();
-                (void)lane.pass([&]() noexcept { (void)worker.turn(); });
-                continue;
-            }
-            const double floor = lane.pass([&]() noexcept { router.move_only(index); });
-            own.walk.push_back(walk);
-            own.floor.push_back(floor);
+            (void)walk();
+        }
+        for (int i = 0; i < passes; ++i) {
+            together.arrive_and_wait();
+            const double cycles = walk();
+            together.arrive_and_wait();
+            own.floor.push_back(floor());
             own.ipv4_stages.take(worker.ipv4_walk());
             own.ipv6_stages.take(worker.ipv6_walk());
+            if (workers == 1 || i % kBlock >= kBlockWarm) own.walk.push_back(cycles);
+            if (workers == 1 || i % kBlock != kBlock - 1) continue;
+            for (std::size_t turn = 0; turn < workers; ++turn) {
+                together.arrive_and_wait();
+                for (int k = 0; turn == index && k < kBlock; ++k) {
+                    const double alone = walk();
+                    (void)floor();
+                    if (k >= kBlockWarm) own.alone.push_back(alone);
+                }
+            }
         }
     };
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < workers; ++i) threads.emplace_back(work, i);
     threads.clear();
     return measured;
+}
+
+// What a block of all workers gives beside the blocks of each alone that follow it; of all such.
+double gain_of(const std::vector<Measured>& measured, double floor) {
+    constexpr std::size_t kCounted = kBlock - kBlockWarm;
+    const auto net = [&](const std::vector<double>& values, std::size_t at) {
+        const auto begin = values.begin() + static_cast<std::ptrdiff_t>(at);
+        return spread_of(std::vector(begin, begin + kCounted)).median - floor;
+    };
+    std::vector<double> gains;
+    for (std::size_t at = 0; at < measured.front().alone.size(); at += kCounted) {
+        double gain = 0;
+        for (const Measured& one : measured) gain += net(one.alone, at) / net(one.walk, at);
+        gains.push_back(gain);
+    }
+    return spread_of(std::move(gains)).median;
 }
 
 void forward(benchmark::State& state, const Scene& scene, int passes) {
@@ -127,20 +163,27 @@ void forward(benchmark::State& state, const Scene& scene, int passes) {
     SceneRouter router(scene, seed());
     std::vector<Measured> measured;
     for (auto _ : state) measured = measure(router, scene, passes);
-    std::vector<double> walks;
-    std::vector<double> floors;
-    for (const Measured& one : measured) {
-        walks.insert(walks.end(), one.walk.begin(), one.walk.end());
-        floors.insert(floors.end(), one.floor.begin(), one.floor.end());
-    }
-    const Spread walk = spread_of(std::move(walks));
-    const Spread floor = spread_of(std::move(floors));
+    const auto of_all = [&](std::vector<double> Measured::*values) {
+        std::vector<double> all;
+        for (const Measured& one : measured) {
+            all.insert(all.end(), (one.*values).begin(), (one.*values).end());
+        }
+        return spread_of(std::move(all));
+    };
+    const Spread walk = of_all(&Measured::walk);
+    const Spread floor = of_all(&Measured::floor);
     state.counters["min"] = walk.min;
     state.counters["median"] = walk.median;
     state.counters["floor_min"] = floor.min;
     state.counters["floor_median"] = floor.median;
     state.counters["net_min"] = walk.min - floor.min;
     state.counters["net_median"] = walk.median - floor.median;
+    if (scene.workers > 1 && passes >= kBlock) {
+        const Spread alone = of_all(&Measured::alone);
+        state.counters["alone_net_min"] = alone.min - floor.min;
+        state.counters["alone_net_median"] = alone.median - floor.median;
+        state.counters["gain"] = gain_of(measured, floor.median);
+    }
     const Worker& first = router.worker(0);
     measured.front().ipv4_stages.report(state, first.ipv4_walk(), "ipv4/");
     measured.front().ipv6_stages.report(state, first.ipv6_walk(), "ipv6/");

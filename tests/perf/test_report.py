@@ -71,7 +71,9 @@ def sample_report() -> Report:
         Row("worker_bench", "worker/" + scene(), "", walk),
         Row("worker_bench", "worker/" + scene(burst=32), "", walk),
         Row("worker_bench", "worker/" + scene(routes=1000), "", walk),
-        Row("worker_bench", "worker/" + scene(workers=2), "", walk | {"net_median": [92.0]}),
+        Row("worker_bench", "worker/" + scene(workers=2), "", walk | {
+            "net_median": [92.0], "alone_net_min": [45.0], "alone_net_median": [46.0],
+            "gain": [1.0, 1.9, 1.8]}),
         Row("l3fwd_bench", "l3fwd_lpm/" + scene(burst=32), "", {"min": [12.0], "median": [13.0]}),
         Row("bare_loop_bench", "bare_loop", "", spread),
         Row("testpmd", "io", "", {"cycles": [2.0, 3.0]}),
@@ -143,8 +145,9 @@ class Sections(unittest.TestCase):
         section = sections.beside_l3fwd(sample_report())
         self.assertEqual(section.table, [["16 routes", "45.0", "9.0", "", "5.00", ""]])
 
-    def test_two_workers_that_slow_each_other_to_half_gain_nothing(self) -> None:
-        self.assertEqual(sections.workers(sample_report()).table[0][-1], "1.00")
+    def test_what_two_workers_gain_is_told_by_the_middle_round(self) -> None:
+        (row,) = sections.workers(sample_report()).table
+        self.assertEqual(row, ["16 routes", "45.0", "45.0", "46.0", "92.0", "1.80"])
 
     def test_stages_of_both_families_add_up(self) -> None:
         self.assertEqual(sections.stages(sample_report()).table[0], ["IPv4", "10.0"])
