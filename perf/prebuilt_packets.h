@@ -38,7 +38,8 @@ struct Entrance {
 
 class PrebuiltPackets {
   public:
-    // REQUIRES: tags <= 2. A forwarder that knows no tags is given the same packets with none.
+    // `tags` of a frame, at most 2: a forwarder that knows no tags is given the same packets with
+    // none.
     PrebuiltPackets(const Scene& scene, const SceneRoutes& routes,
                     std::span<const Entrance> entrances, std::size_t tags, std::uint64_t seed);
 

@@ -33,7 +33,7 @@ struct ParseEthernet {
         if (!difference.is_usual() || !tags.are_whole(meta.frame_bytes)) [[unlikely]] {
             parsed.is_usual = false;
             if (!difference.has_tags() || !tags.are_all(meta.frame_bytes))
-                parsed = read_single_tag(meta, difference);
+                parsed = read_others(meta, difference);
         }
         meta.outer_tag = parsed.outer_tag;
         meta.inner_tag = parsed.inner_tag;
@@ -50,8 +50,9 @@ struct ParseEthernet {
         bool is_usual = false;
         Exit exit = Exit::kNone;
     };
-    Parsed read_single_tag(const PacketMeta& meta,
-                           FramePattern::Difference difference) const noexcept {
+    // Of what has no two tags: a single one, as a core's frames have it, or else anything.
+    [[nodiscard]] Parsed read_others(const PacketMeta& meta,
+                                     FramePattern::Difference difference) const noexcept {
         const SingleTag tag(meta.frame);
         if (!difference.has_outer_tag() || !tag.is_all(meta.frame_bytes)) [[unlikely]]
             return examine(meta, port_);
