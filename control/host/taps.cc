@@ -19,6 +19,7 @@ constexpr std::uint32_t kRemovedGroup = 0x6361'7573;
 
 // After a TAP was made. A zebra that has a full table to work on looks at its interfaces late.
 constexpr std::array kAddressesToldAfter{std::chrono::seconds(1), std::chrono::seconds(5),
+                                         std::chrono::seconds(10), std::chrono::seconds(20),
                                          std::chrono::seconds(30)};
 constexpr unsigned kToldPerTurn = 16;
 
