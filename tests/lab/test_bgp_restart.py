@@ -41,7 +41,8 @@ class BgpRestart(RoutersTest):
     def wait_until_whole(self, message: str) -> None:
         deadline = time.monotonic() + BACK_MAX_S
         while wrong := self.missing():
-            self.assertLess(time.monotonic(), deadline, f"{message}: {wrong}\n{self.interfaces()}")
+            if time.monotonic() >= deadline:
+                self.fail(f"{message}: {wrong}\n{self.interfaces()}")
             time.sleep(0.05)
 
     def interfaces(self) -> str:
